@@ -1,0 +1,60 @@
+# Two commands do all the set-up: `make demo` and `make test`.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+REPORT := results/demo/report.html
+
+.PHONY: demo test test-slow test-oracles bench lint format schema lock clean
+
+demo: $(READY)  ## the default run, end to end, and its report
+	$(BIN)/snakemake --cores all
+	@test $(REPORT) -nt results/demo/tables/claims.tsv || $(BIN)/snakemake --report $(REPORT)
+	@echo "Figures, tables and report: results/demo/"
+
+test: $(READY)  ## every test that ends in minutes
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadgroup -m "not slow and not oracle"
+
+test-slow: $(READY)  ## tests that take longer
+	OMP_NUM_THREADS=1 $(BIN)/pytest -m slow
+
+test-oracles: $(READY)  ## tests against libraries that are installed apart
+	$(PYTHON) -m venv --system-site-packages $(VENV)-oracles
+	$(VENV)-oracles/bin/python -m pip install --quiet --requirement requirements.lock sae-lens==6.54.12
+	$(VENV)-oracles/bin/python -m pip install --quiet --no-deps --editable .
+	$(VENV)-oracles/bin/python -m pytest -m oracle
+
+bench: $(READY)  ## speed against baselines measured in the same run
+	$(BIN)/python -m benchmarks.sae_training
+
+lint: $(READY)  ## what CI checks before the tests
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/snakefmt --check Snakefile workflow
+	$(BIN)/mypy
+
+format: $(READY)
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+	$(BIN)/snakefmt Snakefile workflow
+
+schema: $(READY)  ## regenerate the JSON schema from the config classes
+	$(BIN)/python -m featurelens.config_docs
+
+lock:  ## rewrite requirements.lock from requirements.in in a fresh environment
+	rm -rf build/lock
+	$(PYTHON) -m venv build/lock
+	build/lock/bin/python -m pip install --quiet --requirement requirements.in
+	( sed -n 1,2p requirements.lock; build/lock/bin/python -m pip freeze --all \
+		| grep -v '^pip==' | sed 's/^\(torch==[^+]*\)+.*/\1/' ) > build/requirements.lock
+	mv build/requirements.lock requirements.lock
+
+clean:
+	rm -rf $(VENV) $(VENV)-oracles build
+
+$(READY): requirements.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@

@@ -1,0 +1,22 @@
+"""Embed cells with a model and describe the embedding."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from featurelens.probes import diagnose
+
+from featurelens.config import build
+from featurelens.embeddings import embed
+from featurelens.embeddings.bundle import write_bundle
+from featurelens.embeddings.config import ModelConfig
+from featurelens.io import read_anndata, write_table
+from featurelens.logs import job_log
+
+snakemake: Any
+
+with job_log(snakemake.log[0]) as log:
+    cells = read_anndata(snakemake.input.cells)
+    bundle = embed(cells, build(ModelConfig, snakemake.params.config))
+    write_bundle(bundle, Path(snakemake.output.bundle).parent)
+    write_table(pd.DataFrame([diagnose(bundle, seed=0)]), snakemake.output.diagnostics)

@@ -1,0 +1,16 @@
+"""Judge the paper's claims by the tables of this run."""
+
+from pathlib import Path
+from typing import Any
+
+from featurelens.claims import judge, read_claims
+from featurelens.io import read_table, write_table
+from featurelens.logs import job_log
+
+snakemake: Any
+
+with job_log(snakemake.log[0]) as log:
+    tables = {Path(file).stem: read_table(file) for file in snakemake.input.tables}
+    verdicts = judge(read_claims(snakemake.input.claims[0]), tables)
+    log(verdicts["verdict"].value_counts().to_string())
+    write_table(verdicts, snakemake.output.table)

@@ -1,0 +1,20 @@
+"""Measure what a linear probe finds of every variable in an embedding."""
+
+from typing import Any
+
+from featurelens.evaluation import measure_superposition
+from featurelens.io import read_anndata, write_table
+from featurelens.logs import job_log
+
+snakemake: Any
+
+with job_log(snakemake.log[0]) as log:
+    data = read_anndata(snakemake.input.data)
+    embedding = read_anndata(snakemake.input.embedding)
+    table = measure_superposition(
+        data,
+        embedding,
+        probe=snakemake.params.probe,
+        probe_epochs=snakemake.params.probe_epochs,
+    )
+    write_table(table, snakemake.output.table)

@@ -1,0 +1,16 @@
+"""Read real cells with their raw counts."""
+
+from typing import Any
+
+from featurelens.config import build
+from featurelens.embeddings.config import DatasetConfig
+from featurelens.embeddings.datasets import read_dataset
+from featurelens.io import write_anndata
+from featurelens.logs import job_log
+
+snakemake: Any
+
+with job_log(snakemake.log[0]) as log:
+    cells = read_dataset(build(DatasetConfig, snakemake.params.config))
+    log(f"{cells.n_obs} cells x {cells.n_vars} genes, {cells.obs.cell_type.nunique()} cell types")
+    write_anndata(cells, snakemake.output.cells)

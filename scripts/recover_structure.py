@@ -1,0 +1,19 @@
+"""Recover the connectivity of a simulation from the activations of chosen SAEs."""
+
+from typing import Any
+
+from featurelens.config import StructureConfig, build
+from featurelens.io import read_anndata, read_table, write_table
+from featurelens.logs import job_log
+from featurelens.sweep_tables import recover_structures
+
+snakemake: Any
+
+with job_log(snakemake.log[0]) as log:
+    params = snakemake.params
+    data = read_anndata(snakemake.input.data)
+    embedding = read_anndata(snakemake.input.embedding)
+    points = read_table(snakemake.input.points).set_index("id").loc[params.ids]
+    config = build(StructureConfig, params.config)
+    table = recover_structures(data, embedding, points, params.store, config, log=log)
+    write_table(table, snakemake.output.table)

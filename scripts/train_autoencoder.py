@@ -1,0 +1,20 @@
+"""Train an autoencoder on simulated cells and embed them."""
+
+from pathlib import Path
+from typing import Any
+
+from featurelens.autoencoder import AutoencoderConfig, save, train
+from featurelens.config import build
+from featurelens.evaluation import embed_simulation
+from featurelens.io import read_anndata, write_anndata
+from featurelens.logs import job_log
+
+snakemake: Any
+
+with job_log(snakemake.log[0]) as log:
+    data = read_anndata(snakemake.input.data)
+    config = build(AutoencoderConfig, snakemake.params.config)
+    validation = (data.obs["split"] == "validation").to_numpy()
+    autoencoder = train(data.X, validation, config, threads=snakemake.threads, log=log)
+    save(autoencoder, Path(snakemake.output.model).parent)
+    write_anndata(embed_simulation(autoencoder, data), snakemake.output.embedding)

@@ -1,0 +1,25 @@
+"""Train one SAE on an embedding of real cells."""
+
+from pathlib import Path
+from typing import Any
+
+from featurelens.config import build
+from featurelens.io import read_anndata
+from featurelens.logs import job_log
+from featurelens.sae.config import SAEConfig
+from featurelens.sae.single import train_and_save
+
+snakemake: Any
+
+with job_log(snakemake.log[0]) as log:
+    X = read_anndata(snakemake.input.bundle).obsm["X_emb"]
+    config = build(SAEConfig, snakemake.params.config)
+    train_and_save(
+        X,
+        config,
+        Path(snakemake.output.config).parent,
+        source=snakemake.params.source,
+        device=snakemake.params.device,
+        threads=snakemake.threads,
+        log=log,
+    )

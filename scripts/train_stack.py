@@ -1,0 +1,27 @@
+"""Train the points of a stack that are not in the store yet."""
+
+from pathlib import Path
+from typing import Any
+
+from featurelens.io import read_anndata, sha256_array, write_table
+from featurelens.logs import job_log
+from featurelens.sae.training import train_stack
+from featurelens.sweeps import point_config
+
+snakemake: Any
+
+with job_log(snakemake.log[0]) as log:
+    params = snakemake.params
+    X = read_anndata(snakemake.input.embedding).obsm["X_emb"]
+    table = train_stack(
+        X,
+        [(point["id"], point_config(point)) for point in params.points],
+        source=params.source,
+        data_sha256=sha256_array(X),
+        store=Path(params.store) / snakemake.wildcards.stack,
+        code=params.code,
+        device=params.device,
+        threads=snakemake.threads,
+        log=log,
+    )
+    write_table(table, snakemake.output.table)

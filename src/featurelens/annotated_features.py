@@ -1,0 +1,91 @@
+"""The table that a scientist opens first: every live feature on one line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+import pandas as pd
+
+
+def annotated_features(
+    features: pd.DataFrame,
+    dge: pd.DataFrame,
+    enrichment: Mapping[str, pd.DataFrame],
+    *,
+    alpha: float = 0.05,
+    n_genes: int = 5,
+    n_terms: int = 5,
+) -> pd.DataFrame:
+    """One row per live feature: what it is, which genes rise and fall with it, which terms it has.
+
+    Parameters
+    ----------
+    features
+        Feature table (``features.h5ad``'s var), feature numbers as index.
+    dge
+        Differential expression under the corrected convention.
+    enrichment
+        Convention to enrichment table; either may be absent.
+    alpha
+        False discovery rate below which a gene is listed.
+    n_genes, n_terms
+        Lengths of the lists.
+
+    Returns
+    -------
+    DataFrame
+        feature, type, type_published, top_cell_type, effect, q, n_active, fraction_active, mean,
+        max, n_high, up_genes, down_genes (significant genes of the largest fold changes), terms
+        and n_terms (corrected, kept_fdr), terms_published and n_terms_published (the filter of
+        the paper's figures; a term of low or depleted genes is marked "(down)"). Lists are
+        separated by "; " and empty where nothing is significant.
+        The most active features stand first.
+    """
+    columns = (
+        *("type", "type_published", "top_cell_type", "effect", "q", "n_active"),
+        *("fraction_active", "mean", "max"),
+    )
+    live = features[features["n_active"] > 0]
+    table = live[list(columns)].copy()
+    significant = dge[dge["q"] < alpha].sort_values("log2_fold", kind="stable")
+    up, down = significant[significant["log2_fold"] > 0], significant[significant["log2_fold"] < 0]
+    sizes = dge.groupby("feature", observed=True, sort=False)["n_high"].first()
+    table["n_high"] = sizes.set_axis(sizes.index.astype(str)).reindex(table.index).astype("Int64")
+    table["up_genes"] = _lists(up.iloc[::-1], "gene", table.index, n_genes)
+    table["down_genes"] = _lists(down, "gene", table.index, n_genes)
+    for suffix, convention, kept, by in (
+        ("", "corrected", "kept_fdr", "q"),
+        ("_published", "published", "kept_published_figures", "p_mannwhitney"),
+    ):
+        if convention not in enrichment:
+            continue
+        rows = enrichment[convention]
+        rows = rows[rows[kept].astype(bool)].sort_values([by, "fold"], ascending=[True, False])
+        counts = rows.groupby(rows["feature"].astype(str)).size()
+        table[f"terms{suffix}"] = _lists(_with_direction(rows), "term", table.index, n_terms)
+        table[f"n_terms{suffix}"] = counts.reindex(table.index, fill_value=0).astype(int)
+    order = np.lexsort((_numbers(table.index), -table["n_active"].to_numpy()))
+    return table.iloc[order].rename_axis("feature").reset_index()
+
+
+def _with_direction(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows whose term says so where its genes go down."""
+    down = rows["direction"].astype(str).isin(("-", "down"))
+    return rows.assign(term=rows["term"].astype(str) + np.where(down, " (down)", ""))
+
+
+def _lists(rows: pd.DataFrame, column: str, index: pd.Index, length: int) -> pd.Series:
+    """First ``length`` values of each feature, in the order of ``rows``, as text."""
+    grouped = rows.groupby("feature", observed=True, sort=False)[column]
+    texts = grouped.agg(lambda values: "; ".join(values.astype(str).iloc[:length]))
+    texts = texts.set_axis(texts.index.astype(str))
+    return texts.reindex(index, fill_value="").astype(str)
+
+
+def _numbers(index: Iterable[str]) -> np.ndarray:
+    """Feature names as numbers, so that 2 comes before 10; the given order for other names."""
+    names = list(index)
+    if all(str(name).isdecimal() for name in names):
+        return np.array([int(name) for name in names])
+    return np.arange(len(names))

@@ -1,0 +1,127 @@
+"""Linear baselines that stand where an SAE stands: PCA, ICA and SVD of the observables.
+
+Components beyond the numerical rank are rounding, and ICA would whiten it to full strength; the
+author's 150 components on data of rank 100 hold fifty of them (PAPER.md 5.1, defect 7). The number
+of components is therefore capped at the rank, and all of them are compared with every variable
+(defect 6 compared the first few).
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from scipy import linalg
+
+Method = Literal["pca", "ica", "svd"]
+
+_RELATIVE_RANK = 1e-6
+_EXACT = 4_096
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """A fitted baseline."""
+
+    scores: np.ndarray
+    """(n_cells, n_components) float32; signed."""
+    directions: np.ndarray
+    """(n_components, n_genes) float32: what one unit of a component adds to the observables."""
+    method: str
+    """``pca``, ``ica`` or ``svd``."""
+    n_components: int
+    """Components fitted: ``n_requested`` capped at ``rank``."""
+    n_requested: int
+    """Components asked for."""
+    rank: int
+    """Numerical rank of the data as the method sees it: centred for PCA and ICA, as it is for SVD.
+    Not counted beyond ``n_requested`` + 1 where neither side of the data is below 4,096."""
+    converged: bool
+    """False when ICA reached its last iteration without settling."""
+
+
+def fit_baseline(
+    observables: np.ndarray, method: Method, n_components: int, *, seed: int
+) -> Baseline:
+    """Decompose the observables.
+
+    Parameters
+    ----------
+    observables : (n_cells, n_genes)
+    method
+        ``pca`` (scikit-learn ``PCA``), ``ica`` (``FastICA``) or ``svd`` (``TruncatedSVD``).
+    n_components
+        How many components are asked for.
+    seed
+        For ICA's start and for randomised solvers.
+
+    Raises
+    ------
+    ValueError
+        If the data has no variance, or the method is unknown.
+    """
+    if method not in ("pca", "ica", "svd"):
+        raise ValueError(f"unknown baseline {method!r}; choose pca, ica or svd")
+    data = observables.astype(np.float64)
+    seen = data if method == "svd" else data - data.mean(axis=0)
+    rank = numerical_rank(seen, at_most=n_components + 1, seed=seed)
+    if rank == 0:
+        raise ValueError(f"{method}: the observables are constant; there is nothing to decompose")
+    n_fitted = min(n_components, rank)
+    scores, directions, converged = _fit(data, method, n_fitted, seed)
+    return Baseline(
+        scores.astype(np.float32),
+        directions.astype(np.float32),
+        method,
+        n_fitted,
+        n_components,
+        rank,
+        converged,
+    )
+
+
+def numerical_rank(data: np.ndarray, *, at_most: int | None = None, seed: int = 0) -> int:
+    """Count singular values above a millionth of the largest.
+
+    Observables are stored in single precision, whose rounding leaves singular values of about a
+    ten-millionth of the largest; a component that carries anything is far above.
+
+    Parameters
+    ----------
+    data : (n_cells, n_genes)
+    at_most
+        Where both sides exceed 4,096, stop counting here (randomised decomposition).
+    seed
+        Of the randomised decomposition.
+    """
+    if min(data.shape) <= _EXACT or at_most is None:
+        values = linalg.svdvals(data)
+    else:
+        from sklearn.utils.extmath import randomized_svd
+
+        values = randomized_svd(data, at_most, random_state=seed)[1]
+    return int((values > _RELATIVE_RANK * values[0]).sum()) if values[0] > 0 else 0
+
+
+def _fit(
+    data: np.ndarray, method: Method, n_components: int, seed: int
+) -> tuple[np.ndarray, np.ndarray, bool]:
+    """Scores (n_cells, n_components), directions (n_components, n_genes), and convergence."""
+    from sklearn.decomposition import PCA, FastICA, TruncatedSVD
+    from sklearn.exceptions import ConvergenceWarning
+
+    if method == "ica":
+        ica = FastICA(n_components, whiten="unit-variance", random_state=seed, max_iter=500)
+        with warnings.catch_warnings():
+            # told by ``converged``: a table of many runs says it better than a line in a log
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            scores = ica.fit_transform(data)
+        return scores, ica.mixing_.T, ica.n_iter_ < ica.max_iter
+    model = (
+        PCA(n_components, random_state=seed)
+        if method == "pca"
+        else TruncatedSVD(n_components, random_state=seed)
+    )
+    return model.fit_transform(data), model.components_, True

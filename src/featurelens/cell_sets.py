@@ -1,0 +1,190 @@
+"""High and low cells of every feature: who is compared with whom, in two conventions."""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import numpy as np
+import pandas as pd
+from annotated_types import Ge, Gt, Lt
+from numpy.typing import NDArray
+from scipy import sparse
+
+from featurelens.conventions import Convention
+from featurelens.options import STRICT
+
+
+@dataclass(frozen=True, kw_only=True)
+class DgeConfig:
+    """High and low cells of a feature, and the expression they are compared on."""
+
+    __pydantic_config__ = STRICT
+
+    high_percentile: Annotated[float, Gt(0), Lt(100)] = 99.0
+    """Cells above this percentile of the feature, over all cells, are high."""
+    min_cells: Annotated[int, Ge(2)] = 20
+    """Corrected: fewest cells in the high and in the low set; features with fewer are skipped."""
+    min_zero_cells: Annotated[int, Ge(2)] = 100
+    """Corrected: with fewer inactive cells than this, the lowest cells are the low set instead."""
+    low_percentile: Annotated[float, Gt(0), Lt(100)] = 5.0
+    """Corrected: percent of all cells in such a low set."""
+    expression: Literal["decoded", "measured"] = "decoded"
+    """Expression decoded from the embedding, or measured counts, both at the common library."""
+    library: Annotated[float, Gt(0)] = 1e4
+    """Library size that expression is given at (counts per cell)."""
+    pseudocount: Annotated[float, Gt(0)] = 0.1
+    """Corrected: added to both means before their ratio, in counts at the common library."""
+
+
+@dataclass(frozen=True)
+class CellSets:
+    """High and low cells of the features that are tested.
+
+    ``high`` and ``reference`` are (n_tested, n_cells) CSR of ones. Where ``complement`` is true
+    the reference holds the active cells, and the low set is every other cell.
+    """
+
+    columns: NDArray[np.int64]
+    high: sparse.csr_matrix
+    reference: sparse.csr_matrix
+    complement: NDArray[np.bool_]
+    n_high: NDArray[np.int64]
+    n_low: NDArray[np.int64]
+    low_rule: NDArray[np.str_]
+
+    def rows(self, chunk: slice) -> "CellSets":
+        """The same for some of the features."""
+        return CellSets(*(getattr(self, name)[chunk] for name in self.__dataclass_fields__))
+
+
+def group_sizes(
+    activations: sparse.spmatrix,
+    *,
+    config: DgeConfig,
+    convention: Convention,
+) -> pd.DataFrame:
+    """What became of every feature: tested, or why not.
+
+    Returns
+    -------
+    DataFrame
+        One row per feature: feature, n_active, n_high, n_low, low_rule and status, which is
+        tested, dead, "exactly 100 active cells" (published: PAPER.md 3.2 and 5.2 row 41),
+        "too few active cells" or "too few low cells" (corrected).
+    """
+    table, _ = _split(activations, config, convention)
+    names = [str(number) for number in range(activations.shape[1])]
+    return pd.DataFrame({"feature": names} | table)
+
+
+def describe_sizes(sizes: pd.DataFrame) -> str:
+    """One line for a log, from the table of :func:`group_sizes`."""
+    counts = sizes["status"].value_counts()
+    lowest = int((sizes["low_rule"] == "lowest").sum())
+    parts = [f"{status} {count}" for status, count in counts.items()]
+    return (
+        f"{len(sizes)} features: {', '.join(parts)}; "
+        f"low set of the lowest instead of inactive cells: {lowest}"
+    )
+
+
+def split_cells(
+    activations: sparse.spmatrix, *, config: DgeConfig, convention: Convention
+) -> CellSets:
+    """High and low cells of every testable feature.
+
+    published (PAPER.md 3.2): high cells exceed the percentile over all cells, zeros included; low
+    cells are all zeros. Features with exactly 100 active cells are lost, as in the author's code.
+    corrected: high cells are the top (100 - percentile) % of all cells (at least ``min_cells``),
+    or all active cells when those are fewer; low cells are all zeros or, where fewer than
+    ``min_zero_cells`` are zero, the lowest ``low_percentile`` %. Cells tied at a bound go together.
+    The sets are disjoint.
+    """
+    return _split(activations, config, convention)[1]
+
+
+@dataclass(frozen=True)
+class _Sets:
+    """One feature's sets, as masks over the cells, or why it has none."""
+
+    status: str
+    high: NDArray[np.bool_]
+    low: NDArray[np.bool_]
+    low_rule: str = ""
+
+
+def _split(
+    activations: sparse.spmatrix, config: DgeConfig, convention: Convention
+) -> tuple[dict[str, NDArray], CellSets]:
+    """Sizes and status of every feature, and the sets of those that are tested."""
+    rule = _published_sets if convention == "published" else _corrected_sets
+    columns = sparse.csc_matrix(activations)
+    n_cells, n_features = columns.shape
+    values = np.zeros(n_cells, dtype=columns.dtype)
+    rows, high, reference = [], [], []
+    for feature in range(n_features):
+        span = slice(columns.indptr[feature], columns.indptr[feature + 1])
+        values[columns.indices[span]] = columns.data[span]
+        sets = rule(values, config)
+        if sets.status == "tested":
+            high.append(np.flatnonzero(sets.high))
+            reference.append(np.flatnonzero(sets.low != (sets.low_rule == "zeros")))
+        n_active = int((values > 0).sum())
+        rows.append((n_active, sets.high.sum(), sets.low.sum(), sets.low_rule, sets.status))
+        values[columns.indices[span]] = 0
+    kinds = {"n_active": int, "n_high": int, "n_low": int, "low_rule": str, "status": str}
+    table: dict[str, NDArray] = {
+        name: np.array([row[place] for row in rows], dtype=kind)
+        for place, (name, kind) in enumerate(kinds.items())
+    }
+    tested = np.flatnonzero(table["status"] == "tested")
+    return table, CellSets(
+        columns=tested,
+        high=_ones(high, n_cells),
+        reference=_ones(reference, n_cells),
+        complement=table["low_rule"][tested] == "zeros",
+        n_high=table["n_high"][tested],
+        n_low=table["n_low"][tested],
+        low_rule=table["low_rule"][tested],
+    )
+
+
+def _published_sets(values: NDArray, config: DgeConfig) -> _Sets:
+    nobody = np.zeros(len(values), dtype=bool)
+    n_active = int((values > 0).sum())
+    if n_active == 0:
+        return _Sets("dead", nobody, nobody)
+    if n_active == 100:
+        return _Sets("exactly 100 active cells", nobody, nobody)
+    high = values > np.percentile(values, config.high_percentile)
+    return _Sets("tested", high, values == 0, "zeros")
+
+
+def _corrected_sets(values: NDArray, config: DgeConfig) -> _Sets:
+    n_cells = len(values)
+    nobody = np.zeros(n_cells, dtype=bool)
+    active = values > 0
+    if not active.any():
+        return _Sets("dead", nobody, nobody)
+    if active.sum() < config.min_cells:
+        return _Sets("too few active cells", nobody, nobody)
+    n_high = _n_percent(n_cells, 100 - config.high_percentile, config.min_cells)
+    high = active & (values >= np.partition(values, n_cells - n_high)[n_cells - n_high])
+    if n_cells - active.sum() >= config.min_zero_cells:
+        return _Sets("tested", high, ~active, "zeros")
+    n_low = _n_percent(n_cells, config.low_percentile, config.min_cells)
+    low = ~high & (values <= np.partition(values, n_low - 1)[n_low - 1])
+    if low.sum() < config.min_cells:
+        return _Sets("too few low cells", nobody, nobody)
+    return _Sets("tested", high, low, "lowest")
+
+
+def _n_percent(n_cells: int, percent: float, at_least: int) -> int:
+    return min(n_cells, max(round(n_cells * percent / 100), at_least))
+
+
+def _ones(members: list[NDArray], n_columns: int) -> sparse.csr_matrix:
+    """Rows of ones at the given columns, float64."""
+    indptr = np.concatenate([[0], np.cumsum([len(row) for row in members])]).astype(np.int64)
+    indices = np.concatenate([*members, np.zeros(0, dtype=np.int64)])
+    shape = (len(members), n_columns)
+    return sparse.csr_matrix((np.ones(len(indices)), indices, indptr), shape=shape)

@@ -1,0 +1,50 @@
+"""Cells and a model in, one bundle out: embedding, decoder and where they come from.
+
+One file per model, each with ``fit(cells, config) -> Fitted``. Adding a model is a config class
+in :mod:`featurelens.embeddings.config`, a file, and a line in :data:`MODELS`.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from featurelens.embeddings.config import ModelConfig
+
+if TYPE_CHECKING:
+    import anndata
+
+    from featurelens.embeddings.bundle import Bundle
+
+MODELS = {
+    "pca": "featurelens.embeddings.pca",
+    "poisson_nmf": "featurelens.embeddings.poisson_nmf",
+    "precomputed": "featurelens.embeddings.precomputed",
+}
+"""Module of each model, by the kind of its config; imported only when it runs."""
+
+
+def embed(cells: anndata.AnnData, config: ModelConfig) -> Bundle:
+    """Embed cells with a model.
+
+    Parameters
+    ----------
+    cells
+        Cells as :func:`featurelens.embeddings.datasets.read_dataset` returns them.
+    config
+        The model.
+
+    Returns
+    -------
+    Bundle
+        The cells with ``obsm['X_emb']`` (n_cells, d) float32, the decoder, and its description.
+
+    Raises
+    ------
+    InputError
+        If the model does not fit the cells, or the embedding holds a value that is not finite.
+    """
+    from featurelens.embeddings.bundle import make_bundle
+
+    fitted = import_module(MODELS[config.kind]).fit(cells, config)
+    return make_bundle(cells, fitted, config)

@@ -1,0 +1,145 @@
+"""One embedding of one dataset: cells, decoder and provenance, together in one folder.
+
+``cells.h5ad``, ``decoder.json``, ``decoder.safetensors`` (absent for embeddings that cannot be
+decoded) and ``bundle.json``. Reading checks that the parts belong together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from featurelens import __version__
+from featurelens.decoders import Decoder, load_decoder, save_decoder
+from featurelens.embeddings.config import ModelConfig
+from featurelens.io import (
+    InputError,
+    read_anndata,
+    read_json,
+    sha256_array,
+    write_anndata,
+    write_json,
+)
+
+if TYPE_CHECKING:
+    import anndata
+
+SCHEMA_VERSION = 1
+
+
+class Fitted(NamedTuple):
+    """What a model makes of cells."""
+
+    scores: np.ndarray
+    """The embedding, (n_cells, d)."""
+    decoder: Decoder
+    """From the embedding to expression."""
+    info: Mapping[str, Any]
+    """What is worth knowing of the fit, in plain types."""
+
+
+@dataclass(frozen=True, eq=False)
+class Bundle:
+    """An embedding with everything that its use needs."""
+
+    cells: anndata.AnnData
+    """Cells; ``obsm['X_emb']`` is the embedding, (n_cells, d) float32."""
+    decoder: Decoder
+    """From the embedding to expression over ``cells.var_names``."""
+    info: dict[str, Any]
+    """Content of ``bundle.json``: model, its config, sizes, hash of the embedding."""
+
+    @property
+    def embedding(self) -> np.ndarray:
+        """The embedding, (n_cells, d) float32."""
+        return self.cells.obsm["X_emb"]
+
+
+def make_bundle(cells: anndata.AnnData, fitted: Fitted, config: ModelConfig) -> Bundle:
+    """Join cells and what a model made of them; the cells given are left as they are.
+
+    Raises
+    ------
+    InputError
+        If the embedding holds a value that is not finite.
+    """
+    scores = np.ascontiguousarray(fitted.scores, dtype=np.float32)
+    require_finite(scores, cells.obs_names, f"the {config.kind} embedding")
+    cells = cells.copy()
+    cells.obsm["X_emb"] = scores
+    info = {
+        "schema_version": SCHEMA_VERSION,
+        "model": config.kind,
+        "config": asdict(config),
+        "n_cells": cells.n_obs,
+        "n_genes": cells.n_vars,
+        "d": scores.shape[1],
+        "decoder": fitted.decoder.type,
+        "embedding_sha256": sha256_array(scores),
+        "featurelens": __version__,
+        "fit": dict(fitted.info),
+    }
+    return Bundle(cells=cells, decoder=fitted.decoder, info=info)
+
+
+def write_bundle(bundle: Bundle, folder: str | Path) -> None:
+    """Write a bundle; ``bundle.json`` comes last, so a folder that has it is complete."""
+    folder = Path(folder)
+    write_anndata(bundle.cells, folder / "cells.h5ad")
+    save_decoder(bundle.decoder, folder)
+    write_json(bundle.info, folder / "bundle.json")
+
+
+def read_bundle(folder: str | Path) -> Bundle:
+    """Read a bundle and check that its parts belong together.
+
+    Raises
+    ------
+    InputError
+        If a part is missing, of another schema version, or of another embedding.
+    """
+    folder = Path(folder)
+    try:
+        info = read_json(folder / "bundle.json")
+    except FileNotFoundError:
+        raise InputError(f"{folder}/bundle.json: no such file; make the bundle again") from None
+    if info.get("schema_version") != SCHEMA_VERSION:
+        raise InputError(
+            f"{folder}/bundle.json: schema_version is {info.get('schema_version')!r}, "
+            f"this version reads {SCHEMA_VERSION}; make the bundle again"
+        )
+    bundle = Bundle(
+        cells=read_anndata(folder / "cells.h5ad"), decoder=load_decoder(folder), info=info
+    )
+    _require_consistent(bundle, folder)
+    return bundle
+
+
+def require_finite(scores: np.ndarray, names: Any, what: str) -> None:
+    """Raise :class:`InputError` that names the first cell with NaN or an infinite value."""
+    rows = np.flatnonzero(~np.isfinite(scores).all(axis=1))
+    if rows.size:
+        raise InputError(
+            f"{what}: cell {str(names[rows[0]])!r} has NaN or an infinite value "
+            f"({rows.size} such cells); repair the embedding or leave these cells out"
+        )
+
+
+def _require_consistent(bundle: Bundle, folder: Path) -> None:
+    if "X_emb" not in bundle.cells.obsm:
+        raise InputError(f"{folder}/cells.h5ad: obsm has no 'X_emb'; make the bundle again")
+    if sha256_array(bundle.embedding) != bundle.info.get("embedding_sha256"):
+        raise InputError(
+            f"{folder}/cells.h5ad: obsm['X_emb'] is not the embedding that bundle.json describes; "
+            "make the bundle again"
+        )
+    expected = (bundle.embedding.shape[1], bundle.cells.n_vars)
+    if bundle.decoder.shape not in (None, expected):
+        raise InputError(
+            f"{folder}/decoder.safetensors: decodes (d, n_genes) = {bundle.decoder.shape}, "
+            f"but cells.h5ad has {expected}; make the bundle again"
+        )

@@ -1,0 +1,121 @@
+"""What is measured on a simulation: superposition in its embeddings, recovery by baselines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import anndata
+import numpy as np
+import pandas as pd
+
+from featurelens.baselines import fit_baseline
+from featurelens.conventions import CONVENTIONS
+from featurelens.io import read_json, read_table, require_same_names
+from featurelens.recovery import Probe, measure_recovery, superposition
+from featurelens.simulation import variables
+
+if TYPE_CHECKING:
+    from featurelens.autoencoder import Autoencoder
+    from featurelens.config import BaselineConfig
+
+
+def embed_simulation(autoencoder: Autoencoder, data: anndata.AnnData) -> anndata.AnnData:
+    """Embedding of simulated cells as an AnnData with ``obsm['X_emb']`` (n_cells, latent)."""
+    embedding = np.asarray(autoencoder.embed(data.X), dtype=np.float32)
+    return anndata.AnnData(obs=data.obs.copy(), obsm={"X_emb": embedding})
+
+
+def measure_superposition(
+    data: anndata.AnnData, embedding: anndata.AnnData, *, probe: Probe, probe_epochs: int = 100
+) -> pd.DataFrame:
+    """Score every variable of a simulation by a linear probe, under both conventions.
+
+    Parameters
+    ----------
+    data
+        Simulated cells with known truth.
+    embedding
+        The same cells, embedded; ``obsm['X_emb']``.
+    probe
+        Probe of the published convention, ``gradient`` or ``least_squares``.
+    probe_epochs
+        Most epochs of the gradient-trained probe.
+
+    Returns
+    -------
+    DataFrame
+        As :func:`featurelens.recovery.superposition`, one row a variable and convention.
+    """
+    require_same_names(data.obs_names, embedding.obs_names, "data.h5ad", "embedding.h5ad")
+    validation = (data.obs["split"] == "validation").to_numpy()
+    tables = [
+        superposition(
+            embedding.obsm["X_emb"],
+            variables(data),
+            validation,
+            convention=convention,
+            probe=probe,
+            epochs=probe_epochs,
+        )
+        for convention in CONVENTIONS
+    ]
+    return pd.concat(tables, ignore_index=True)
+
+
+def measure_baselines(
+    data: anndata.AnnData, config: BaselineConfig, *, log: Callable[[str], None]
+) -> pd.DataFrame:
+    """Decompose the observables and measure what the components recover.
+
+    Returns
+    -------
+    DataFrame
+        ``method``, ``n_components`` (kept), ``rank`` (of the data) and the columns of
+        :func:`featurelens.recovery.measure_recovery`, under both conventions.
+    """
+    truth = variables(data)
+    tables = []
+    for method in config.methods:
+        baseline = fit_baseline(data.X, method, config.n_components, seed=config.seed)
+        log(f"{method}: {baseline.n_components} components, rank {baseline.rank}")
+        tables.extend(
+            measure_recovery(baseline.scores, truth, convention=convention).assign(
+                method=method, n_components=baseline.n_components, rank=baseline.rank
+            )
+            for convention in CONVENTIONS
+        )
+    table = pd.concat(tables, ignore_index=True)
+    first = ["method", "n_components", "rank"]
+    return table[[*first, *(column for column in table if column not in first)]]
+
+
+def collect_superposition(folders: Sequence[str | Path]) -> pd.DataFrame:
+    """Join the superposition scores of autoencoders, with what each was and what it lost.
+
+    Parameters
+    ----------
+    folders
+        Folders ``autoencoder/<simulation>/<autoencoder>`` of a run.
+
+    Returns
+    -------
+    DataFrame
+        simulation, autoencoder, latent, depth, width, seed, best_validation_loss,
+        last_validation_loss, and the columns of :func:`measure_superposition`.
+    """
+    tables = []
+    for folder in map(Path, folders):
+        config = read_json(folder / "config.json")
+        losses = read_table(folder / "history.tsv")["validation_loss"]
+        about = {
+            "simulation": folder.parent.name,
+            "autoencoder": folder.name,
+            **{name: config[name] for name in ("latent", "depth", "width", "seed")},
+            "best_validation_loss": losses.min(),
+            "last_validation_loss": losses.iloc[-1],
+        }
+        scores = read_table(folder / "superposition.tsv")
+        tables.append(pd.concat([pd.DataFrame(about, index=scores.index), scores], axis=1))
+    return pd.concat(tables, ignore_index=True)

@@ -1,0 +1,98 @@
+"""Every file the user brought, looked at before anything is computed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import h5py
+import pandas as pd
+from anndata.io import read_elem
+
+from featurelens.claims import read_claims
+from featurelens.config import DatasetRun, build
+from featurelens.config_errors import suggest
+from featurelens.embeddings.config import DatasetConfig, OwnCells
+from featurelens.embeddings.datasets import check_dataset, check_model, read_dataset
+from featurelens.genesets import read_gmt
+from featurelens.io import InputError, sha256_file
+
+
+def check_inputs(
+    datasets: Mapping[str, Any], collections: Mapping[str, Any], claims: str | None
+) -> pd.DataFrame:
+    """Check files, keys, cell names, embeddings, gene sets and claims of a run.
+
+    Parameters
+    ----------
+    datasets, collections
+        The parts of a run's configuration of that name, in plain form.
+    claims
+        File with the paper's claims, or None.
+
+    Returns
+    -------
+    DataFrame
+        One row a file: key of the config, path, sha256, and what was found in it.
+
+    Raises
+    ------
+    InputError
+        With one line that names the file or the key and says what to do.
+    """
+    rows = [
+        *(row for name, block in datasets.items() for row in _check_dataset(name, block)),
+        *(_check_collection(name, block["path"]) for name, block in collections.items()),
+    ]
+    if claims is not None:
+        _require_file("claims", claims)
+        rows.append(_row("claims", claims, f"{len(read_claims(claims))} claims"))
+    return pd.DataFrame(rows, columns=["key", "path", "sha256", "found"])
+
+
+def _check_dataset(name: str, block: Mapping[str, Any]) -> Iterator[dict[str, str]]:
+    run = build(DatasetRun, block)
+    key = f"datasets.{name}"
+    if isinstance(run.cells, OwnCells):
+        _require_file(f"{key}.cells.path", run.cells.path)
+    check_dataset(run.cells)
+    for model in run.models.values():
+        check_model(run.cells, model)
+    cell_types = _cell_types(run.cells)
+    if run.steering is not None:
+        for role in ("origin", "target"):
+            cell_type = getattr(run.steering, role)
+            if cell_type not in cell_types:
+                raise InputError(
+                    f"config: '{key}.steering.{role}' is {cell_type!r}, which no cell has"
+                    f"{suggest(cell_type, cell_types)}"
+                )
+    if isinstance(run.cells, OwnCells):
+        yield _row(f"{key}.cells.path", run.cells.path, f"{len(cell_types)} cell types")
+
+
+def _cell_types(cells: DatasetConfig) -> list[str]:
+    if not isinstance(cells, OwnCells):
+        return sorted(read_dataset(cells).obs["cell_type"].unique())
+    with h5py.File(cells.path) as file:
+        labels = read_elem(file["obs"][cells.cell_type])
+    return sorted(map(str, pd.unique(labels)))
+
+
+def _check_collection(name: str, path: str) -> dict[str, str]:
+    key = f"collections.{name}.path"
+    _require_file(key, path)
+    return _row(key, path, f"{len(read_gmt(path).names)} gene sets")
+
+
+def _require_file(key: str, path: str) -> None:
+    if not Path(path).exists():
+        raise InputError(
+            f"config: '{key}' names {path!r}, which does not exist; "
+            "correct the path (it is relative to the working directory)"
+        )
+
+
+def _row(key: str, path: str, found: str) -> dict[str, str]:
+    return {"key": key, "path": path, "sha256": sha256_file(path), "found": found}

@@ -1,0 +1,151 @@
+"""Files in and out: atomic writes, tables, AnnData, and errors that name the file.
+
+Nothing here knows biology. Readers add the file to every error they let through, writers never
+leave half a file behind under its final name. Heavy libraries are imported where they are used,
+because the workflow imports this module while it plans.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    import anndata
+    import pandas as pd
+
+
+class InputError(ValueError):
+    """Something the user gave is wrong; the message is one line that says what and what to do."""
+
+
+@contextmanager
+def atomic_path(path: str | Path) -> Iterator[Path]:
+    """Yield a temporary path beside ``path``; move it into place only when the block succeeds.
+
+    The temporary name keeps the suffix, because writers such as matplotlib choose a format by it.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    try:
+        yield temporary
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_table(table: pd.DataFrame, path: str | Path) -> None:
+    """Write a table without its index, as Parquet or TSV by suffix."""
+    path = Path(path)
+    with atomic_path(path) as temporary:
+        if path.suffix == ".parquet":
+            table.to_parquet(temporary, index=False)
+        elif path.suffix == ".tsv":
+            table.to_csv(temporary, sep="\t", index=False)
+        else:
+            raise ValueError(f"{path}: a table is written as .parquet or .tsv")
+
+
+def read_table(path: str | Path) -> pd.DataFrame:
+    """Read what :func:`write_table` wrote."""
+    import pandas as pd
+
+    path = Path(path)
+    if path.suffix == ".parquet":
+        return pd.read_parquet(path)
+    if path.suffix == ".tsv":
+        return pd.read_csv(path, sep="\t", keep_default_na=False, na_values=[""])
+    raise ValueError(f"{path}: a table is read from .parquet or .tsv")
+
+
+def read_tables(names: Sequence[str], paths: Sequence[str | Path]) -> dict[str, pd.DataFrame]:
+    """Read one table for each name."""
+    return {name: read_table(path) for name, path in zip(names, paths, strict=True)}
+
+
+def write_json(content: Mapping[str, Any], path: str | Path) -> None:
+    """Write a JSON object, indented, keys in the order given."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(json.dumps(content, indent=2) + "\n")
+
+
+def read_json(path: str | Path) -> dict[str, Any]:
+    """Read a JSON object."""
+    return json.loads(Path(path).read_text())
+
+
+def write_anndata(adata: anndata.AnnData, path: str | Path) -> None:
+    """Write an ``.h5ad`` file atomically, compressed."""
+    with atomic_path(path) as temporary:
+        adata.write_h5ad(temporary, compression="gzip")
+
+
+def read_anndata(path: str | Path) -> anndata.AnnData:
+    """Read an ``.h5ad`` file.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, is not HDF5, or its cell names repeat.
+    """
+    import anndata
+
+    path = Path(path)
+    if not path.exists():
+        raise InputError(f"{path}: no such file; check the path in the config")
+    try:
+        adata = anndata.read_h5ad(path)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read as .h5ad ({error}); is it complete?") from error
+    require_unique_names(adata.obs_names, f"{path}: cell")
+    return adata
+
+
+def require_unique_names(names: pd.Index, what: str) -> None:
+    """Raise :class:`InputError` that shows the first repeated name."""
+    if not names.is_unique:
+        repeated = names[names.duplicated()][0]
+        count = int(names.duplicated().sum())
+        raise InputError(
+            f"{what} name {str(repeated)!r} occurs more than once ({count} repeats in all); "
+            "make the names unique, for example with adata.obs_names_make_unique()"
+        )
+
+
+def require_same_names(left: pd.Index, right: pd.Index, left_file: str, right_file: str) -> None:
+    """Raise :class:`InputError` unless both files name the same cells in the same order."""
+    if len(left) != len(right):
+        raise InputError(
+            f"{left_file} has {len(left)} cells and {right_file} {len(right)}; "
+            "make both from the same cells"
+        )
+    different = np.flatnonzero(np.asarray(left) != np.asarray(right))
+    if different.size:
+        row = int(different[0])
+        raise InputError(
+            f"{left_file} and {right_file} differ at row {row}: "
+            f"cell {str(left[row])!r} against {str(right[row])!r}; make both from the same cells"
+        )
+
+
+def sha256_file(path: str | Path) -> str:
+    """Hex digest of a file's bytes."""
+    with Path(path).open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def sha256_array(array: np.ndarray) -> str:
+    """Hex digest of an array's dtype, shape and C-ordered bytes."""
+    array = np.ascontiguousarray(array)
+    digest = hashlib.sha256(f"{array.dtype.str}{array.shape}".encode())
+    digest.update(array.data)
+    return digest.hexdigest()

@@ -1,0 +1,100 @@
+"""What one sparse autoencoder is and how it is trained, apart from the data."""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from annotated_types import Ge, Gt, Le, Lt
+
+from featurelens.options import STRICT
+
+ArchitectureName = Literal[
+    "vanilla",
+    "relu",
+    "topk",
+    "standard",
+    "topk_aux",
+    "batchtopk",
+    "jumprelu",
+    "gated",
+    "matryoshka",
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SAEConfig:
+    """One sparse autoencoder; the data give d_in, and d_sae is ``int(d_in * expansion)``."""
+
+    __pydantic_config__ = STRICT
+
+    architecture: ArchitectureName
+    """Which architecture; vanilla, relu and topk are the paper's own."""
+    expansion: Annotated[float, Gt(0)]
+    """Features per input dimension (the paper's hidden or scaling factor)."""
+    l1: Annotated[float, Ge(0)] = 1e-3
+    """Weight of the sparsity penalty; the top-k kinds do not use it."""
+    k: Annotated[float, Gt(0), Le(100)] = 10.0
+    """Active features per row as a percentage of d_sae, at least one (top-k kinds only)."""
+    learning_rate: Annotated[float, Gt(0)] = 1e-4
+    """Step size of Adam."""
+    epochs: Annotated[int, Ge(1)] = 500
+    """Passes over the training rows."""
+    batch_size: Annotated[int, Ge(1)] = 128
+    """Rows per step; the last batch of an epoch may be shorter."""
+    seed: Annotated[int, Ge(0)] = 0
+    """Seed of the initial weights, the batch order and the validation split."""
+    reduction: Literal["paper", "sum"] = "paper"
+    """paper averages squared error and penalty over the width too; sum adds them over the width."""
+    validation_fraction: Annotated[float, Ge(0), Lt(1)] = 0.0
+    """Share of the rows held out of training."""
+    patience: Annotated[int, Ge(0)] = 0
+    """Epochs without a new lowest validation loss before training stops; 0 never stops early."""
+    convention: Literal["published", "corrected"] = "corrected"
+    """published holds out the last rows, keeps the last weights; corrected draws and keeps best."""
+    warmup: Annotated[float, Ge(0), Le(1)] = 0.0
+    """Share of the steps over which the learning rate rises linearly from zero."""
+    decay: Annotated[float, Ge(0), Le(1)] = 0.0
+    """Share of the steps, at the end, over which the learning rate falls linearly to zero."""
+    sparsity_warmup: Annotated[float, Ge(0), Le(1)] = 0.0
+    """Share of the steps over which the sparsity penalty rises linearly from zero."""
+
+    auxiliary: Annotated[float, Ge(0)] = 1 / 32
+    """Weight of the loss that revives dead features (topk_aux, batchtopk and matryoshka only)."""
+    dead_after: Annotated[int, Ge(1)] = 1
+    """Epochs without firing after which that loss counts a feature as dead."""
+    bandwidth: Annotated[float, Gt(0)] = 1e-3
+    """Width of the kernel that gives the threshold of jumprelu its gradient."""
+
+    def __post_init__(self) -> None:
+        if self.patience and not self.validation_fraction:
+            raise ValueError("patience needs a validation_fraction above 0")
+        if self.warmup + self.decay > 1:
+            raise ValueError("warmup and decay together exceed the whole training (1)")
+
+
+def width(config: SAEConfig, d_in: int) -> int:
+    """Return the number of features for inputs of ``d_in`` dimensions."""
+    return int(d_in * config.expansion)
+
+
+def n_kept(config: SAEConfig, d_sae: int) -> int:
+    """Features that a top-k kind keeps per row: max(1, int(d_sae k / 100)), PAPER.md 4.1."""
+    return max(1, int(d_sae * config.k / 100))
+
+
+def error_scale(config: SAEConfig, d_in: int) -> float:
+    """Factor of the squared error summed over d_in and averaged over the rows."""
+    return 1 / d_in if config.reduction == "paper" else 1.0
+
+
+def penalty_scale(config: SAEConfig, d_sae: int) -> float:
+    """Factor of the penalty summed over d_sae and averaged over the rows, without ``l1``."""
+    return 1 / d_sae if config.reduction == "paper" else 1.0
+
+
+def effective_l1(config: SAEConfig, d_in: int, d_sae: int) -> float:
+    """Coefficient that gives the same optimum when both terms are summed over the width.
+
+    With averages over both widths it is l1 d_in / d_sae, so one value of ``l1`` means another
+    penalty at each width.
+    """
+    return config.l1 * penalty_scale(config, d_sae) / error_scale(config, d_in)

@@ -1,0 +1,64 @@
+"""Engines: ways to run the same training arithmetic.
+
+``autograd`` is the oracle, one point at a time in plain torch; ``fused`` runs compiled loops for
+narrow inputs. An engine is a function that makes
+a :class:`~featurelens.sae.engines.loop.Stepper` for a stack of points; the loop around it (batch
+order, schedule, early stopping, divergence) is the same for all.
+"""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Literal, get_args
+
+from featurelens.io import InputError
+from featurelens.sae.engines.loop import MakeStepper
+
+EngineName = Literal["autograd", "stacked", "fused"]
+
+PAPER_ARCHITECTURES = ("vanilla", "relu", "topk")
+"""Architectures whose gradients are written by hand."""
+NARROW = {"vanilla": 32, "relu": 32, "topk": 64}
+"""Input dimensions up to which the fused loops beat matrix products on a CPU (measured)."""
+
+
+@dataclass(frozen=True)
+class Engine:
+    """One entry of the registry; made by the engine's own module."""
+
+    make_stepper: MakeStepper
+    """Makes the parameters and optimiser state of a stack."""
+    session: Callable[[int], AbstractContextManager[None]]
+    """Sets the number of threads around training."""
+    stack_size: Callable[[int, int, int, str], int]
+    """(d_in, d_sae, batch_size, device) to the most points that it trains together."""
+    architectures: tuple[str, ...]
+    """Architectures that it serves."""
+
+
+def names() -> tuple[str, ...]:
+    """Names of all engines."""
+    return get_args(EngineName)
+
+
+def choose(architecture: str, d_in: int, d_sae: int, batch_size: int, device: str) -> str:  # noqa: ARG001
+    """Engine for one shape; never depends on how many points share the stack."""
+    if architecture not in PAPER_ARCHITECTURES:
+        return "autograd"
+    if device == "cpu" and d_in <= NARROW.get(architecture, 0):
+        return "fused"
+    return "stacked"
+
+
+def get(name: str) -> Engine:
+    """Look up an engine.
+
+    Raises
+    ------
+    InputError
+        If there is none of that name; the message lists those there are.
+    """
+    if name not in names():
+        raise InputError(f"no SAE engine {name!r}; there are auto, {', '.join(names())}")
+    return import_module(f"{__name__}.{name}").ENGINE

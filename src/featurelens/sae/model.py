@@ -1,0 +1,220 @@
+"""A trained sparse autoencoder: encode, decode, save, load.
+
+Every architecture folds into one inference form,
+
+    before = x W_enc + b_enc;  z = activation(before);  x̂ = z W_dec + b_dec
+
+where the activation is ReLU, the k largest then ReLU, or ReLU above a threshold per feature.
+These are SAELens' ``standard``, ``topk`` and ``jumprelu``, and the files are SAELens' own layout
+(``cfg.json`` and ``sae_weights.safetensors``), so ``sae_lens.SAE.load_from_disk`` reads them.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scipy.sparse
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from featurelens.io import InputError, atomic_path, write_json
+
+WEIGHTS = "sae_weights.safetensors"
+CONFIG = "cfg.json"
+
+
+@dataclass(frozen=True, eq=False)
+class SAE:
+    """Weights of a trained sparse autoencoder in inference form."""
+
+    architecture: str
+    """Name of the architecture that was trained."""
+    W_enc: np.ndarray
+    """Encoder, (d_in, d_sae)."""
+    b_enc: np.ndarray
+    """Encoder bias with any pre-bias folded in, (d_sae,)."""
+    W_dec: np.ndarray
+    """Decoder, one direction per feature, (d_sae, d_in)."""
+    b_dec: np.ndarray
+    """Decoder bias, (d_in,)."""
+    k: int | None = None
+    """Features kept per row, or None."""
+    threshold: np.ndarray | None = None
+    """Value above which a feature fires, (d_sae,), or None for zero."""
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    """What training recorded: config, data_sha256, library version and the like."""
+
+    @property
+    def d_in(self) -> int:
+        """Dimensions of the input."""
+        return self.W_enc.shape[0]
+
+    @property
+    def d_sae(self) -> int:
+        """Number of features."""
+        return self.W_enc.shape[1]
+
+    @property
+    def directions(self) -> np.ndarray:
+        """What each feature adds to the reconstruction, (d_sae, d_in)."""
+        return self.W_dec
+
+    def encode(self, X: np.ndarray) -> np.ndarray:
+        """Activations of the rows of ``X`` (n, d_in), as (n, d_sae).
+
+        Raises
+        ------
+        InputError
+            If ``X`` has another number of columns than the SAE has inputs.
+        """
+        X = np.asarray(X, dtype=self.W_enc.dtype)
+        if X.ndim != 2 or X.shape[1] != self.d_in:
+            raise InputError(f"SAE with {self.d_in} inputs cannot encode data of shape {X.shape}")
+        before = X @ self.W_enc
+        before += self.b_enc
+        if self.k is not None and self.k < self.d_sae:
+            return _keep_largest(before, self.k)
+        if self.threshold is not None:
+            before[before <= self.threshold] = 0
+        return np.maximum(before, 0, out=before)
+
+    def encode_chunks(self, X: np.ndarray, chunk_rows: int = 4096) -> Iterator[np.ndarray]:
+        """Encode ``chunk_rows`` rows at a time, in order."""
+        for start in range(0, len(X), chunk_rows):
+            yield self.encode(X[start : start + chunk_rows])
+
+    def encode_sparse(self, X: np.ndarray, chunk_rows: int = 4096) -> scipy.sparse.csr_matrix:
+        """Activations as CSR (n, d_sae); never holds more than one dense chunk."""
+        chunks = [scipy.sparse.csr_matrix(codes) for codes in self.encode_chunks(X, chunk_rows)]
+        if not chunks:
+            return scipy.sparse.csr_matrix((0, self.d_sae), dtype=self.W_enc.dtype)
+        return scipy.sparse.vstack(chunks, format="csr")
+
+    def decode(self, codes: np.ndarray | scipy.sparse.spmatrix) -> np.ndarray:
+        """Reconstruction (n, d_in) of activations (n, d_sae), dense or sparse."""
+        return np.asarray(codes @ self.W_dec) + self.b_dec
+
+
+def _keep_largest(before: np.ndarray, k: int) -> np.ndarray:
+    """Keep the ``k`` largest values of each row, zero where negative."""
+    places = np.argpartition(before, before.shape[1] - k, axis=1)[:, -k:]
+    codes = np.zeros_like(before)
+    values = np.maximum(np.take_along_axis(before, places, axis=1), 0)
+    np.put_along_axis(codes, places, values, axis=1)
+    return codes
+
+
+def save(sae: SAE, folder: str | Path) -> None:
+    """Write ``cfg.json`` and ``sae_weights.safetensors``, each atomically, weights first."""
+    folder = Path(folder)
+    arrays = {
+        "W_enc": sae.W_enc,
+        "b_enc": sae.b_enc,
+        "W_dec": sae.W_dec,
+        "b_dec": sae.b_dec,
+    }
+    if sae.threshold is not None:
+        arrays["threshold"] = sae.threshold
+    with atomic_path(folder / WEIGHTS) as temporary:
+        save_file({name: np.ascontiguousarray(a) for name, a in arrays.items()}, temporary)
+    write_json(_saelens_config(sae), folder / CONFIG)
+
+
+def _saelens_config(sae: SAE) -> dict[str, Any]:
+    """Content of ``cfg.json`` as SAELens 6 writes it; what is ours stands under metadata."""
+    config: dict[str, Any] = {
+        "architecture": "standard",
+        "d_in": sae.d_in,
+        "d_sae": sae.d_sae,
+        "dtype": str(sae.W_enc.dtype),
+        "device": "cpu",
+        "apply_b_dec_to_input": False,
+        "normalize_activations": "none",
+        "reshape_activations": "none",
+    }
+    if sae.k is not None:
+        config |= {"architecture": "topk", "k": sae.k, "rescale_acts_by_decoder_norm": False}
+    elif sae.threshold is not None:
+        config["architecture"] = "jumprelu"
+    config["metadata"] = {"featurelens": {"architecture": sae.architecture, **sae.metadata}}
+    return config
+
+
+def load(folder: str | Path, *, data_sha256: str | None = None) -> SAE:
+    """Read what :func:`save` wrote.
+
+    Parameters
+    ----------
+    folder
+        Holds ``cfg.json`` and ``sae_weights.safetensors``.
+    data_sha256
+        Digest of the embedding the SAE is about to be applied to; None applies it to anything.
+
+    Raises
+    ------
+    InputError
+        If a file is missing, damaged or no safetensors file, if shapes disagree with
+        ``cfg.json``, or if the SAE was trained on other data.
+    """
+    folder = Path(folder)
+    config = _read_config(folder / CONFIG)
+    arrays = _read_weights(folder / WEIGHTS)
+    _check_shapes(arrays, config, folder)
+    metadata = dict(config.get("metadata", {}).get("featurelens", {}))
+    architecture = metadata.pop("architecture", config["architecture"])
+    trained_on = metadata.get("data_sha256")
+    if data_sha256 is not None and trained_on is not None and trained_on != data_sha256:
+        raise InputError(
+            f"{folder}: this SAE was trained on data with sha256 {trained_on[:12]}…, "
+            f"not {data_sha256[:12]}…; train it on these data, or load it without a data_sha256"
+        )
+    return SAE(architecture=architecture, k=config.get("k"), metadata=metadata, **arrays)
+
+
+def _read_config(path: Path) -> dict[str, Any]:
+    if not path.exists():
+        raise InputError(f"{path}: no such file; train the SAE first")
+    try:
+        config = json.loads(path.read_text())
+    except ValueError as error:
+        raise InputError(f"{path}: not readable as JSON ({error}); train the SAE again") from error
+    architecture = config.get("architecture")
+    if architecture not in ("standard", "topk", "jumprelu"):
+        raise InputError(
+            f"{path}: architecture {architecture!r} cannot be read; standard, topk and jumprelu can"
+        )
+    if config.get("apply_b_dec_to_input") or config.get("normalize_activations") != "none":
+        raise InputError(f"{path}: fold the input's normalisation and b_dec into b_enc first")
+    return config
+
+
+def _read_weights(path: Path) -> dict[str, np.ndarray]:
+    if not path.exists():
+        raise InputError(f"{path}: no such file; train the SAE again")
+    try:
+        return load_file(path)
+    except (SafetensorError, ValueError) as error:
+        raise InputError(
+            f"{path}: damaged or no safetensors file ({error}); pickled weights are never read, "
+            "train the SAE again"
+        ) from error
+
+
+def _check_shapes(
+    arrays: Mapping[str, np.ndarray], config: Mapping[str, Any], folder: Path
+) -> None:
+    d_in, d_sae = config.get("d_in"), config.get("d_sae")
+    expected: dict[str, tuple[Any, ...]] = {
+        "W_enc": (d_in, d_sae),
+        "b_enc": (d_sae,),
+        "W_dec": (d_sae, d_in),
+        "b_dec": (d_in,),
+    }
+    if config["architecture"] == "jumprelu":
+        expected["threshold"] = (d_sae,)
+    found = {name: array.shape for name, array in arrays.items()}
+    if found != expected:
+        raise InputError(f"{folder}: {WEIGHTS} holds {found}, but {CONFIG} asks for {expected}")

@@ -1,0 +1,83 @@
+"""The memory of a sweep: one line and one folder of weights per finished point.
+
+``points.jsonl`` is append-only and flushed to disk line by line; the weights of point ``id`` lie in
+``id/`` and are complete before the line is written. A process killed at any moment loses only the
+point it was training, and leaves at most a torn last line, which is skipped and stepped over.
+"""
+
+import fcntl
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from featurelens.sae import model
+from featurelens.sae.model import SAE
+
+POINTS = "points.jsonl"
+
+
+def read(store: Path) -> dict[str, dict[str, Any]]:
+    """Rows by point id, the latest line of each id; lines that are no JSON object are skipped."""
+    path = store / POINTS
+    rows: dict[str, dict[str, Any]] = {}
+    if not path.exists():
+        return rows
+    for line in path.read_bytes().split(b"\n"):
+        row = _parse(line)
+        if row is not None:
+            rows.pop(row["id"], None)
+            rows[row["id"]] = row
+    return rows
+
+
+def _parse(line: bytes) -> dict[str, Any] | None:
+    try:
+        row = json.loads(line)
+    except ValueError:
+        return None
+    return row if isinstance(row, dict) and "id" in row else None
+
+
+def append(store: Path, row: Mapping[str, Any]) -> None:
+    """Add one row and wait until it is on disk.
+
+    A torn line left by a killed process is closed first, so that this row starts a line. The file
+    is locked meanwhile: stacks of one sweep may share a store.
+    """
+    store.mkdir(parents=True, exist_ok=True)
+    line = json.dumps(row, allow_nan=False).encode() + b"\n"
+    with (store / POINTS).open("ab+") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        handle.write(line if _ends_with_newline(handle) else b"\n" + line)
+        handle.flush()
+        os.fsync(handle.fileno())
+
+
+def _ends_with_newline(handle: Any) -> bool:
+    size = handle.seek(0, os.SEEK_END)
+    if size == 0:
+        return True
+    handle.seek(size - 1)
+    return handle.read(1) == b"\n"
+
+
+def save_weights(store: Path, point: str, sae: SAE) -> None:
+    """Write the weights of ``point``; its folder appears complete or not at all."""
+    folder = store / point
+    temporary = store / f".{point}.{os.getpid()}"
+    shutil.rmtree(temporary, ignore_errors=True)
+    model.save(sae, temporary)
+    for file in temporary.iterdir():
+        with file.open("rb") as handle:
+            os.fsync(handle.fileno())
+    if folder.exists():
+        shutil.rmtree(folder)
+    temporary.replace(folder)
+
+
+def has_weights(store: Path, point: str) -> bool:
+    """Whether the weights of ``point`` are there."""
+    return (store / point / model.CONFIG).exists() and (store / point / model.WEIGHTS).exists()

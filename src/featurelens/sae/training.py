@@ -1,0 +1,311 @@
+"""Train many sparse autoencoders on one matrix, and train no point twice.
+
+:func:`train` returns trained SAEs. :func:`train_stack` is what a sweep calls: a view of a store
+(:mod:`featurelens.sae.store`), which trains only what the store lacks.
+"""
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from featurelens import __version__
+from featurelens.io import InputError
+from featurelens.sae import architectures, engines, rows
+from featurelens.sae import store as memory
+from featurelens.sae.config import SAEConfig, n_kept, width
+from featurelens.sae.engines.loop import Fit, fit_stack
+from featurelens.sae.metrics import Evaluation, evaluate
+from featurelens.sae.model import SAE
+from featurelens.sae.progress import Log, Progress
+
+
+@dataclass(frozen=True, eq=False)
+class TrainedSAE:
+    """One trained point."""
+
+    config: SAEConfig
+    """As asked for."""
+    sae: SAE | None
+    """Inference form; None where training failed."""
+    history: pd.DataFrame
+    """One row per epoch: epoch, error, penalty, auxiliary, train_loss, validation_loss."""
+    evaluation: Evaluation | None
+    """Metrics over all rows; None where training failed."""
+    row: rows.Row
+    """Status, every hyperparameter and metric by column name; None where there is no value."""
+
+
+def train(
+    X: np.ndarray,
+    configs: Sequence[SAEConfig],
+    *,
+    engine: str = "auto",
+    device: str = "cpu",
+    threads: int = 1,
+    log: Log | None = None,
+) -> list[TrainedSAE]:
+    """Train every configuration on the rows of ``X`` (n, d_in).
+
+    A point that diverges or raises comes back with ``sae`` None and the reason in its row.
+
+    Raises
+    ------
+    InputError
+        If ``X`` is empty, has one row, or holds NaN or infinity, or if a width is below 1.
+    """
+    X = check_data(X, configs)
+    results = dict(_train_each(X, configs, engine, device, threads, log))
+    return [results[index] for index in range(len(configs))]
+
+
+def train_stack(
+    X: np.ndarray,
+    points: Sequence[tuple[str, SAEConfig]],
+    *,
+    source: str,
+    data_sha256: str,
+    store: Path,
+    code: str,
+    engine: str = "auto",
+    device: str = "cpu",
+    threads: int = 1,
+    log: Log = print,
+) -> pd.DataFrame:
+    """Return one row per point, training only the points that the store lacks.
+
+    A stored row counts when its config, ``code`` and ``data_sha256`` are those asked for and its
+    weights are there. A point that diverged counts too; one that failed otherwise is tried again.
+
+    Parameters
+    ----------
+    X
+        Data (n, d_in).
+    points
+        Id and config of each point, in the order of the rows wanted.
+    source
+        Name of the embedding, copied to the rows.
+    data_sha256
+        Digest of the embedding, recorded in rows and weights.
+    store
+        Folder of the store, made if absent; the weights of point ``id`` are at ``store/id/``.
+    code
+        Fingerprint of the training code.
+    engine, device, threads
+        How to train what is missing; ``auto`` chooses by shape and device.
+    log
+        Takes one line of progress at a time.
+
+    Raises
+    ------
+    InputError
+        As :func:`train`, and if an id occurs twice.
+    """
+    store = Path(store)
+    about = {"source": source, "data_sha256": data_sha256, "code": code}
+    missing = missing_points(points, store, code=code, data_sha256=data_sha256)
+    log(f"{len(points) - len(missing)} of {len(points)} points are already in {store}")
+    if missing:
+        configs = [config for _, config in missing]
+        X = check_data(X, configs)
+        for index, result in _train_each(X, configs, engine, device, threads, log):
+            _remember(store, missing[index][0], result, about)
+    stored = memory.read(store)
+    return rows.table([stored[point] for point, _ in points])
+
+
+def missing_points(
+    points: Sequence[tuple[str, SAEConfig]], store: Path, *, code: str, data_sha256: str
+) -> list[tuple[str, SAEConfig]]:
+    """Points that the store does not hold for this code and these data.
+
+    Raises
+    ------
+    InputError
+        If an id occurs twice.
+    """
+    ids = [point for point, _ in points]
+    repeated = {point for point in ids if ids.count(point) > 1}
+    if repeated:
+        raise InputError(f"point {min(repeated)!r} occurs twice in one stack; name it once")
+    stored = memory.read(store)
+    asked = {"code": code, "data_sha256": data_sha256}
+    return [
+        (point, config)
+        for point, config in points
+        if point not in stored
+        or not rows.matches(stored[point], config, asked)
+        or not (stored[point]["status"] == "failed" or memory.has_weights(store, point))
+    ]
+
+
+def _remember(store: Path, point: str, result: TrainedSAE, about: dict[str, str]) -> None:
+    """Write the weights of a finished point, then its row."""
+    if result.sae is not None:
+        metadata = {**result.sae.metadata, **about}
+        memory.save_weights(store, point, replace(result.sae, metadata=metadata))
+    memory.append(store, {"id": point, **result.row, **about})
+
+
+def check_data(X: np.ndarray, configs: Sequence[SAEConfig]) -> np.ndarray:
+    """Return ``X`` as a C-ordered float32 array, if it can be trained on.
+
+    Raises
+    ------
+    InputError
+        If it is not two-dimensional, has fewer than two rows or no column, holds NaN or infinity,
+        or if a configuration would have no feature.
+    """
+    X = np.asarray(X)
+    if X.ndim != 2 or X.shape[0] < 2 or X.shape[1] < 1:
+        raise InputError(
+            f"an SAE needs a matrix of at least two rows and one column, not shape {X.shape}"
+        )
+    X = np.ascontiguousarray(X, dtype=np.float32)
+    bad = np.flatnonzero(~np.isfinite(X).all(axis=1))
+    if bad.size:
+        raise InputError(
+            f"the embedding holds NaN or infinity in {bad.size} of {len(X)} rows, first in row "
+            f"{bad[0]}; remove these rows or mend the model that made them"
+        )
+    for config in configs:
+        if width(config, X.shape[1]) < 1:
+            raise InputError(
+                f"expansion {config.expansion} of {X.shape[1]} dimensions gives no feature"
+            )
+    return X
+
+
+def _train_each(
+    X: np.ndarray,
+    configs: Sequence[SAEConfig],
+    engine: str,
+    device: str,
+    threads: int,
+    log: Log | None,
+) -> Iterator[tuple[int, TrainedSAE]]:
+    """Train group by group and yield each point with its place as it finishes."""
+    progress = Progress(log, configs, n_rows=len(X))
+    for name, group in plan(configs, X.shape[1], engine=engine, device=device):
+        progress.start(f"{configs[group[0]].architecture}, engine {name}")
+        members = [configs[index] for index in group]
+        for place, result in _train_group(X, members, name, device, threads, progress):
+            progress.finish(result.config, result.row)
+            yield group[place], result
+
+
+def plan(
+    configs: Sequence[SAEConfig], d_in: int, *, engine: str, device: str
+) -> list[tuple[str, list[int]]]:
+    """Engine and members of each group that is trained together.
+
+    The engine follows from each point's own shape; points of one shape are cut into groups of the
+    engine's size.
+
+    Raises
+    ------
+    InputError
+        If the engine asked for is unknown or does not serve an architecture.
+    """
+    by_shape: dict[tuple, list[int]] = {}
+    for index, config in enumerate(configs):
+        d_sae = width(config, d_in)
+        name = engine
+        if engine == "auto":
+            name = engines.choose(config.architecture, d_in, d_sae, config.batch_size, device)
+        elif config.architecture not in engines.get(engine).architectures:
+            raise InputError(
+                f"engine {engine!r} does not serve architecture {config.architecture!r}"
+            )
+        by_shape.setdefault((name, *_shape(config, d_sae)), []).append(index)
+    groups = []
+    for (name, _, d_sae, batch_size, *_), members in by_shape.items():
+        size = engines.get(name).stack_size(d_in, d_sae, batch_size, device)
+        groups += [(name, members[at : at + size]) for at in range(0, len(members), size)]
+    return groups
+
+
+def _shape(config: SAEConfig, d_sae: int) -> tuple:
+    """Return what points must share to be trained together."""
+    return (
+        config.architecture,
+        d_sae,
+        config.batch_size,
+        config.validation_fraction,
+        config.reduction,
+        n_kept(config, d_sae) if config.architecture == "topk" else None,
+    )
+
+
+def _train_group(
+    X: np.ndarray,
+    configs: Sequence[SAEConfig],
+    engine: str,
+    device: str,
+    threads: int,
+    progress: Progress,
+) -> Iterator[tuple[int, TrainedSAE]]:
+    """Train one group; if the group as a whole fails, train each unfinished point alone."""
+    waiting = dict(enumerate(configs))
+    try:
+        for index, result in _fit_group(X, configs, engine, device, threads, progress):
+            del waiting[index]
+            yield index, result
+    except InputError:
+        raise
+    except Exception as error:
+        for index, config in waiting.items():
+            if len(configs) == 1:
+                yield index, _failed(config, X, engine, device, error)
+            else:
+                alone = _train_group(X, [config], engine, device, threads, progress)
+                yield from ((index, result) for _, result in alone)
+
+
+def _fit_group(
+    X: np.ndarray,
+    configs: Sequence[SAEConfig],
+    engine: str,
+    device: str,
+    threads: int,
+    progress: Progress,
+) -> Iterator[tuple[int, TrainedSAE]]:
+    entry = engines.get(engine)
+    started = time.perf_counter()
+    with entry.session(threads):
+        fits = fit_stack(X, configs, entry.make_stepper, device=device, progress=progress.advance)
+        for index, fit in fits:
+            seconds = (time.perf_counter() - started) / len(configs)
+            yield index, _result(configs[index], fit, X, engine, device, seconds)
+
+
+def _result(
+    config: SAEConfig, fit: Fit, X: np.ndarray, engine: str, device: str, seconds: float
+) -> TrainedSAE:
+    """Fold, measure and describe one fit."""
+    sae, evaluation = None, None
+    if not fit.message:
+        sae = architectures.get(config.architecture).fold(fit.parameters, config)
+        sae = replace(sae, metadata={"version": __version__, "config": asdict(config)})
+        evaluation = evaluate(sae, X)
+    row = rows.describe(config, X.shape[1], engine=engine, device=device, seconds=seconds)
+    row |= rows.measure(config, X.shape[1], fit, evaluation)
+    return TrainedSAE(config, sae, history_table(fit), evaluation, row)
+
+
+def history_table(fit: Fit) -> pd.DataFrame:
+    """Return one row per epoch, counted from 1."""
+    epochs = np.arange(1, len(fit.history["train_loss"]) + 1)
+    return pd.DataFrame({"epoch": epochs, **fit.history})
+
+
+def _failed(
+    config: SAEConfig, X: np.ndarray, engine: str, device: str, error: Exception
+) -> TrainedSAE:
+    row = rows.describe(config, X.shape[1], engine=engine, device=device, seconds=None)
+    lines = str(error).splitlines() or [""]
+    row |= {"status": "failed", "message": f"{type(error).__name__}: {lines[0]}"}
+    return TrainedSAE(config, None, pd.DataFrame(), None, row)

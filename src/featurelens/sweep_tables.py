@@ -1,0 +1,135 @@
+"""Tables of a sweep: what its SAEs recover of a simulation, and its stacks joined."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from featurelens.conventions import CONVENTIONS
+from featurelens.io import read_table
+from featurelens.recovery import measure_recovery
+from featurelens.sae import model
+from featurelens.simulation import variables
+from featurelens.structure import recover_structure
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+    from featurelens.config import StructureConfig
+
+
+def measure_points(
+    data: AnnData,
+    embedding: AnnData,
+    points: pd.DataFrame,
+    store: Path,
+    *,
+    log: Callable[[str], None],
+) -> pd.DataFrame:
+    """Measure what each trained point recovers of the simulation's variables.
+
+    Parameters
+    ----------
+    data
+        Simulated cells with known truth.
+    embedding
+        The same cells, embedded; ``obsm['X_emb']`` (n_cells, d_in).
+    points
+        Rows of trained points with ``id`` and ``status``; points that failed are left out.
+    store
+        Folder that holds the weights of a point under its id.
+
+    Returns
+    -------
+    DataFrame
+        One row per point, convention and group of variables, as
+        :func:`featurelens.recovery.measure_recovery` gives them, after ``id``.
+    """
+    truth = variables(data)
+    tables = []
+    for identifier in points.loc[points["status"] == "ok", "id"]:
+        activations = model.load(store / identifier).encode(embedding.obsm["X_emb"])
+        tables.extend(
+            measure_recovery(activations, truth, convention=convention).assign(id=identifier)
+            for convention in CONVENTIONS
+        )
+    log(f"{len(tables) // len(CONVENTIONS)} of {len(points)} points measured")
+    if not tables:
+        return pd.DataFrame(columns=["id"])
+    table = pd.concat(tables, ignore_index=True)
+    return table[["id", *(column for column in table if column != "id")]]
+
+
+def collect_points(files: Sequence[str], ids: Sequence[str]) -> pd.DataFrame:
+    """Join the tables of all stacks into one, sorted by id, with the ``stack`` of every point.
+
+    Raises
+    ------
+    RuntimeError
+        If a planned point is missing, which would otherwise pass unseen into every figure.
+    """
+    tables = [read_table(file).assign(stack=Path(file).stem) for file in files]
+    table = pd.concat(tables, ignore_index=True)
+    missing = sorted(set(ids) - set(table["id"]))
+    if missing:
+        raise RuntimeError(
+            f"{len(missing)} planned points are in no stack, the first is {missing[0]}; "
+            "delete the stack tables of this sweep and run again (trained points are kept)"
+        )
+    return table[table["id"].isin(set(ids))].sort_values("id", ignore_index=True)
+
+
+def collect_recovery(files: Sequence[str], points: pd.DataFrame) -> pd.DataFrame:
+    """Join the recovery tables of all stacks, in the order of ``points``."""
+    tables = [read_table(file) for file in files]
+    table = pd.concat([table for table in tables if len(table)], ignore_index=True)
+    order = {identifier: row for row, identifier in enumerate(points["id"])}
+    table = table[table["id"].isin(order.keys())]
+    return table.sort_values("id", key=lambda ids: ids.map(order), kind="stable", ignore_index=True)
+
+
+def index_points(points: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """Index of a sweep: the id of every point and all its hyperparameters."""
+    return pd.DataFrame([dict(point) for point in points])
+
+
+def recover_structures(
+    data: AnnData,
+    embedding: AnnData,
+    points: pd.DataFrame,
+    store: str | Path,
+    config: StructureConfig,
+    *,
+    log: Callable[[str], None],
+) -> pd.DataFrame:
+    """Recover the simulation's connectivity from the activations of each given point.
+
+    Parameters
+    ----------
+    points
+        Rows of trained points, indexed by id, with ``stack`` (the folder of ``store`` that holds
+        the weights) and ``status``.
+
+    Returns
+    -------
+    DataFrame
+        ``id`` and the columns of :func:`featurelens.structure.recover_structure`.
+    """
+    tables = []
+    for identifier, point in points[points["status"] == "ok"].iterrows():
+        log(f"point {identifier}")
+        sae = model.load(Path(store) / point["stack"] / str(identifier))
+        table = recover_structure(
+            sae.encode(embedding.obsm["X_emb"]),
+            data.X,
+            data.varm["connectivity"],
+            percentiles=config.percentiles,
+            n_permutations=config.n_permutations,
+            seed=config.seed,
+        )
+        tables.append(table.assign(id=identifier))
+    table = pd.concat(tables, ignore_index=True)
+    return table[["id", *(column for column in table if column != "id")]]

@@ -1,0 +1,109 @@
+"""From tests of terms to the terms that are kept: configuration, error rates, filters."""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import numpy as np
+from annotated_types import Ge, Gt, Le, Lt
+from numpy.typing import NDArray
+
+from featurelens import stats
+from featurelens.conventions import Convention
+from featurelens.genesets import Membership
+from featurelens.options import STRICT
+from featurelens.term_tests import (
+    GeneStatistics,
+    TermTests,
+    test_terms_corrected,
+    test_terms_published,
+)
+
+Filter = Literal["kept_published_05", "kept_published_figures", "kept_fdr"]
+
+FILTERS: dict[Convention, tuple[Filter, ...]] = {
+    "published": ("kept_published_05", "kept_published_figures"),
+    "corrected": ("kept_fdr",),
+}
+"""What each convention keeps: columns of ``enrichment.enrich``."""
+
+HIGHER = ("+", "up")
+"""Directions of terms that a feature's high cells have more of, in either convention."""
+
+ALL_FILTERS = tuple(name for names in FILTERS.values() for name in names)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EnrichmentConfig:
+    """Tests of gene sets, and what is kept of them."""
+
+    __pydantic_config__ = STRICT
+
+    min_genes: Annotated[int, Ge(1)] = 3
+    """Gene sets with fewer genes in the data are not tested (the paper's bound is 10)."""
+    max_genes: Annotated[int, Ge(1)] = 500
+    """Gene sets with more genes in the data are not tested."""
+    deg_p: Annotated[float, Gt(0), Le(1)] = 1e-5
+    """Adjusted p below which a gene counts as selected."""
+    fold: Annotated[float, Ge(1)] = 2.0
+    """Fold change, up or down, beyond which a gene counts as selected."""
+    alpha: Annotated[float, Gt(0), Lt(1)] = 0.05
+    """Corrected: false discovery rate, of features and of terms within the declared features."""
+    min_effect: Annotated[float, Ge(0), Lt(0.5)] = 0.1
+    """Corrected: terms whose effect is nearer to one half than this are not kept."""
+    n_permutations: Annotated[int, Ge(0)] = 20
+    """Permutations of the cells under the null; 0 leaves p uncalibrated and the null empty."""
+    seed: int = 0
+    """Seed of the permutations."""
+
+    def __post_init__(self) -> None:
+        if self.max_genes < self.min_genes:
+            raise ValueError(f"max_genes {self.max_genes} is below min_genes {self.min_genes}")
+        if self.n_permutations == 1:
+            raise ValueError("n_permutations must be 0 or at least 2: each is judged by the others")
+
+
+def run_tests(
+    genes: GeneStatistics,
+    membership: Membership,
+    *,
+    config: EnrichmentConfig,
+    convention: Convention,
+) -> TermTests:
+    """Tests of one convention with the configured selection of genes."""
+    test = test_terms_published if convention == "published" else test_terms_corrected
+    return test(genes, membership, deg_p=config.deg_p, fold=config.fold)
+
+
+def declare(p: NDArray, *, alpha: float) -> tuple[NDArray, NDArray]:
+    """Adjusted p of features, and of terms within the features declared.
+
+    Features: Simes' p over terms, Benjamini-Hochberg over features; R of m are declared at
+    ``alpha``. Terms: Benjamini-Hochberg within the feature, times m / R (Benjamini & Bogomolov
+    2014). A term has q <= alpha only in a declared feature.
+
+    Returns
+    -------
+    q_feature, q
+        (n_features, 1) and (n_features, n_terms).
+    """
+    q_feature = stats.bh(stats.simes(p, axis=1), axis=0)
+    n_tested, n_declared = (~np.isnan(q_feature)).sum(), (q_feature <= alpha).sum()
+    q = np.minimum(1.0, stats.bh(p, axis=1) * n_tested / max(n_declared, 1))
+    return q_feature[:, None], q
+
+
+def kept_fdr(q: NDArray, effect: NDArray, config: EnrichmentConfig) -> NDArray[np.bool_]:
+    """Corrected filter: declared, and far enough from one half."""
+    return (q <= config.alpha) & (np.abs(effect - 0.5) >= config.min_effect)
+
+
+def combine(p_mannwhitney: NDArray, p_cells: NDArray) -> NDArray:
+    """P of the claim that a term stands out among genes AND that the feature's cells matter.
+
+    The rank-sum test permutes genes (is this set unlike other genes?), the calibrated score
+    permutes cells (is this feature unlike chance?); Goeman & Bühlmann 2007 call them competitive
+    and self-contained. A feature is annotated only when both reject, so the larger p counts
+    (intersection-union test, Berger 1982). Ranks alone would not do: the genes of permuted cells
+    are ordered as coherently as those of real features, only by smaller t.
+    """
+    return np.maximum(p_mannwhitney, p_cells)

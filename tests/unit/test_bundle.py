@@ -1,0 +1,121 @@
+"""One folder per embedding: what is written is read, and parts that do not match are refused."""
+
+import json
+
+import anndata
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import sparse
+
+from featurelens.decoders import LinearSimplexDecoder, NoDecoder, PCADecoder, expression
+from featurelens.embeddings.bundle import Bundle, Fitted, make_bundle, read_bundle, write_bundle
+from featurelens.embeddings.config import PCAModel
+from featurelens.io import InputError
+
+COUNTS = np.array([[1, 3], [2, 2], [5, 0]])
+SCORES = np.array([[0.25, 0.75], [0.5, 0.5], [1.0, 0.0]])
+DECODERS = {
+    "pca": PCADecoder(components=np.eye(2, dtype=np.float32), mean=np.zeros(2, dtype=np.float32)),
+    "linear_simplex": LinearSimplexDecoder(factors=np.eye(2, dtype=np.float32)),
+    "none": NoDecoder(),
+}
+
+
+@pytest.fixture
+def cells() -> anndata.AnnData:
+    return anndata.AnnData(
+        X=sparse.csr_matrix(np.log1p(COUNTS).astype(np.float32)),
+        obs=pd.DataFrame(
+            {"cell_type": pd.Categorical(["a", "a", "b"]), "library": [4.0, 4.0, 5.0]},
+            index=["c1", "c2", "c3"],
+        ),
+        var=pd.DataFrame({"symbol": ["CD19", "LYZ"]}, index=["E1", "E2"]),
+        layers={"counts": sparse.csr_matrix(COUNTS.astype(np.int32))},
+    )
+
+
+def bundle_of(cells: anndata.AnnData, kind: str = "linear_simplex") -> Bundle:
+    return make_bundle(cells, Fitted(SCORES, DECODERS[kind], {"deviance": 1.5}), PCAModel())
+
+
+@pytest.mark.parametrize("kind", DECODERS)
+def test_written_and_read(cells, kind, tmp_path):
+    bundle = bundle_of(cells, kind)
+    write_bundle(bundle, tmp_path)
+    loaded = read_bundle(tmp_path)
+    assert loaded.info == bundle.info
+    assert loaded.decoder.type == kind
+    assert loaded.embedding.dtype == np.float32
+    assert np.array_equal(loaded.embedding, SCORES)
+    assert loaded.cells.obs_names.tolist() == ["c1", "c2", "c3"]
+    assert loaded.cells.layers["counts"].toarray().tolist() == COUNTS.tolist()
+    if kind != "none":
+        assert np.array_equal(expression(loaded), expression(bundle))
+
+
+def test_info_says_what_it_is(cells):
+    info = bundle_of(cells).info
+    assert info["model"] == "pca"
+    assert info["config"] == {"kind": "pca", "n_components": 20, "seed": 0}
+    assert (info["n_cells"], info["n_genes"], info["d"]) == (3, 2, 2)
+    assert info["fit"] == {"deviance": 1.5}
+    json.dumps(info)
+
+
+def test_same_bytes_twice(cells, tmp_path):
+    for name in ("first", "second"):
+        write_bundle(bundle_of(cells), tmp_path / name)
+    for path in sorted((tmp_path / "first").iterdir()):
+        assert path.read_bytes() == (tmp_path / "second" / path.name).read_bytes(), path.name
+
+
+def test_cells_given_are_left_as_they_are(cells):
+    bundle_of(cells)
+    assert "X_emb" not in cells.obsm
+
+
+def test_measured_expression_is_scaled_over_the_kept_genes(cells):
+    # Rows of counts: (1, 3), (2, 2), (5, 0), each to sum 100.
+    measured = expression(bundle_of(cells), library=100, source="measured")
+    np.testing.assert_allclose(measured, [[25, 75], [50, 50], [100, 0]], rtol=1e-6)
+    # The decoder's factors are the genes themselves and the embedding their proportions.
+    decoded = expression(bundle_of(cells), library=100, source="decoded")
+    np.testing.assert_allclose(decoded, measured, rtol=1e-6)
+
+
+def test_nan_in_the_embedding_names_the_cell(cells):
+    scores = SCORES.copy()
+    scores[1, 0] = np.nan
+    with pytest.raises(InputError, match=r"the pca embedding: cell 'c2' has NaN"):
+        make_bundle(cells, Fitted(scores, NoDecoder(), {}), PCAModel())
+
+
+def test_a_changed_embedding_is_refused(cells, tmp_path):
+    bundle = bundle_of(cells)
+    write_bundle(bundle, tmp_path)
+    bundle.cells.obsm["X_emb"][0, 0] += 1e-3
+    bundle.cells.write_h5ad(tmp_path / "cells.h5ad")
+    with pytest.raises(InputError, match=r"cells\.h5ad: obsm\['X_emb'\] is not the embedding"):
+        read_bundle(tmp_path)
+
+
+def test_a_decoder_of_other_genes_is_refused(cells, tmp_path):
+    bundle = bundle_of(cells)
+    other = LinearSimplexDecoder(factors=np.ones((3, 2), dtype=np.float32))
+    write_bundle(Bundle(cells=bundle.cells, decoder=other, info=bundle.info), tmp_path)
+    with pytest.raises(InputError, match=r"\(d, n_genes\) = \(2, 3\), but cells.h5ad has \(2, 2\)"):
+        read_bundle(tmp_path)
+
+
+def test_missing_parts_and_other_versions(cells, tmp_path):
+    with pytest.raises(InputError, match=r"bundle\.json: no such file; make the bundle again"):
+        read_bundle(tmp_path)
+    bundle = bundle_of(cells)
+    write_bundle(bundle, tmp_path)
+    (tmp_path / "cells.h5ad").unlink()
+    with pytest.raises(InputError, match=r"cells\.h5ad: no such file"):
+        read_bundle(tmp_path)
+    (tmp_path / "bundle.json").write_text('{"schema_version": 99}')
+    with pytest.raises(InputError, match="schema_version is 99, this version reads 1"):
+        read_bundle(tmp_path)

@@ -1,0 +1,151 @@
+import copy
+import json
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+import yaml
+
+from featurelens.config import GridConfig, as_plain, build, parse_config, schema
+from featurelens.io import InputError
+from featurelens.sae.config import SAEConfig
+
+ROOT = Path(__file__).parents[2]
+CONFIGS = sorted((ROOT / "config").glob("*.yaml"))
+RUNS = [path for path in CONFIGS if path.name != "claims.yaml"]
+
+
+@pytest.fixture
+def demo():
+    return yaml.safe_load((ROOT / "config/config.yaml").read_text())
+
+
+def change(config, dotted, value):
+    """A copy of ``config`` with one value replaced, added, or (``...``) removed."""
+    config = copy.deepcopy(config)
+    *path, last = (int(part) if part.isdigit() else part for part in dotted.split("."))
+    here = config
+    for part in path:
+        here = here[part]
+    if value is ...:
+        del here[last]
+    else:
+        here[last] = value
+    return config
+
+
+@pytest.mark.parametrize("path", RUNS, ids=lambda path: path.name)
+def test_every_shipped_config_is_valid(path):
+    run = parse_config(yaml.safe_load(path.read_text()))
+    assert run.run
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("sweeeps", {}, "config: unknown key 'sweeeps'; did you mean 'sweeps'?"),
+        (
+            "sweeps.small.grids.0.expansions",
+            [2],
+            "config: unknown key 'sweeps.small.grids[0].expansions'; did you mean 'expansion'?",
+        ),
+        (
+            "simulations.small.autoencoders.latent4.latnt",
+            4,
+            "config: unknown key 'simulations.small.autoencoders.latent4.latnt'; "
+            "did you mean 'latent'?",
+        ),
+        (
+            "simulations.hierarchical.data.n_gene",
+            4,
+            "config: unknown key 'simulations.hierarchical.data.n_gene'; did you mean 'n_genes'?",
+        ),
+        (
+            "sweeps.small.grids.0.l1",
+            [0.1, "1e-4"],
+            "config: 'sweeps.small.grids[0].l1[1]' is '1e-4', which YAML reads as text; "
+            "write 0.0001",
+        ),
+        (
+            "saes.topk-x20.learning_rate",
+            "1e-3",
+            "config: 'saes.topk-x20.learning_rate' is '1e-3', which YAML reads as text; "
+            "write 0.001",
+        ),
+        (
+            "sweeps.small.grids.0.architecture",
+            ["vanila"],
+            "config: 'sweeps.small.grids[0].architecture[0]' is 'vanila', should be",
+        ),
+        ("saes.topk-x20.expansion", 0, "should be greater than 0"),
+        ("saes.topk-x20.epochs", "many", "config: 'saes.topk-x20.epochs' is 'many', not a number"),
+        ("saes.topk-x20.architecture", ..., "config: 'saes.topk-x20.architecture' is missing"),
+        ("run", "a/b", "config: 'run' is 'a/b', String should match pattern"),
+        (
+            "sweeps.small.embedding",
+            "small/latent5",
+            "config: 'sweeps.small.embedding' is 'small/latent5', which this run does not make; "
+            "did you mean 'small/latent4'?",
+        ),
+        (
+            "sweeps.small.stack_by",
+            ["archtecture"],
+            "config: 'sweeps.small.stack_by' names 'archtecture'; did you mean 'architecture'?",
+        ),
+        (
+            "sweeps.hierarchical.structure.select",
+            {"expansion": 3},
+            "'sweeps.hierarchical.structure.select' matches no point of the sweep",
+        ),
+        ("saes", {}, "config: 'datasets' are given but no 'saes'; add at least one SAE"),
+        (
+            "datasets.pbmc68k.cells",
+            {"kind": "h5da"},
+            "config: 'datasets.pbmc68k.cells'",
+        ),
+    ],
+)
+def test_a_mistake_is_one_line_that_names_the_key(demo, key, value, message):
+    with pytest.raises(InputError) as caught:
+        parse_config(change(demo, key, value))
+    [line] = str(caught.value).splitlines()
+    assert message in line
+
+
+def test_all_mistakes_are_reported_at_once(demo):
+    config = change(change(demo, "rum", 1), "saes.topk-x20.seed", "0")
+    with pytest.raises(InputError) as caught:
+        parse_config(config)
+    assert len(str(caught.value).splitlines()) == 2
+
+
+def test_the_plain_form_of_a_run_is_a_run(demo):
+    run = parse_config(demo)
+    assert parse_config(as_plain(run)) == run
+    assert build(SAEConfig, as_plain(run)["saes"]["topk-x20"]) == run.saes["topk-x20"]
+
+
+def test_a_grid_has_every_field_of_an_sae_with_the_same_default():
+    grid = {field.name: field.default for field in fields(GridConfig)}
+    sae = {field.name: field.default for field in fields(SAEConfig)}
+    assert set(grid) == set(sae)
+    for name, default in sae.items():
+        assert grid[name] == default or grid[name] == (default,), name
+
+
+def test_the_schema_in_the_repository_is_the_generated_one():
+    stored = json.loads((ROOT / "workflow/schemas/config.schema.json").read_text())
+    assert stored == json.loads(json.dumps(schema())), "run: make schema"
+
+
+def test_every_key_has_a_description():
+    for name, definition in schema()["$defs"].items():
+        for key, node in definition.get("properties", {}).items():
+            assert node.get("description"), f"{name}.{key}"
+
+
+def test_config_readme_explains_every_key():
+    text = (ROOT / "config/README.md").read_text()
+    for definition in schema()["$defs"].values():
+        for key in definition.get("properties", {}):
+            assert f"`{key}`" in text, f"{key}: run make schema"

@@ -1,0 +1,113 @@
+"""From embedding to expression, by pencil."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from featurelens.decoders import (
+    DECODERS,
+    LinearSimplexDecoder,
+    NoDecoder,
+    PCADecoder,
+    load_decoder,
+    save_decoder,
+)
+from featurelens.io import InputError
+
+# Two factors over three genes; columns sum to 1.
+FACTORS = np.array([[0.5, 0.0], [0.5, 0.2], [0.0, 0.8]], dtype=np.float32)
+SIMPLEX = LinearSimplexDecoder(factors=FACTORS)
+# One component over two genes.
+LINE = PCADecoder(
+    components=np.array([[np.log(2), -np.log(2)]], dtype=np.float32),
+    mean=np.array([np.log(4), np.log(2)], dtype=np.float32),
+)
+DECODABLE = {"pca": LINE, "linear_simplex": SIMPLEX}
+
+
+def test_simplex_inside():
+    # 0.25 of the first and 0.75 of the second: 0.125, 0.125 + 0.15, 0.6, times 1,000.
+    decoded = SIMPLEX.decode(np.array([[0.25, 0.75]]), library=1000)
+    np.testing.assert_allclose(decoded, [[125, 275, 600]], rtol=1e-6)
+    assert SIMPLEX.share_clipped(np.array([[0.25, 0.75]])) == 0
+
+
+def test_simplex_outside_is_clipped_and_renormalised():
+    # z = (1.5, -0.5): 0.75, 0.75 - 0.1 = 0.65, -0.4; clipped 0.75, 0.65, 0 of 1.4 in all.
+    z = np.array([[1.5, -0.5]])
+    decoded = SIMPLEX.decode(z, library=14)
+    np.testing.assert_allclose(decoded, [[7.5, 6.5, 0]], rtol=1e-6)
+    # 0.4 of 0.75 + 0.65 + 0.4 = 1.8 lay below zero.
+    assert np.isclose(SIMPLEX.share_clipped(z), 0.4 / 1.8)
+
+
+def test_pca_is_undone_by_expm1():
+    # z = 1: ln 8 and ln 1, so 7 and 0 counts; z = 0: 3 and 1; z = -1: ln 2 and ln 4, 1 and 3.
+    decoded = LINE.decode(np.array([[1.0], [0.0], [-1.0]]), library=4)
+    np.testing.assert_allclose(decoded, [[4, 0], [3, 1], [1, 3]], atol=1e-6)
+
+
+def test_pca_clips_below_zero():
+    # z = 2: ln 16 and ln 1/2, so 15 and -0.5; the second is cut off.
+    np.testing.assert_allclose(LINE.decode(np.array([[2.0]]), library=10), [[10, 0]], atol=1e-6)
+    assert np.isclose(LINE.share_clipped(np.array([[2.0]])), 0.5 / 15.5)
+
+
+def test_library_may_differ_from_cell_to_cell():
+    decoded = SIMPLEX.decode(np.array([[1.0, 0.0], [1.0, 0.0]]), library=np.array([2.0, 20.0]))
+    np.testing.assert_allclose(decoded, [[1, 1, 0], [10, 10, 0]], rtol=1e-6)
+
+
+def test_nothing_above_zero_is_nan_not_zero():
+    decoded = SIMPLEX.decode(np.array([[-1.0, -1.0], [0.0, 0.0], [1.0, 0.0]]))
+    assert np.isnan(decoded[:2]).all()
+    assert np.isfinite(decoded[2]).all()
+
+
+@given(
+    seed=st.integers(0, 1000),
+    library=st.floats(1, 1e6),
+    name=st.sampled_from(sorted(DECODABLE)),
+)
+@settings(derandomize=True, max_examples=60, deadline=None)
+def test_rows_sum_to_the_library_and_nothing_is_negative(seed, library, name):
+    decoder = DECODABLE[name]
+    z = np.random.default_rng(seed).uniform(0.1, 2, (5, decoder.shape[0]))
+    decoded = decoder.decode(z, library=library)
+    assert decoded.dtype == np.float32
+    assert (decoded >= 0).all()
+    np.testing.assert_allclose(decoded.sum(axis=1), library, rtol=1e-5)
+    # One cell decoded alone is the cell decoded among others.
+    np.testing.assert_allclose(decoder.decode(z[2:3], library=library), decoded[2:3], rtol=1e-5)
+
+
+@pytest.mark.parametrize("decoder", [LINE, SIMPLEX, NoDecoder()], ids=lambda decoder: decoder.type)
+def test_saved_and_loaded(decoder, tmp_path):
+    save_decoder(decoder, tmp_path)
+    loaded = load_decoder(tmp_path)
+    assert type(loaded) is type(decoder)
+    assert loaded.shape == decoder.shape
+    assert (tmp_path / "decoder.safetensors").exists() == (decoder.type != "none")
+    for name, value in vars(decoder).items():
+        assert np.array_equal(getattr(loaded, name), value)
+    assert DECODERS[decoder.type] is type(decoder)
+
+
+def test_no_decoder_says_what_to_use_instead():
+    with pytest.raises(InputError, match="no decoder; use expression 'measured'"):
+        NoDecoder().decode(np.zeros((1, 1)))
+    assert np.isnan(NoDecoder().share_clipped(np.zeros((1, 1))))
+
+
+def test_unknown_type_and_broken_files(tmp_path):
+    with pytest.raises(InputError, match=r"decoder\.json: no such file"):
+        load_decoder(tmp_path)
+    save_decoder(SIMPLEX, tmp_path)
+    path = tmp_path / "decoder.safetensors"
+    path.write_bytes(path.read_bytes()[:20])
+    with pytest.raises(InputError, match=r"decoder\.safetensors: cannot be read"):
+        load_decoder(tmp_path)
+    (tmp_path / "decoder.json").write_text('{"type": "mlp"}')
+    with pytest.raises(InputError, match="type 'mlp' is not one of pca, linear_simplex, none"):
+        load_decoder(tmp_path)

@@ -1,0 +1,315 @@
+"""High and low sets by hand, differential expression against scipy and scanpy."""
+
+import anndata
+import numpy as np
+import pandas as pd
+import pytest
+import scanpy
+import scipy.stats
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import sparse
+
+from featurelens import dge
+from featurelens.cell_sets import split_cells
+from featurelens.dge import DgeConfig, group_sizes
+from featurelens.io import InputError
+
+SMALL = DgeConfig(
+    high_percentile=75, min_cells=2, min_zero_cells=2, low_percentile=25, pseudocount=1.0
+)
+
+
+def sets_of(activations, config, convention):
+    """High and low cells of every tested feature, as lists."""
+    activations = sparse.csr_matrix(np.asarray(activations, dtype=np.float32))
+    sets = split_cells(activations, config=config, convention=convention)
+    low = sets.reference.toarray() != sets.complement[:, None]
+    return {
+        int(column): (list(np.flatnonzero(high)), list(np.flatnonzero(row)))
+        for column, high, row in zip(sets.columns, sets.high.toarray(), low, strict=True)
+    }
+
+
+# Cells are rows; features: sparse, dense, rarely active, dead, two cells zero.
+ACTIVATIONS = np.array(
+    [
+        [0, 1, 0, 0, 5],
+        [0, 2, 0, 0, 4],
+        [0, 3, 0, 0, 3],
+        [0, 4, 0, 0, 2],
+        [1, 5, 0, 0, 1],
+        [3, 6, 0, 0, 1],
+        [2, 7, 0, 0, 0],
+        [4, 8, 9, 0, 0],
+    ],
+    dtype=float,
+)
+
+
+def test_corrected_sets_by_pencil():
+    # 25 % of 8 cells are 2. Feature 1 has no zero, so its 2 lowest are low; feature 2 has one
+    # active cell, too few; feature 4 has the 2 zeros that min_zero_cells asks for.
+    assert sets_of(ACTIVATIONS, SMALL, "corrected") == {
+        0: ([5, 7], [0, 1, 2, 3]),
+        1: ([6, 7], [0, 1]),
+        4: ([0, 1], [6, 7]),
+    }
+
+
+def test_published_sets_by_pencil():
+    # Percentile 75 of 8 cells lies at position 5.25 of the sorted values, zeros included:
+    # feature 0: 2 + .25 x (3 - 2) = 1.25 past the fifth (1): sorted 0 0 0 0 1 2 3 4, so 2.25;
+    # feature 1: 6.25; feature 2: 0, so every active cell is high; feature 4: 3.25.
+    assert sets_of(ACTIVATIONS, SMALL, "published") == {
+        0: ([5, 7], [0, 1, 2, 3]),
+        1: ([6, 7], []),
+        2: ([7], [0, 1, 2, 3, 4, 5, 6]),
+        4: ([0, 1], [6, 7]),
+    }
+
+
+def test_group_sizes_say_what_became_of_every_feature():
+    activations = sparse.csr_matrix(ACTIVATIONS)
+    table = group_sizes(activations, config=SMALL, convention="corrected")
+    assert list(table["status"]) == ["tested", "tested", "too few active cells", "dead", "tested"]
+    assert list(table["low_rule"]) == ["zeros", "lowest", "", "", "zeros"]
+    assert list(table["n_active"]) == [4, 8, 1, 0, 6]
+    assert list(table["n_high"]) == [2, 2, 0, 0, 2]
+
+
+def test_ties_go_together_and_leave_the_other_set():
+    # Cells tied at the bound are all high; a feature that never varies has no low cell.
+    config = DgeConfig(high_percentile=75, min_cells=2, min_zero_cells=4, low_percentile=25)
+    tied = np.array([[1, 1, 1, 1, 2, 2, 2, 3], [5] * 8]).T
+    assert sets_of(tied, config, "corrected") == {0: ([4, 5, 6, 7], [0, 1, 2, 3])}
+    table = group_sizes(sparse.csr_matrix(tied), config=config, convention="corrected")
+    assert list(table["status"]) == ["tested", "too few low cells"]
+
+
+def test_few_high_cells_are_filled_up_to_min_cells():
+    # 1 % of 300 cells are 3; at least 20 are taken when as many are active.
+    activations = np.zeros((300, 1))
+    activations[:50, 0] = np.arange(1, 51)
+    high, low = sets_of(activations, DgeConfig(), "corrected")[0]
+    assert high == list(range(30, 50))
+    assert low == list(range(50, 300))
+
+
+def test_published_loses_features_with_exactly_100_active_cells():
+    activations = np.zeros((300, 3))
+    for column, n_active in enumerate((99, 100, 101)):
+        activations[:n_active, column] = 1
+    table = group_sizes(sparse.csr_matrix(activations), config=DgeConfig(), convention="published")
+    assert list(table["status"]) == ["tested", "exactly 100 active cells", "tested"]
+
+
+@settings(derandomize=True, max_examples=40, deadline=None)
+@given(st.integers(0, 10_000), st.sampled_from(["published", "corrected"]))
+def test_sets_are_disjoint_and_follow_the_cells(seed, convention):
+    rng = np.random.default_rng(seed)
+    activations = rng.integers(0, 4, size=(40, 6)) * (rng.random((40, 6)) < rng.random(6))
+    order = rng.permutation(40)
+    config = DgeConfig(high_percentile=90, min_cells=3, min_zero_cells=6, low_percentile=10)
+    sets, permuted = (sets_of(x, config, convention) for x in (activations, activations[order]))
+    assert sets.keys() == permuted.keys()
+    for column, (high, low) in sets.items():
+        assert not set(high) & set(low)
+        assert high or convention == "published"  # ties at the top leave no cell above
+        assert [sorted(order[cells]) for cells in permuted[column]] == [high, low]
+
+
+# --- statistics ----------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def cells():
+    """Activations (300, 40) and counts-like expression (300, 25), some of it constant."""
+    rng = np.random.default_rng(12)
+    activations = np.maximum(rng.normal(-0.2, 1, size=(300, 40)), 0)
+    activations[:, 30:] += 0.1 + rng.random((300, 10))  # dense features
+    expression = rng.poisson(1 + rng.gamma(1, 3, size=25), size=(300, 25)).astype(float)
+    expression[:, 3] = 2.0
+    expression[:, 4] = 0.0
+    return sparse.csr_matrix(activations.astype(np.float32)), expression
+
+
+GENES = [f"G{number}" for number in range(25)]
+
+
+def tabulate(cells, convention, config=None):
+    activations, expression = cells
+    config = config or DgeConfig(high_percentile=95)
+    return dge.test_expression(activations, expression, GENES, config=config, convention=convention)
+
+
+@pytest.mark.parametrize("convention", ["published", "corrected"])
+def test_every_statistic_equals_scipy(cells, convention):
+    activations, expression = cells
+    config = DgeConfig(high_percentile=95)
+    table = tabulate(cells, convention)
+    sets = sets_of(activations.toarray(), config, convention)
+    assert table["feature"].nunique() == len(sets) == 40
+    pseudocount = 0.1 if convention == "corrected" else 0.0
+    varies = ~np.isin(GENES, ["G3", "G4"])
+    for column, (high, low) in sets.items():
+        rows = table[table["feature"] == str(column)]
+        assert (rows["n_high"] == len(high)).all()
+        assert (rows["n_low"] == len(low)).all()
+        if not low:
+            assert (rows["p"] == 1).all()
+            continue
+        expected = scipy.stats.ttest_ind(
+            expression[high][:, varies], expression[low][:, varies], equal_var=False
+        )
+        np.testing.assert_allclose(rows["t"][varies], expected.statistic, rtol=1e-9, atol=1e-12)
+        np.testing.assert_allclose(rows["df"][varies], expected.df, rtol=1e-9)
+        np.testing.assert_allclose(rows["p"][varies], expected.pvalue, rtol=1e-9)
+        means = [expression[group].mean(axis=0) + pseudocount for group in (high, low)]
+        fold = np.log2(means[0][varies] / means[1][varies])
+        np.testing.assert_allclose(rows["log2_fold"][varies], fold, rtol=1e-9, atol=1e-12)
+        adjusted = scipy.stats.false_discovery_control(rows["p"].dropna())
+        np.testing.assert_allclose(rows["q"].dropna(), adjusted, rtol=1e-9)
+
+
+def test_what_cannot_be_computed(cells):
+    # Gene 3 is 2 everywhere: fold 1; gene 4 is 0 everywhere: 0 / 0, or 1 with a pseudocount.
+    published, corrected = (tabulate(cells, name) for name in ("published", "corrected"))
+    for table, p, folds in ((published, 1.0, [0.0, np.nan]), (corrected, np.nan, [0.0, 0.0])):
+        rows = table[table["feature"] == "0"].set_index("gene").loc[["G3", "G4"]]
+        np.testing.assert_array_equal(rows["p"], [p, p])
+        np.testing.assert_array_equal(rows["t"], [np.nan, np.nan])
+        np.testing.assert_allclose(rows["log2_fold"], folds)
+
+
+def test_published_p_is_one_where_either_set_is_constant():
+    # Gene 1 is expressed in high cells only. Published: p = 1; Welch itself has an answer.
+    expression = np.zeros((8, 2))
+    expression[:, 0] = [1, 2, 1, 2, 1, 5, 1, 7]
+    expression[[5, 7], 1] = [3, 4]
+    activations = sparse.csr_matrix(ACTIVATIONS[:, :1])
+    for convention, p in (
+        ("published", 1.0),
+        ("corrected", scipy.stats.ttest_ind([3, 4], [0] * 4, equal_var=False).pvalue),
+    ):
+        table = dge.test_expression(
+            activations, expression, ["A", "B"], config=SMALL, convention=convention
+        )
+        assert table["p"][1] == pytest.approx(p, rel=1e-9)
+    # Means 3.5 and 0: infinite without, log2(4.5 / 1) with the pseudocount of one.
+    assert table["log2_fold"][1] == pytest.approx(np.log2(4.5))
+    sets = split_cells(activations, config=SMALL, convention="published")
+    tests = dge.test_genes(sets, expression, config=SMALL, convention="published")
+    assert tests.n_default == 1
+    assert np.isposinf(tests.log2_fold[0, 1])
+
+
+def test_a_zero_variance_survives_large_totals():
+    # Low cells are a complement: totals of millions minus the rest must not leave noise.
+    rng = np.random.default_rng(0)
+    activations = np.zeros((1000, 1))
+    activations[:800, 0] = rng.random(800) + 0.1
+    expression = np.zeros((1000, 2))
+    expression[:800] = rng.gamma(2.0, 1e4, size=(800, 2))
+    sets = split_cells(sparse.csr_matrix(activations), config=DgeConfig(), convention="published")
+    tests = dge.test_genes(sets, expression, config=DgeConfig(), convention="published")
+    assert tests.n_default == 2
+    assert np.isposinf(tests.log2_fold).all()
+
+
+def test_one_feature_equals_scanpy():
+    rng = np.random.default_rng(5)
+    counts = rng.poisson(rng.gamma(1, 4, size=30), size=(200, 30)).astype(float)
+    activation = np.zeros((200, 1))
+    activation[:40, 0] = 1 + rng.random(40)
+    table = dge.test_expression(
+        sparse.csr_matrix(activation),
+        np.log1p(counts),
+        [f"G{number}" for number in range(30)],
+        config=DgeConfig(high_percentile=80),
+        convention="corrected",
+    ).set_index("gene")
+    obs = pd.DataFrame(
+        {"group": pd.Categorical(["high"] * 40 + ["low"] * 160)},
+        index=[f"c{number}" for number in range(200)],
+    )
+    adata = anndata.AnnData(
+        np.log1p(counts), obs=obs, var=pd.DataFrame(index=[f"G{number}" for number in range(30)])
+    )
+    scanpy.tl.rank_genes_groups(adata, "group", groups=["high"], reference="low", method="t-test")
+    expected = scanpy.get.rank_genes_groups_df(adata, "high").set_index("names")
+    table = table.loc[expected.index]
+    # scanpy stores scores in float32.
+    np.testing.assert_allclose(table["t"], expected["scores"], rtol=1e-6)
+    np.testing.assert_allclose(table["p"], expected["pvals"], rtol=1e-9)
+    np.testing.assert_allclose(table["q"], expected["pvals_adj"], rtol=1e-9)
+
+
+def test_features_are_independent_of_each_other(cells):
+    activations, expression = cells
+    config = DgeConfig(high_percentile=95)
+    sets = split_cells(activations, config=config, convention="corrected")
+    whole = dge.test_genes(sets, expression, config=config, convention="corrected")
+    part = dge.test_genes(
+        sets.rows(slice(7, 12)), expression, config=config, convention="corrected"
+    )
+    np.testing.assert_allclose(part.t, whole.t[7:12], rtol=1e-12)
+    np.testing.assert_allclose(part.q, whole.q[7:12], rtol=1e-12)
+
+
+def test_table_is_long_with_names(cells):
+    table = tabulate(cells, "corrected")
+    assert list(table.columns) == [
+        "feature", "gene", "log2_fold", "t", "df", "p", "q", "n_high", "n_low", "low_rule",
+    ]  # fmt: skip
+    assert len(table) == 40 * 25
+    assert list(table["gene"][:25]) == GENES
+    assert isinstance(table["gene"].dtype, pd.CategoricalDtype)
+    assert list(table["low_rule"].unique()) == ["zeros", "lowest"]
+
+
+def test_the_log_counts_what_is_missing():
+    lines = []
+    expression = np.c_[np.arange(8.0), np.ones(8)]
+    for convention in ("published", "corrected"):
+        dge.test_expression(
+            sparse.csr_matrix(ACTIVATIONS),
+            expression,
+            ["A", "B"],
+            config=SMALL,
+            convention=convention,
+            log=lines.append,
+        )
+    assert lines == [
+        "5 features: tested 4, dead 1; low set of the lowest instead of inactive cells: 0",
+        # Feature 1 has no low and feature 2 one high cell; gene B never varies.
+        "6 of 8 p could not be computed and were set to 1",
+        "0 of 8 p could not be computed and are NaN",
+        "5 features: tested 3, too few active cells 1, dead 1; "
+        "low set of the lowest instead of inactive cells: 1",
+        "0 of 6 p could not be computed and were set to 1",
+        "3 of 6 p could not be computed and are NaN",
+    ]
+
+
+def test_no_feature_to_test_gives_an_empty_table():
+    table = dge.test_expression(
+        sparse.csr_matrix((8, 3)), np.ones((8, 2)), ["A", "B"], config=SMALL, convention="corrected"
+    )
+    assert len(table) == 0
+    assert "q" in table
+
+
+@pytest.mark.parametrize(
+    ("expression", "genes", "message"),
+    [
+        (np.ones((7, 2)), ["A", "B"], "expression is 7 x 2, but there are 8 cells"),
+        (np.ones((8, 2)), ["A", "A"], "gene 'A' occurs more than once"),
+        (-np.ones((8, 2)), ["A", "B"], "expression hold negative or missing"),
+        (np.full((8, 2), np.nan), ["A", "B"], "expression hold negative or missing"),
+    ],
+)
+def test_bad_input_says_what_is_wrong(expression, genes, message):
+    activations = sparse.csr_matrix(ACTIVATIONS)
+    with pytest.raises(InputError, match=message):
+        dge.test_expression(activations, expression, genes, config=SMALL, convention="corrected")

@@ -1,0 +1,501 @@
+"""Tests of terms by pencil and against scipy, calibration, error rates, and the null."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.stats
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import sparse
+
+from featurelens import enrichment as enrichment_module
+from featurelens.calibration import calibrate
+from featurelens.dge import DgeConfig, test_expression
+from featurelens.enrichment import (
+    EnrichmentConfig,
+    annotate,
+    annotate_null,
+    draw_null,
+    enrich,
+    summarise,
+)
+from featurelens.genesets import GeneSets
+from featurelens.io import InputError
+from featurelens.permutation_null import _permutations
+from featurelens.term_filters import declare
+from featurelens.term_tests import (
+    GeneStatistics,
+    gene_statistics,
+    kept_published,
+    test_terms_corrected,
+    test_terms_published,
+)
+
+CONFIG = EnrichmentConfig(min_genes=2, n_permutations=4)
+
+
+def gene_sets(**sets):
+    return GeneSets(
+        names=tuple(sets),
+        descriptions=tuple(f"category of {name}|pencil" for name in sets),
+        genes=tuple(tuple(genes.split()) for genes in sets.values()),
+    )
+
+
+TEN = [f"g{number}" for number in range(10)]
+MEMBERSHIP = gene_sets(first="g0 g1 g2", second="g3 g4", third="g2 g5 g6 g7").membership(
+    TEN, min_genes=2, max_genes=9
+)
+
+
+def statistics(log2_fold, q, t=None):
+    log2_fold, q = np.atleast_2d(np.array(log2_fold, float)), np.atleast_2d(np.array(q, float))
+    t = log2_fold if t is None else np.atleast_2d(np.array(t, float))
+    names = tuple(str(number) for number in range(len(log2_fold)))
+    return GeneStatistics(names, np.full(len(log2_fold), 100), log2_fold, t, q)
+
+
+# --- published -----------------------------------------------------------------------------------
+
+FOLDS = [3, 2, 0.5, 0.4, 0.3, 0.2, 0.1, 0, -0.1, -2]
+
+
+def published(log2_fold, q):
+    return test_terms_published(statistics(log2_fold, q), MEMBERSHIP, deg_p=1e-5, fold=2.0)
+
+
+def test_published_by_pencil():
+    # Selected: q < 1e-5 and fold beyond 2 either way: genes 0, 1 (up) and 9 (down).
+    tests = published(FOLDS, [1e-6, 1e-6, 1e-6, 1, 1, 1, 1, 1, 1, 1e-7])
+    np.testing.assert_array_equal(tests.n_hits, [[2, 0, 0]])
+    np.testing.assert_array_equal(tests.n_selected, [[3, 3, 3]])
+    np.testing.assert_allclose(tests.expected, [[0.9, 0.6, 1.2]])  # 3 x size / 10 genes
+    np.testing.assert_allclose(tests.fold, [[2 / 0.9, 0, 0]])
+    assert tests.direction.tolist() == [["+", "-", "-"]]
+    # Two of three at .3: P(2) + P(3) = .189 + .027, and P(0) = .343 is likelier: .216.
+    np.testing.assert_allclose(tests.p_binomial[0, 0], 0.216)
+    # Ranks 10, 9, 8 of 10: no other gene is higher, so U = 0 of 21 and z = -10.5 / sqrt(19.25).
+    np.testing.assert_allclose(tests.effect[0, 0], 0.0)
+    np.testing.assert_allclose(
+        tests.p_mannwhitney[0, 0], scipy.stats.norm.cdf(-10.5 / np.sqrt(3 * 7 * 11 / 12))
+    )
+    assert np.isnan(tests.p_hypergeometric).all()
+
+
+@pytest.mark.parametrize(
+    ("log2_fold", "q", "n_selected"),
+    [
+        (FOLDS, [0.01] * 3 + [1] * 6 + [0.2], 2),  # no q below 1e-5: below .05, folds beyond 2
+        ([0.9] * 3 + [0.0] * 6 + [-5], [1e-6] * 3 + [1] * 6 + [1e-6], 4),  # no fold above 2: any
+        ([0.9] * 3 + [0.0] * 7, [0.04] * 2 + [1] * 8, 2),  # both bounds relaxed
+        ([1.0] + [0.0] * 9, [1e-6] * 2 + [1] * 8, 0),  # a fold of exactly 2: bound stands, not met
+        ([np.inf, np.nan] + [0.0] * 8, [1e-6] * 3 + [1] * 7, 1),  # x / 0 counts, 0 / 0 does not
+        ([-3] * 2 + [0.0] * 8, [1e-6] * 2 + [1] * 8, 2),  # only down: any fold
+    ],
+)
+def test_published_thresholds_adapt(log2_fold, q, n_selected):
+    assert (published(log2_fold, q).n_selected == n_selected).all()
+
+
+def test_published_keeps_depletion_and_the_stricter_filter_needs_hits():
+    # 4 of 6 selected when 1 in 10 is expected, against none when many are.
+    rows = np.array([[4.0, 0.0, 0.0]]), np.array([[0.01, 0.04, 0.04]])
+    fields = dict.fromkeys(("expected", "p_hypergeometric", "effect", "score"), rows[0])
+    tests = enrichment_module.TermTests(
+        n_hits=rows[0],
+        n_selected=rows[0] + 6,
+        direction=np.array([["+", "-", "-"]]),
+        p_binomial=rows[1],
+        p_mannwhitney=np.array([[0.01, 0.009, 0.2]]),
+        **fields,
+    )
+    both, figures = kept_published(tests)
+    assert both.tolist() == [[True, True, False]]
+    assert figures.tolist() == [[True, False, False]]
+
+
+def test_published_without_selected_genes_keeps_nothing():
+    tests = published([0.0] * 10, [1.0] * 10)
+    assert np.isnan(tests.p_binomial).all()
+    assert not kept_published(tests)[0].any()
+
+
+# --- corrected -----------------------------------------------------------------------------------
+
+
+def test_corrected_by_pencil():
+    # Genes 8 and 9 stand in no set: 8 genes are compared. Up: 0, 1; down: 3 (q, fold <= 1/2).
+    t = [9, 8, 1, -7, -6, 2, 3, 4, 100, -100]
+    tests = test_terms_corrected(
+        statistics([2, 1, 1, -1, -3, 0, 0, 0, 5, -5], [0, 0, 1, 0, 1, 1, 1, 1, 0, 0], t),
+        MEMBERSHIP,
+        deg_p=1e-5,
+        fold=2.0,
+    )
+    assert tests.direction.tolist() == [["up", "down", "up"]]
+    np.testing.assert_array_equal(tests.n_hits, [[2, 1, 0]])
+    np.testing.assert_array_equal(tests.n_selected, [[2, 1, 2]])
+    np.testing.assert_allclose(tests.expected, [[0.75, 0.25, 1.0]])  # selected x size / 8
+    # Both of 2 drawn among 3 of 8: 3 / 28; 1 of 1 drawn among 2 of 8: 1 / 4.
+    np.testing.assert_allclose(tests.p_hypergeometric, [[3 / 28, 0.25, 1.0]])
+    # The two lowest of 8: one of C(8, 2) = 28 pairs, two-sided 2 / 28.
+    np.testing.assert_allclose(tests.p_mannwhitney[0, 1], 2 / 28)
+    np.testing.assert_allclose(tests.effect[0, 1], 0.0)
+    # Mean t 6 of genes 0-2 against mean -4 / 5 of the other five mapped genes.
+    np.testing.assert_allclose(tests.score[0, 0], 6 + 0.8)
+
+
+def test_corrected_rank_sum_equals_scipy_with_ties_and_missing_t():
+    rng = np.random.default_rng(3)
+    genes = [f"g{number}" for number in range(60)]
+    sets = {f"s{i}": " ".join(rng.choice(genes, 12, replace=False)) for i in range(9)}
+    membership = gene_sets(**sets, rest=" ".join(genes)).membership(
+        genes, min_genes=2, max_genes=30
+    )
+    t = np.round(rng.normal(size=(4, 60)) * 3)
+    t[1, :5] = np.nan
+    tests = test_terms_corrected(
+        statistics(np.zeros((4, 60)), np.ones((4, 60)), t), membership, deg_p=1e-5, fold=2.0
+    )
+    inside = membership.matrix.toarray() > 0
+    for feature, term in np.ndindex(tests.effect.shape):
+        row = t[feature]
+        groups = [row[mask & ~np.isnan(row)] for mask in (inside[term], ~inside[term])]
+        expected = scipy.stats.mannwhitneyu(*groups, method="asymptotic")
+        np.testing.assert_allclose(tests.p_mannwhitney[feature, term], expected.pvalue, rtol=1e-9)
+        np.testing.assert_allclose(tests.score[feature, term], groups[0].mean() - groups[1].mean())
+
+
+def test_turning_a_feature_round_turns_its_directions_round():
+    rng = np.random.default_rng(4)
+    folds, q = rng.normal(size=(5, 10)) * 2, rng.random((5, 10)) ** 8
+    up, down = (
+        test_terms_corrected(statistics(sign * folds, q), MEMBERSHIP, deg_p=0.01, fold=1.5)
+        for sign in (1, -1)
+    )
+    decided = up.effect != 0.5
+    np.testing.assert_allclose(up.p_mannwhitney, down.p_mannwhitney)
+    np.testing.assert_allclose(up.effect, 1 - down.effect)
+    assert (up.direction != down.direction)[decided].all()
+    np.testing.assert_array_equal(up.n_hits[decided], down.n_hits[decided])
+
+
+def test_hypergeometric_equals_gseapy():
+    gseapy = pytest.importorskip("gseapy", exc_type=ImportError)
+    rng = np.random.default_rng(8)
+    genes = [f"G{number}" for number in range(200)]
+    sets = {f"s{i}": list(rng.choice(genes, 15, replace=False)) for i in range(12)}
+    q = np.where(rng.random(200) < 0.2, 1e-9, 1.0)
+    membership = gene_sets(**{name: " ".join(s) for name, s in sets.items()}).membership(
+        genes, min_genes=2, max_genes=100
+    )
+    mapped = np.array(genes)[membership.mapped]
+    tests = test_terms_corrected(
+        statistics(np.full(200, 3.0), q, rng.normal(size=200)),
+        membership,
+        deg_p=1e-5,
+        fold=2.0,
+    )
+    selected = [gene for gene, value in zip(genes, q, strict=True) if value < 1e-5]
+    result = gseapy.enrich(
+        gene_list=[gene for gene in selected if gene in mapped],
+        gene_sets=sets,
+        background=list(mapped),
+        outdir=None,
+    ).results.set_index("Term")["P-value"]
+    up = tests.direction[0] == "up"
+    shared = [name for name in np.array(membership.terms)[up] if name in result.index]
+    assert len(shared) >= 3
+    own = pd.Series(tests.p_hypergeometric[0], index=membership.terms)
+    np.testing.assert_allclose(own[shared], result[shared], rtol=1e-9)
+
+
+# --- from a table --------------------------------------------------------------------------------
+
+
+def dge_table(features, genes, log2_fold):
+    rows = [
+        {"feature": feature, "gene": gene, "log2_fold": fold, "t": fold, "q": 0.5, "n_low": 50}
+        for feature, folds in zip(features, log2_fold, strict=True)
+        for gene, fold in zip(genes, folds, strict=True)
+    ]
+    return pd.DataFrame(rows)
+
+
+def test_gene_statistics_put_genes_in_the_order_of_the_membership():
+    order = list(reversed(TEN))
+    table = dge_table(["7", "2"], order, [range(10), range(10, 20)])
+    genes = gene_statistics(table, MEMBERSHIP)
+    assert genes.features == ("7", "2")
+    np.testing.assert_array_equal(genes.t, [range(9, -1, -1), range(19, 9, -1)])
+
+
+def test_other_genes_are_refused():
+    table = dge_table(["0"], [*TEN[:9], "other"], [range(10)])
+    with pytest.raises(InputError, match="each of 10 genes once per feature"):
+        gene_statistics(table, MEMBERSHIP)
+
+
+def test_an_empty_table_gives_an_empty_table():
+    table = dge_table(["0"], TEN, [range(10)]).iloc[:0]
+    for convention in ("published", "corrected"):
+        result = enrich(table, MEMBERSHIP, config=CONFIG, convention=convention)
+        assert len(result) == 0
+        assert summarise(result, 3, annotate_nothing(convention))["n_annotated"].tolist() in (
+            [0, 0],
+            [0],
+        )
+
+
+def annotate_nothing(convention):
+    return annotate_null(
+        sparse.csr_matrix((30, 3)),
+        np.ones((30, 10)),
+        TEN,
+        np.array(["all"] * 30),
+        MEMBERSHIP,
+        dge_config=DgeConfig(),
+        config=CONFIG,
+        convention=convention,
+    )
+
+
+# --- calibration and error rates -----------------------------------------------------------------
+
+
+def test_calibrate_by_pencil():
+    # Null -3 -1 1 3: mean 0. A score of 2 is reached by two of four: (1 + 2) / (1 + 4).
+    null = np.array([-3.0, -1, 1, 3]).reshape(4, 1, 1)
+    np.testing.assert_allclose(calibrate(np.array([[2.0]]), null, np.array([9])), 0.6)
+    np.testing.assert_allclose(calibrate(np.array([[-3.5]]), null, np.array([9])), 0.2)
+    assert np.isnan(calibrate(np.array([[np.nan]]), null, np.array([9])))
+    assert np.isnan(calibrate(np.array([[1.0]]), np.ones((4, 1, 1)), np.array([9])))
+
+
+def test_calibrate_takes_each_term_by_its_own_spread_and_each_bin_by_its_own_null():
+    rng = np.random.default_rng(0)
+    spread = np.array([1.0, 10.0, 0.1])
+    n_low = np.repeat([20, 500], 100)
+    wide = np.where(n_low == 20, 5.0, 1.0)[:, None]
+    null = rng.normal(size=(20, 200, 3)) * spread * wide + 2 * spread
+    held_out = rng.normal(size=(200, 3)) * spread * wide + 2 * spread
+    p = calibrate(held_out, null, n_low)
+    for part in (p[:, 0], p[:, 1], p[:, 2], p[:100].ravel(), p[100:].ravel()):
+        assert scipy.stats.kstest(part, "uniform").pvalue > 0.01
+
+
+def test_declare_by_pencil():
+    # Simes of three features: .02 (2 x .01), .03 (both .03), .8 (.8 and .8).
+    # BH over features: .045 = 3 x .03 / 2 for the first two, .8. R = 2 of m = 3 at .05.
+    # Within: BH .02 .5; .03 .03; .8 .8; times 3 / 2.
+    p = np.array([[0.01, 0.5], [0.03, 0.03], [0.8, 0.8]])
+    q_feature, q = declare(p, alpha=0.05)
+    np.testing.assert_allclose(q_feature[:, 0], [0.045, 0.045, 0.8])
+    np.testing.assert_allclose(q, [[0.03, 0.75], [0.045, 0.045], [1.0, 1.0]])
+
+
+@settings(derandomize=True, max_examples=60, deadline=None)
+@given(st.integers(0, 10_000), st.floats(0.01, 0.2))
+def test_only_declared_features_have_terms_below_alpha(seed, alpha):
+    rng = np.random.default_rng(seed)
+    p = rng.random((12, 6)) ** rng.integers(1, 5, size=(12, 1))
+    p[rng.random((12, 6)) < 0.1] = np.nan
+    q_feature, q = declare(p, alpha=alpha)
+    below = np.nan_to_num(q, nan=1.0).min(axis=1) <= alpha
+    np.testing.assert_array_equal(below, np.nan_to_num(q_feature[:, 0], nan=1.0) <= alpha)
+
+
+def test_permutations_stay_within_batch():
+    batch = np.array(["b", "a", "b", "a", "a", "b", "c"])
+    orders = list(_permutations(batch, EnrichmentConfig(n_permutations=6)))
+    assert len({tuple(order) for order in orders}) > 1
+    for order in orders:
+        assert sorted(order) == list(range(7))
+        np.testing.assert_array_equal(batch[order], batch)
+
+
+# --- everything together -------------------------------------------------------------------------
+
+N_CELLS, N_TERMS, PER_TERM = 400, 12, 6
+GENES = [f"G{number}" for number in range(N_TERMS * PER_TERM)]
+DGE = DgeConfig(high_percentile=90)
+FULL = EnrichmentConfig(n_permutations=6)
+
+
+@pytest.fixture(scope="module")
+def cells():
+    """Twelve programs of six genes; five features follow one program each, forty follow none."""
+    rng = np.random.default_rng(21)
+    programs = rng.gamma(1.0, size=(N_CELLS, N_TERMS))
+    loadings = rng.gamma(0.5, 0.3, size=(N_TERMS, N_TERMS * PER_TERM))
+    loadings += 3 * np.repeat(np.eye(N_TERMS), PER_TERM, axis=1)
+    expression = programs @ loadings  # decoded: genes have no noise of their own
+    signal = np.maximum(programs[:, :5] - 1, 0)
+    noise = np.maximum(rng.normal(size=(N_CELLS, 40)) - 0.3, 0)
+    return sparse.csr_matrix(np.hstack([signal, noise]).astype(np.float32)), expression
+
+
+@pytest.fixture(scope="module")
+def membership():
+    sets = {
+        f"program {number}": " ".join(GENES[number * PER_TERM : (number + 1) * PER_TERM])
+        for number in range(N_TERMS)
+    }
+    return gene_sets(**sets).membership(GENES, min_genes=3, max_genes=50)
+
+
+@pytest.fixture(scope="module")
+def annotations(cells, membership):
+    return {name: run(cells, membership, name) for name in ("published", "corrected")}
+
+
+def run(cells, membership, convention, config=FULL):
+    activations, expression = cells
+    batch = np.array(["all"] * N_CELLS)
+    table = test_expression(activations, expression, GENES, config=DGE, convention=convention)
+    return annotate(
+        table,
+        activations,
+        expression,
+        GENES,
+        batch,
+        membership,
+        dge_config=DGE,
+        config=config,
+        convention=convention,
+    )
+
+
+def test_corrected_finds_the_planted_terms_and_little_else(annotations):
+    table = annotations["corrected"].enrichment
+    kept = table[table["kept_fdr"] & (table["direction"] == "up")]
+    found = set(zip(kept["feature"].astype(str), kept["term"].astype(str), strict=True))
+    assert {(str(number), f"program {number}") for number in range(5)} <= found
+    false = table.loc[table["kept_fdr"] & (table["feature"].astype(int) >= 5), "feature"].nunique()
+    assert false <= 2
+
+
+def test_published_annotates_noise(annotations):
+    # The same forty features that mean nothing; terms' genes move together in every cell.
+    table = annotations["published"].enrichment
+    noise = table[table["feature"].astype(int) >= 5]
+    assert noise.loc[noise["kept_published_05"], "feature"].nunique() >= 3
+
+
+def test_the_null_says_what_chance_annotates(annotations):
+    null = {name: annotation.null for name, annotation in annotations.items()}
+    assert list(null["published"]["filter"].unique()) == [
+        "kept_published_05",
+        "kept_published_figures",
+    ]
+    assert (null["published"]["n_features"] == 45).all()
+    assert null["published"].query("filter == 'kept_published_05'")["share"].mean() > 0.05
+    assert null["corrected"]["share"].mean() < 0.01
+    # Genes of a program move together: the rank-sum p is far from its word, the calibrated p not.
+    assert null["corrected"]["p05_mannwhitney"].mean() > 0.1
+    assert null["corrected"]["p05_calibrated"].mean() == pytest.approx(0.05, abs=0.01)
+
+
+def test_corrected_p_is_the_larger_of_both(annotations):
+    table = annotations["corrected"].enrichment
+    larger = table[["p_mannwhitney", "p_calibrated"]].max(axis=1)
+    np.testing.assert_array_equal(table["p"], larger)
+    kept = table[table["kept_fdr"]]
+    assert (kept["q"] <= FULL.alpha).all()
+    assert ((kept["effect"] - 0.5).abs() >= FULL.min_effect).all()
+
+
+def test_columns_and_types(annotations):
+    for convention, annotation in annotations.items():
+        table = annotation.enrichment
+        assert list(table.columns[:14]) == [
+            "feature", "term", "category", "n_hits", "n_selected", "n_term", "expected", "fold",
+            "direction", "p_binomial", "p_hypergeometric", "p_mannwhitney", "effect",
+            "p_calibrated",
+        ]  # fmt: skip
+        assert len(table) == 45 * N_TERMS
+        assert (table["convention"] == convention).all()
+        assert table["category"].iloc[0] == "category of program 0"
+    assert not annotations["published"].enrichment["kept_fdr"].any()
+    assert not annotations["corrected"].enrichment["kept_published_05"].any()
+
+
+def test_the_same_seed_gives_the_same_bytes(annotations, cells, membership):
+    again = run(cells, membership, "corrected")
+    pd.testing.assert_frame_equal(again.enrichment, annotations["corrected"].enrichment)
+    pd.testing.assert_frame_equal(again.null, annotations["corrected"].null)
+
+
+def test_chunks_change_nothing(annotations, cells, membership, monkeypatch):
+    monkeypatch.setattr("featurelens.permutation_null.CHUNK", 7)
+    for convention, annotation in annotations.items():
+        again = run(cells, membership, convention)
+        pd.testing.assert_frame_equal(again.null, annotation.null)
+
+
+def test_without_permutations_p_is_uncalibrated(cells, membership):
+    config = EnrichmentConfig(n_permutations=0)
+    annotation = run(cells, membership, "corrected", config)
+    assert annotation.enrichment["p_calibrated"].isna().all()
+    np.testing.assert_array_equal(
+        annotation.enrichment["p"], annotation.enrichment["p_mannwhitney"]
+    )
+    assert len(annotation.null) == 0
+    assert summarise(annotation.enrichment, 45, annotation.null)["null_share"].isna().all()
+
+
+def test_a_null_of_other_features_is_refused(cells, membership):
+    activations, expression = cells
+    arguments = {"config": FULL, "convention": "corrected"}
+    table = test_expression(activations, expression, GENES, config=DGE, convention="corrected")
+    null = draw_null(
+        activations[:, :10],
+        expression,
+        GENES,
+        np.array(["all"] * N_CELLS),
+        membership,
+        dge_config=DGE,
+        **arguments,
+    )
+    with pytest.raises(InputError, match="the null holds 10 features"):
+        enrich(table, membership, null=null, **arguments)
+
+
+def test_summarise_by_pencil(annotations):
+    table = annotations["corrected"].enrichment.iloc[: 4 * N_TERMS].copy()
+    # Features 0, 1 and 2 keep 1, 2 and 3 terms; feature 3 none.
+    table["kept_fdr"] = [term < feature + 1 < 4 for feature in range(4) for term in range(N_TERMS)]
+    table["direction"] = "down"
+    table.loc[table["feature"] == "2", "direction"] = "up"
+    null = pd.DataFrame({"convention": "corrected", "filter": "kept_fdr", "share": [0.1, 0.2, 0.3]})
+    (row,) = summarise(table, 10, null).to_dict("records")
+    assert (row["convention"], row["filter"]) == ("corrected", "kept_fdr")
+    assert (row["n_annotated"], row["n_annotated_up"], row["n_terms"]) == (3, 1, 3)
+    assert (row["share"], row["null_share"]) == (0.3, pytest.approx(0.2))
+    assert row["null_sd"] == pytest.approx(0.1)
+    # 1, 2, 3: mean 2, deviation 1, so 1 / sqrt(3) features; published: over 3 terms, the same.
+    assert row["terms_per_feature_mean"] == 2
+    assert row["terms_per_feature_sem"] == pytest.approx(1 / np.sqrt(3))
+    assert row["terms_per_feature_sem_published"] == pytest.approx(1 / np.sqrt(3))
+
+
+def test_other_genes_or_cells_are_refused(cells, membership):
+    activations, expression = cells
+    arguments = {"dge_config": DGE, "config": FULL, "convention": "corrected"}
+    batch = np.array(["all"] * N_CELLS)
+    with pytest.raises(InputError, match="are not the genes that the gene sets were laid over"):
+        draw_null(activations, expression, GENES[::-1], batch, membership, **arguments)
+    with pytest.raises(InputError, match="400 cells have activations, 400 expression and 399"):
+        draw_null(activations, expression, GENES, batch[1:], membership, **arguments)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"min_genes": 10, "max_genes": 5}, "max_genes 5 is below min_genes 10"),
+        ({"n_permutations": 1}, "n_permutations must be 0 or at least 2"),
+    ],
+)
+def test_config_checks(fields, message):
+    with pytest.raises(ValueError, match=message):
+        EnrichmentConfig(**fields)

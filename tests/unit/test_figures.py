@@ -1,0 +1,342 @@
+"""Figures hold the marks that their tables ask for; their bytes do not change from save to save."""
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import pytest
+from figure_inputs import (
+    baselines,
+    concepts,
+    features,
+    selected,
+    structure,
+    superposition,
+    sweep,
+    trajectories,
+)
+from matplotlib.colors import to_rgb
+
+from featurelens.figures.curves import seed_means, whole_decades
+from featurelens.figures.figure_1 import draw_figure_1, recovery_points
+from featurelens.figures.figure_2 import draw_figure_2, share_of_step
+from featurelens.figures.figure_3 import carries, category_looks, draw_figure_3, short_names
+from featurelens.figures.figure_S4 import draw_figure_S4, drawn_points, rate_factor
+from featurelens.figures.figure_S13 import draw_figure_S13, read_out_ceiling
+from featurelens.figures.palette import VARIABLE_COLOURS, distinct_colours, perceptual_distance
+from featurelens.figures.style import point_size, save
+
+
+def texts(figure):
+    """Everything a reader can read, in panels, legends and titles."""
+    figure.canvas.draw()
+    found = figure.findobj(mpl.text.Text)
+    return "\n".join(text.get_text() for text in found if text.get_visible())
+
+
+def scatter_points(axes):
+    return np.concatenate([np.asarray(part.get_offsets()) for part in axes.collections])
+
+
+def panel(figure, title):
+    axes = [axes for axes in figure.axes if title in axes.get_title() + axes.get_title("left")]
+    assert len(axes) == 1, [axes.get_title() for axes in figure.axes]
+    return axes[0]
+
+
+def test_variable_colours_are_those_of_the_paper():
+    assert VARIABLE_COLOURS == {
+        "Y": "#b14c8d", "X''": "#0044ad", "X'": "#5176e8",
+        "X": "#82A0FD", "A": "#417a78", "B": "#c5a862",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("count", [1, 12, 13, 23, 40])
+def test_colours_never_repeat_and_stay_apart_for_the_colour_blind(count):
+    colours = distinct_colours(count)
+    assert len(set(colours)) == count
+    rgb = np.array([to_rgb(colour) for colour in colours])
+    distances = perceptual_distance(rgb, rgb)[np.triu_indices(count, 1)]
+    # a just noticeable difference is about 0.02 in Oklab; the paper's Figure 3 has 23 classes
+    assert distances.size == 0 or distances.min() > (0.09 if count <= 12 else 0.05)
+
+
+def test_more_categories_do_not_recolour_the_first():
+    assert distinct_colours(30)[:15] == distinct_colours(15)
+
+
+def test_perceptual_distance_of_black_and_white_is_one():
+    # Oklab lightness of white is 1, of black 0; both are grey in any vision
+    distance = perceptual_distance(np.zeros((1, 3)), np.ones((1, 3)))
+    assert distance[0, 0] == pytest.approx(1, abs=1e-3)
+
+
+def test_point_size_shrinks_with_the_number_of_cells():
+    assert point_size(1) > point_size(1_000) > point_size(60_000) > 0
+
+
+def test_saved_bytes_are_the_same_twice(tmp_path):
+    for name in ("first", "second"):
+        figure = draw_figure_3({"pca": concepts()}, probes=["HLA"])
+        save(figure, tmp_path / f"{name}.pdf", tmp_path / f"{name}.png")
+    for suffix in ("pdf", "png"):
+        first = (tmp_path / f"first.{suffix}").read_bytes()
+        assert first == (tmp_path / f"second.{suffix}").read_bytes()
+        assert len(first) > 10_000
+    assert b"CreationDate" not in (tmp_path / "first.pdf").read_bytes()
+
+
+def test_drawing_leaves_settings_and_pyplot_alone():
+    import matplotlib.pyplot as plt
+
+    before = dict(mpl.rcParams)
+    draw_figure_1(superposition())
+    assert dict(mpl.rcParams) == before
+    assert plt.get_fignums() == []
+
+
+def test_recovery_points_average_variables_and_take_each_conventions_score_and_loss():
+    table = pd.DataFrame(
+        {
+            "convention": ["published", "published", "corrected", "corrected", "corrected"],
+            "simulation": "s", "autoencoder": "a", "group": "X",
+            "score": [0.2, 0.4, 0.9, 0.9, np.nan],
+            "rescaled": [0.9, 0.9, 0.1, 0.5, np.nan],
+            "last_validation_loss": 7.0, "best_validation_loss": 5.0,
+        }
+    )  # fmt: skip
+    points = recovery_points(table).set_index("convention")
+    assert points.loc["published", ["score", "loss"]].tolist() == pytest.approx([0.3, 7.0])
+    assert points.loc["corrected", ["score", "loss"]].tolist() == pytest.approx([0.3, 5.0])
+
+
+def recovery_panels(figure):
+    """Large panels and strips of Figure 1C, row by row."""
+    return [axes for axes in figure.axes if axes.get_yscale() == "log"]
+
+
+def test_figure_1_has_one_point_per_autoencoder_and_group():
+    panels = recovery_panels(draw_figure_1(superposition()))
+    # six autoencoders each; six variables in the hierarchical and four in the small simulation
+    assert [len(scatter_points(axes)) for axes in panels] == [36, 36, 24, 24]
+
+
+def test_figure_1_shows_points_below_minus_one_in_the_margin():
+    table = superposition()
+    figure = draw_figure_1(table)
+    published, corrected = recovery_panels(figure)[:2]
+    x = scatter_points(published)[:, 0]
+    assert (x < -1).sum() == 1
+    assert x.min() > published.get_xlim()[0]
+    assert published.get_xlim()[0] < -1.5 < corrected.get_xlim()[0]
+    assert "< −1" in texts(figure)
+    assert "1 point,\nlowest −4.1" in texts(figure)
+    assert "lowest" not in texts(draw_figure_1(table[table["score"] > -1]))
+
+
+def test_figure_1_without_scores_says_so():
+    assert "no superposition scores" in texts(draw_figure_1(superposition().head(0)))
+
+
+def test_figure_2_draws_every_cell_and_the_highest_last():
+    cells = features()
+    figure = draw_figure_2(cells, trajectories(cells), selected())
+    axes = panel(figure, "Global feature 0")
+    assert len(scatter_points(axes)) == cells.n_obs
+    colours = axes.collections[-1].get_array()
+    assert (np.diff(colours) >= 0).all()
+    assert colours[-1] == pytest.approx(cells.X[:, 0].max())
+
+
+def test_figure_2_steers_from_origin_to_target():
+    cells = features()
+    moved = trajectories(cells)
+    figure = draw_figure_2(cells, moved, selected())
+    axes = panel(figure, "CD4+/CD25 T Reg towards CD14+ Monocyte")
+    # others, target, normal, steered
+    counts = [len(part.get_offsets()) for part in axes.collections]
+    n_target = (cells.obs["cell_type"] == "CD14+ Monocyte").sum()
+    n_origin = (cells.obs["cell_type"] == "CD4+/CD25 T Reg").sum()
+    assert counts == [cells.n_obs - n_target, n_target, n_origin, n_origin]
+    steered = np.asarray(axes.collections[3].get_offsets())
+    normal = np.asarray(axes.collections[2].get_offsets())
+    assert steered - normal == pytest.approx(np.tile([1.0, 0.5], (n_origin, 1)), abs=1e-5)
+
+
+def test_share_of_step_is_one_for_cells_moved_onto_the_target():
+    cells = features()
+    moved = trajectories(cells)
+    step = cells.obsm["X_emb"][cells.obs["cell_type"] == "CD14+ Monocyte"].mean(
+        axis=0
+    ) - cells.obsm["X_emb"][cells.obs["cell_type"] == "CD4+/CD25 T Reg"].mean(axis=0)
+    normal = (moved.obs["condition"] == "normal").to_numpy()
+    for share in (1.0, 0.25, -0.5):
+        moved.obsm["X_emb"][~normal] = moved.obsm["X_emb"][normal] + share * step
+        found = share_of_step(cells, moved, "CD4+/CD25 T Reg", "CD14+ Monocyte")
+        assert found == pytest.approx(share, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("role", "remark"),
+    [("global", "no further local feature"), ("local", "no global feature was selected")],
+)
+def test_figure_2_with_few_features_says_what_is_missing(role, remark):
+    cells = features()
+    chosen = selected().query("role == @role").head(1)
+    assert remark in texts(draw_figure_2(cells, trajectories(cells), chosen))
+
+
+def test_figure_2_says_when_the_selected_feature_was_not_steered():
+    cells = features()
+    moved = trajectories(cells)
+    moved.obs["feature"] = "39"
+    assert "no cell was steered" in texts(draw_figure_2(cells, moved, selected()))
+
+
+def test_figure_3_legend_is_in_order_of_frequency_without_repeated_colours():
+    spaces = {"pca": concepts(n_categories=23), "poisson_nmf": concepts(9, n_categories=23)}
+    looks = category_looks(spaces)
+    counts = pd.concat([space.obs["label"] for space in spaces.values()]).value_counts()
+    assert [counts[name] for name in looks] == sorted(counts, reverse=True)
+    assert len({colour for colour, _ in looks.values()}) == len(looks) == 23
+    assert len({marker for _, marker in looks.values()}) > 1
+    assert {marker for _, marker in category_looks({"pca": concepts()}).values()} == {"o"}
+
+
+def test_figure_3_draws_every_feature_of_every_embedding():
+    spaces = {"pca": concepts(n_features=80), "poisson_nmf": concepts(9, n_features=50)}
+    figure = draw_figure_3(spaces, probes=["HLA", "ribosom"])
+    for name, space in spaces.items():
+        assert len(scatter_points(panel(figure, f"{name}:"))) == space.n_obs
+
+
+def test_figure_3_legend_stays_inside_the_figure():
+    space = concepts(n_features=60)
+    space.obs["label"] = [f"a category with quite a long name {row % 14}" for row in range(60)]
+    figure = draw_figure_3({"pca": space}, probes=["HLA"])
+    figure.canvas.draw()
+    legend = figure.subfigs[0].legends[0].get_window_extent()
+    assert 0 <= legend.x0 < legend.x1 <= figure.bbox.width
+
+
+def test_short_names_keep_what_tells_them_apart():
+    assert short_names(["d/pca/x20/go", "d/nmf/x20/go"]) == {
+        "d/pca/x20/go": "pca",
+        "d/nmf/x20/go": "nmf",
+    }
+    assert short_names(["a/pca/x", "b/nmf/x"]) == {"a/pca/x": "a/pca", "b/nmf/x": "b/nmf"}
+    for names in (["d/pca"], ["d/pca", "other"], ["d", "d"], []):
+        assert short_names(names) == {name: name for name in names}
+
+
+def test_figure_3_probe_finds_terms_by_case_sensitive_substring():
+    space = concepts()
+    by_hand = [
+        any(value and "markers" in term for value, term in zip(row, space.var_names, strict=True))
+        for row in space.X.toarray()
+    ]
+    assert carries(space, "markers").tolist() == by_hand
+    assert 0 < sum(by_hand) < space.n_obs
+    assert not carries(space, "Markers").any()
+    figure = draw_figure_3({"pca": space}, probes=["markers"])
+    axes = panel(figure, "markers")
+    assert f"{sum(by_hand)} of {space.n_obs}" in axes.get_title()
+    assert len(axes.collections[-1].get_offsets()) == sum(by_hand)
+
+
+def test_figure_3_without_annotated_features_says_so():
+    empty = concepts()[:0].copy()
+    assert "no feature of pca is annotated" in texts(draw_figure_3({"pca": empty}, probes=["HLA"]))
+    assert "no concept space" in texts(draw_figure_3({}, probes=[]))
+
+
+def test_seed_means_average_settings_before_seeds():
+    points = pd.DataFrame({"d": [8] * 5, "seed": [0, 0, 0, 1, 1], "loss": [1, 2, 3, 6, np.nan]})
+    row = seed_means(points, "d", "loss").iloc[0]
+    # seed 0: (1 + 2 + 3) / 3 = 2; seed 1: 6; mean 4, although the mean of all values is 3
+    assert row[["x", "mean", "low", "high", "n_seeds"]].tolist() == [8, 4, 2, 6, 2]
+
+
+def test_whole_decades_hold_all_values():
+    assert whole_decades([0.002, 3.0, np.nan, 0.0]) == pytest.approx((1e-3, 10.0))
+    assert whole_decades([]) == (0.1, 10.0)
+
+
+def test_figure_S4_leaves_out_failed_points_and_the_smallest_k():
+    points, _ = sweep()
+    points.loc[0, "status"] = "failed"
+    points.loc[points["architecture"] == "topk", "k"] = [1.0, 5.0] * 24
+    kept = drawn_points(points)
+    assert len(kept) == 144 - 1 - 24
+    assert "p0000" not in set(kept["id"])
+
+
+def test_figure_S4_learning_rates_are_shown_at_the_factor_nearest_to_the_papers():
+    points, _ = sweep(factors=(2, 40, 1000))
+    assert rate_factor(points) == 40
+    only = points["expansion"] == 40
+    points.loc[only, "learning_rate"] = 0.001
+    assert rate_factor(points) == 2
+    assert rate_factor(points[only]) is None
+
+
+def test_figure_S4_draws_the_mean_loss_of_each_width():
+    points, recovery = sweep()
+    figure = draw_figure_S4(points, recovery)
+    lines = panel(figure, "Loss by hidden size").get_lines()
+    vanilla = points[(points["architecture"] == "vanilla") & (points["d_sae"] == 8)]
+    drawn = [line.get_ydata()[0] for line in lines if len(line.get_ydata()) == 4]
+    assert np.isclose(drawn, vanilla["loss"].mean()).any()
+
+
+def test_figure_S4_of_a_thin_or_empty_sweep_says_what_is_missing():
+    points, recovery = sweep(seeds=(0,), factors=(2,))
+    thin = points[points["learning_rate"] == 1e-3]
+    assert "only one learning rate" in texts(draw_figure_S4(thin, recovery))
+    empty = texts(draw_figure_S4(points.head(0), recovery.head(0)))
+    assert "no finished SAE" in empty
+    assert "no correlation with X" in empty
+
+
+def test_ceiling_is_the_root_of_r2_and_leaves_accuracies_out():
+    table = pd.DataFrame(
+        {
+            "convention": "corrected",
+            "group": ["X", "X", "X", "A"],
+            "metric": ["r2", "r2", "r2", "balanced_accuracy"],
+            "score": [0.25, 0.81, -3.0, 0.9],
+        }
+    )
+    ceiling = read_out_ceiling(table, convention="corrected")
+    # (0.5 + 0.9 + 0) / 3
+    assert ceiling.to_dict() == pytest.approx({"X": 1.4 / 3})
+
+
+def test_figure_S13_draws_both_means_and_their_nulls():
+    points, recovery = sweep(source="hierarchical/ae3")
+    figure = draw_figure_S13(structure(), points, recovery, baselines(), superposition())
+    lines = panel(figure, "Coverage").get_lines()
+    drawn = {line.get_label(): line.get_ydata() for line in lines}
+    assert drawn["matched programs (published)"] == pytest.approx(structure()["coverage_covered"])
+    assert drawn["all programs, null"] == pytest.approx(structure()["null_coverage_all"])
+
+
+def test_figure_S13_takes_the_ceiling_of_the_embedding_that_was_swept():
+    points, recovery = sweep(source="hierarchical/ae3")
+    table = superposition()
+    own = table[(table["simulation"] == "hierarchical") & (table["autoencoder"] == "ae3")]
+    expected = read_out_ceiling(own, convention="corrected")["Y"]
+    figure = draw_figure_S13(structure(), points, recovery, baselines(), table)
+    levels = [set(line.get_ydata()) for line in panel(figure, "Against").get_lines()]
+    assert {expected} in levels
+
+
+def test_figure_S13_without_results_says_so():
+    points, recovery = sweep()
+    figure = draw_figure_S13(
+        structure().head(0),
+        points.head(0),
+        recovery.head(0),
+        baselines().head(0),
+        superposition().head(0),
+    )
+    assert texts(figure).count("not in this run") == 4

@@ -1,0 +1,198 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from featurelens.io import InputError
+from featurelens.sae import architectures, engines, training
+from featurelens.sae.config import SAEConfig, n_kept
+from featurelens.sae.engines import kernels
+from featurelens.sae.engines.loop import fit_stack, initial_parameters
+
+FAST = [name for name in engines.names() if name != "autograd"]
+SERVED = [(name, kind) for name in FAST for kind in engines.get(name).architectures]
+
+
+def data(n, d, dtype=np.float32, seed=0):
+    rng = np.random.default_rng(seed)
+    return (rng.normal(size=(n, d)) @ rng.normal(size=(d, d)) + 0.5).astype(dtype)
+
+
+def fit(X, configs, engine):
+    entry = engines.get(engine)
+    with entry.session(1):
+        return [fit for _, fit in sorted(fit_stack(X, configs, entry.make_stepper))]
+
+
+def test_oracle_is_torch_linear_layers_and_adam():
+    """The author's own loop, written with torch modules from the same start and order."""
+    X = data(50, 3)
+    config = SAEConfig(
+        architecture="relu", expansion=2, epochs=2, batch_size=20, learning_rate=1e-2, l1=0.1
+    )
+    (result,) = fit(X, [config], "autograd")
+    start = {k: torch.tensor(v) for k, v in initial_parameters(config, 3, X.dtype).items()}
+    encoder, decoder = torch.nn.Linear(3, 6), torch.nn.Linear(6, 3)
+    shift = torch.nn.Parameter(start["b_pre"])
+    with torch.no_grad():
+        encoder.weight.copy_(start["W_enc"].T)
+        encoder.bias.copy_(start["b_enc"])
+        decoder.weight.copy_(start["W_dec"].T)
+        decoder.bias.copy_(start["b_dec"])
+    adam = torch.optim.Adam([*encoder.parameters(), *decoder.parameters(), shift], lr=1e-2)
+    rng = np.random.default_rng([0, 1])
+    for _ in range(2):
+        for rows in torch.tensor(X[rng.permutation(50)]).split(20):
+            codes = torch.relu(encoder(rows + shift))
+            loss = torch.nn.MSELoss()(decoder(codes), rows) + 0.1 * torch.mean(torch.abs(codes))
+            adam.zero_grad()
+            loss.backward()
+            adam.step()
+    expected = {
+        "W_enc": encoder.weight.T,
+        "b_enc": encoder.bias,
+        "W_dec": decoder.weight.T,
+        "b_dec": decoder.bias,
+        "b_pre": shift,
+    }
+    for name, value in expected.items():
+        np.testing.assert_allclose(
+            result.parameters[name], value.detach().numpy(), rtol=0, atol=1e-6, err_msg=name
+        )
+
+
+@pytest.mark.parametrize(("engine", "architecture"), SERVED)
+@pytest.mark.parametrize("d_in", [4, 5, 20])
+@pytest.mark.parametrize("learning_rate", [1e-2, 1e-3, 1e-5])
+def test_200_steps_agree_with_the_oracle_in_float64(engine, architecture, d_in, learning_rate):
+    X = data(290, d_in, np.float64)  # batches of 64, 64, 64, 64 and 34
+    config = SAEConfig(
+        architecture=architecture,
+        expansion=6.5,
+        epochs=40,
+        batch_size=64,
+        learning_rate=learning_rate,
+        l1=0.05,
+        warmup=0.1,
+        decay=0.1,
+        sparsity_warmup=0.2,
+    )
+    assert_equal_fits(X, config, engine, 1e-9)
+
+
+@pytest.mark.parametrize(("engine", "architecture"), SERVED)
+@pytest.mark.parametrize(("d_in", "expansion"), [(4, 2), (7, 9), (20, 20)])
+@pytest.mark.parametrize("reduction", ["paper", "sum"])
+def test_200_steps_agree_with_the_oracle_in_float32(
+    engine, architecture, d_in, expansion, reduction
+):
+    config = SAEConfig(
+        architecture=architecture,
+        expansion=expansion,
+        epochs=40,
+        batch_size=64,
+        learning_rate=1e-3,
+        l1=0.01,
+        reduction=reduction,
+    )
+    assert_equal_fits(data(300, d_in), config, engine, 1e-5)
+
+
+def assert_equal_fits(X, config, engine, tolerance):
+    (expected,) = fit(X, [config], "autograd")
+    (found,) = fit(X, [config], engine)
+    assert found.n_steps == expected.n_steps == 200
+    assert found.parameters.keys() == expected.parameters.keys()
+    for name, value in expected.parameters.items():
+        np.testing.assert_allclose(
+            found.parameters[name], value, rtol=0, atol=tolerance, err_msg=name
+        )
+    for name in ("error", "penalty"):
+        scale = max(1.0, abs(expected.history[name]).max())
+        np.testing.assert_allclose(
+            found.history[name], expected.history[name], rtol=0, atol=tolerance * scale
+        )
+
+
+@pytest.mark.parametrize(("engine", "architecture"), SERVED)
+@settings(derandomize=True, deadline=None, max_examples=15)
+@given(
+    d_in=st.sampled_from([3, 5, 7, 10, 31, 33, 50]),
+    batch_size=st.sampled_from([7, 31, 33, 64]),
+    expansion=st.sampled_from([1, 2.5, 4]),
+)
+def test_bytes_do_not_depend_on_company(engine, architecture, d_in, batch_size, expansion):
+    X = data(batch_size * 2 + 5, d_in)
+    base = SAEConfig(
+        architecture=architecture, expansion=expansion, epochs=4, batch_size=batch_size
+    )
+    points = [
+        replace(base, seed=seed, l1=0.1**seed, learning_rate=rate, epochs=4 + seed)
+        for seed, rate in enumerate([1e-2, 1e-3, 1e-4])
+    ]
+    others = [replace(base, seed=50 + place, learning_rate=1e-2) for place in range(37)]
+    together = trained_bytes(X, points, engine)
+    backwards = trained_bytes(X, points[::-1], engine)[::-1]
+    crowd = trained_bytes(X, [*others, *points], engine)[-3:]
+    alone = [trained_bytes(X, [point], engine)[0] for point in points]
+    assert alone == together == backwards == crowd
+
+
+def trained_bytes(X, configs, engine):
+    trained = training.train(X, configs, engine=engine)
+    return [
+        b"".join(a.tobytes() for a in (r.sae.W_enc, r.sae.b_enc, r.sae.W_dec, r.sae.b_dec))
+        + r.history.to_numpy().tobytes()
+        for r in trained
+    ]
+
+
+def test_auto_depends_on_shape_and_device_alone():
+    assert engines.choose("vanilla", 4, 400, 128, "cpu") == "fused"
+    assert engines.choose("topk", 20, 10_000, 128, "cpu") == "fused"
+    for configs in ([1], [1, 2], [2, 1, 3]):
+        points = [SAEConfig(architecture="relu", expansion=e) for e in configs]
+        groups = training.plan(points, 4, engine="auto", device="cpu")
+        assert {name for name, _ in groups} == {"fused"}
+        assert sorted(index for _, group in groups for index in group) == list(range(len(points)))
+
+
+def test_unknown_engine_lists_the_known():
+    with pytest.raises(InputError, match="'numba'; there are auto, autograd, stacked, fused"):
+        engines.get("numba")
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@settings(derandomize=True, deadline=None, max_examples=60)
+@given(
+    n_features=st.integers(1, 40),
+    share=st.floats(0.01, 1),
+    levels=st.sampled_from([2, 5, 1000]),
+    seed=st.integers(0, 10_000),
+)
+def test_compiled_selection_keeps_the_largest(dtype, n_features, share, levels, seed):
+    """Against a stable sort; few levels make ties, which the first features win."""
+    rng = np.random.default_rng(seed)
+    k = max(1, int(share * n_features))
+    z = (rng.integers(-levels, levels + 1, size=(n_features, 9)) / levels).astype(dtype)
+    z[:, 8] = 1e-40 if dtype == np.float32 else 1e-310
+    expected = np.zeros_like(z)
+    for b in range(9):
+        for j in np.argsort(-z[:, b], kind="stable")[:k]:
+            expected[j, b] = max(z[j, b], 0)
+    found = z.copy()
+    room = [np.zeros(9, dtype) for _ in range(3)]
+    kernels.keep_largest(found, 9, k, *room, np.zeros(9, np.int32))
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_top_k_border_is_the_ks_largest():
+    config = SAEConfig(architecture="topk", expansion=10, k=15, epochs=1, learning_rate=1e-3)
+    X = data(200, 6)
+    (result,) = fit(X, [config], "fused")
+    sae = architectures.get("topk").fold(result.parameters, config)
+    active = (sae.encode(X) > 0).sum(axis=1)
+    assert active.max() <= n_kept(config, 60) == 9

@@ -1,0 +1,41 @@
+import numpy as np
+
+from featurelens.sae import store
+from featurelens.sae.model import SAE
+
+
+def rows_of(folder):
+    return store.read(folder)
+
+
+def test_rows_come_back_in_order_latest_wins(tmp_path):
+    assert rows_of(tmp_path / "none") == {}
+    for row in ({"id": "a", "v": 1}, {"id": "b", "v": 2.5}, {"id": "a", "v": None}):
+        store.append(tmp_path, row)
+    assert rows_of(tmp_path) == {"b": {"id": "b", "v": 2.5}, "a": {"id": "a", "v": None}}
+
+
+def test_torn_line_is_skipped_and_stepped_over(tmp_path):
+    store.append(tmp_path, {"id": "a"})
+    store.append(tmp_path, {"id": "b"})
+    path = tmp_path / store.POINTS
+    path.write_bytes(path.read_bytes()[:-4])
+    assert list(rows_of(tmp_path)) == ["a"]
+    store.append(tmp_path, {"id": "c"})
+    assert list(rows_of(tmp_path)) == ["a", "c"]
+
+
+def test_earlier_lines_keep_their_bytes(tmp_path):
+    store.append(tmp_path, {"id": "a", "x": 0.1})
+    before = (tmp_path / store.POINTS).read_bytes()
+    store.append(tmp_path, {"id": "b"})
+    assert (tmp_path / store.POINTS).read_bytes().startswith(before)
+
+
+def test_weights_replace_and_leave_nothing_behind(tmp_path):
+    sae = SAE("vanilla", np.ones((2, 3)), np.ones(3), np.ones((3, 2)), np.ones(2))
+    assert not store.has_weights(tmp_path, "p")
+    for _ in range(2):
+        store.save_weights(tmp_path, "p", sae)
+        assert store.has_weights(tmp_path, "p")
+        assert [entry.name for entry in tmp_path.iterdir()] == ["p"]

@@ -1,0 +1,282 @@
+"""Tables: every number is counted by hand or by scipy."""
+
+import itertools
+
+import numpy as np
+import pandas as pd
+import pytest
+from figure_inputs import baselines, dge, enrichment, features, sweep
+from scipy import stats
+from scipy.spatial.distance import cdist
+
+from featurelens import tables
+from featurelens.annotated_features import annotated_features
+from featurelens.comparison import compare_annotations, feature_similarity
+
+
+def test_stacked_tables_carry_name_and_position():
+    stacked = tables.stack_named(
+        {"b": pd.DataFrame({"x": [1, 2]}), "empty": pd.DataFrame(), "a": pd.DataFrame({"x": [3]})},
+        "sae",
+    )
+    assert stacked["sae"].tolist() == ["b", "b", "a"]
+    assert stacked["position"].tolist() == [1, 1, 3]
+    assert list(stacked.columns) == ["sae", "x", "position"]
+    assert tables.stack_named({}, "sae").empty
+
+
+def test_sweep_grid_lists_runs_and_values():
+    points, _ = sweep(seeds=(0, 1), factors=(2, 100))
+    points.loc[points.index[0], "status"] = "failed"
+    grid = tables.sweep_grid({"small": points}).set_index("architecture")
+    # 2 factors x 2 learning rates x 3 penalties x 2 seeds
+    assert grid["n_runs"].tolist() == [24, 24, 24]
+    assert grid["n_failed"].tolist() == [1, 0, 0]
+    assert grid.loc["vanilla", "learning_rate"] == "0.0001, 0.001"
+    assert grid.loc["vanilla", "d_sae"] == "8, 400"
+    assert grid.index.tolist() == ["vanilla", "relu", "topk"]
+    assert grid.loc["vanilla", "l1"] == "0.0001, 0.001, 0.01"
+    assert grid.loc["topk", "k"] == "5, 20, 50"
+    assert (grid.loc["topk", "l1"], grid.loc["vanilla", "k"]) == ("", "")
+
+
+def test_sweep_points_add_shares_and_drop_failures():
+    points, _ = sweep()
+    points.loc[0, "status"] = "failed"
+    table = tables.sweep_points({"small": points})
+    assert len(table) == len(points) - 1
+    assert "convention" not in table
+    row = table[table["d_sae"] == 8].iloc[0]
+    assert row["share_live"] == pytest.approx(6 / 8)
+    assert row["share_active"] == pytest.approx(3 / 8)
+
+
+def test_sweep_recovery_puts_hyperparameters_beside_the_measure():
+    points, recovery = sweep()
+    table = tables.sweep_recovery({"small": points}, {"small": recovery})
+    assert len(table) == len(recovery)
+    row = table[table["id"] == "p0100"].iloc[0]
+    assert row["architecture"] == points.set_index("id").loc["p0100", "architecture"]
+
+
+def test_best_correlations_take_the_standard_error_over_widths():
+    points = pd.DataFrame(
+        {"id": list("abcd"), "architecture": "relu", "expansion": [2.0, 2.0, 10.0, 20.0]}
+    )
+    recovery = pd.DataFrame(
+        {
+            "id": list("abcd"), "convention": "published", "group": "X",
+            "best_correlation": [0.1, 0.3, 0.5, 0.8], "max_correlation": [0.2, 0.4, 0.6, 0.9],
+        }
+    )  # fmt: skip
+    rows = baselines().query("group == 'X' and convention == 'published'")
+    table = tables.best_correlations(points, recovery, rows).set_index("method")
+    # widths: (0.1 + 0.3) / 2 = 0.2, 0.5, 0.8
+    assert table.loc["sae", "best_correlation"] == pytest.approx(0.5)
+    assert table.loc["sae", "best_sem"] == pytest.approx(stats.sem([0.2, 0.5, 0.8]))
+    assert table.loc["sae_relu", "max_correlation"] == pytest.approx((0.3 + 0.6 + 0.9) / 3)
+    assert table.loc["sae", "n_models"] == 4
+    assert table.loc["ica", "best_correlation"] == pytest.approx(0.0)
+    assert table.loc["best_baseline", "best_correlation"] == pytest.approx(0.0)
+    assert np.isnan(table.loc["pca", "best_sem"])
+
+
+def test_feature_types_count_both_conventions():
+    var = pd.DataFrame(
+        {
+            "type_published": ["local", "local", "regional", "global", "dead"],
+            "type": ["local", "global", "global", "global", "dead"],
+            "fraction_active": [0.1, 0.2, 0.3, 0.9, 0.0],
+        }
+    )
+    table = tables.feature_types({"one": var}).set_index("convention")
+    published = table.loc["published"]
+    assert published[["live", "local", "regional", "global", "dead"]].tolist() == [4, 2, 1, 1, 1]
+    assert published["global_paper"] == 2
+    assert published["share_live"] == pytest.approx(0.8)
+    assert published["share_local"] == pytest.approx(0.5)
+    # mean features active per cell = sum over features of the share of cells: 1.5
+    assert published["active_per_cell"] == pytest.approx(1.5)
+    assert published["share_active_per_cell"] == pytest.approx(1.5 / 4)
+    assert table.loc["corrected", "local"] == 1
+
+
+def test_feature_types_of_a_dead_sae_are_not_a_number():
+    var = pd.DataFrame({"type_published": ["dead"], "type": ["dead"], "fraction_active": [0.0]})
+    table = tables.feature_types({"one": var})
+    assert table["share_live"].tolist() == [0, 0]
+    assert table["share_local"].isna().all()
+
+
+def test_active_features_per_cell_equal_those_counted_in_the_matrix():
+    cells = features()
+    table = tables.feature_types({"one": cells.var})
+    per_cell = (cells.X.toarray() > 0).sum(axis=1).mean()
+    assert table["active_per_cell"].iloc[0] == pytest.approx(per_cell)
+
+
+def test_local_features_name_types_that_have_none():
+    var = pd.DataFrame(
+        {
+            "type_published": ["local", "local", "global"],
+            "type": ["local", "global", "global"],
+            "top_cell_type": ["B", "B", "T"],
+        }
+    )
+    cells = pd.Series(["T", "B", "T", "NK"], dtype="category")
+    table = tables.local_features({"one": var}, {"one": cells}).set_index(
+        ["convention", "cell_type"]
+    )
+    assert table["n_local"].to_dict() == {
+        ("published", "B"): 2, ("published", "NK"): 0, ("published", "T"): 0,
+        ("corrected", "B"): 1, ("corrected", "NK"): 0, ("corrected", "T"): 0,
+    }  # fmt: skip
+    assert table.loc[("corrected", "T"), "n_cells"] == 2
+
+
+def rows(pairs, kept):
+    """An enrichment table of the given (feature, term) pairs, all kept under ``kept``."""
+    table = pd.DataFrame(pairs, columns=["feature", "term"])
+    table["category"] = "family"
+    for name in tables.FILTERS:
+        table[name] = name == kept
+    return table
+
+
+def test_frequent_terms_count_features_and_sort():
+    first = rows([("0", "a"), ("1", "a"), ("2", "b")], "kept_fdr")
+    second = rows([("0", "b"), ("5", "b"), ("6", "b"), ("6", "c")], "kept_fdr")
+    second.loc[3, "kept_fdr"] = False
+    table = tables.frequent_terms({"pca": first, "nmf": second})
+    assert table["term"].tolist() == ["b", "a"]
+    assert table["pca"].tolist() == [1, 2]
+    assert table["nmf"].tolist() == [3, 0]
+    assert table["total"].tolist() == [4, 2]
+
+
+def test_frequent_terms_without_any_annotation_are_an_empty_table():
+    table = tables.frequent_terms({"pca": rows([("0", "a")], "kept_fdr")}, kept="kept_published_05")
+    assert table.empty
+    assert list(table.columns) == ["term", "category", "total", "pca"]
+
+
+def test_annotation_summary_adds_extremes():
+    table = rows([("0", "a"), ("0", "b"), ("0", "c"), ("1", "a"), ("2", "d")], "kept_fdr")
+    table.loc[4, "kept_fdr"] = False
+    summary = pd.DataFrame({"convention": ["corrected"], "filter": ["kept_fdr"], "share": [0.5]})
+    row = tables.annotation_summary({"one": summary}, {"one": {"corrected": table}}).iloc[0]
+    assert row["terms_per_feature_min"] == 1
+    assert row["terms_per_feature_median"] == 2
+    assert row["terms_per_feature_max"] == 3
+    assert row["features_per_term_max"] == 2
+    assert row["share_of_annotated_max"] == 1
+    assert row["n_terms_tested"] == 4
+    assert row["share"] == 0.5
+
+
+def test_annotated_features_list_significant_genes_by_fold_and_terms_by_q():
+    var = features(n_features=4).var.iloc[:3].copy()
+    var["n_active"] = [5, 300, 0]
+    genes = pd.DataFrame(
+        {
+            "feature": ["0"] * 5,
+            "gene": ["up2", "up1", "down1", "weak", "unknown"],
+            "log2_fold": [1.0, 3.0, -2.0, 5.0, 9.0],
+            "q": [0.01, 0.001, 0.04, 0.5, np.nan],
+            "n_high": 20,
+        }
+    )
+    found = pd.DataFrame(
+        {
+            "feature": ["0", "0", "0"],
+            "term": ["second", "first", "lost"],
+            "direction": ["down", "up", "up"],
+            "q": [0.02, 0.01, 0.001],
+            "p_mannwhitney": 0.01,
+            "fold": 1.0,
+            "kept_fdr": [True, True, False],
+        }
+    )
+    table = annotated_features(var, genes, {"corrected": found})
+    # feature 2 is dead; feature 1 is active in more cells and comes first
+    assert table["feature"].tolist() == ["1", "0"]
+    row = table.set_index("feature").loc["0"]
+    assert row["up_genes"] == "up1; up2"
+    assert row["down_genes"] == "down1"
+    assert row["terms"] == "first; second (down)"
+    assert row["n_terms"] == 2
+    assert row["n_high"] == 20
+    other = table.set_index("feature").loc["1"]
+    assert other["terms"] == ""
+    assert other["n_terms"] == 0
+    assert other["n_high"] is pd.NA
+
+
+def test_annotated_features_hold_one_row_per_live_feature():
+    var = features(n_features=30).var
+    found = {name: enrichment(name) for name in ("published", "corrected")}
+    table = annotated_features(var, dge(), found, n_genes=3, n_terms=2)
+    assert set(table["feature"]) == set(var.index[var["n_active"] > 0])
+    assert (table["up_genes"].str.count(";") <= 2).all()
+    assert (table["terms"].str.count(";") <= 1).all()
+    assert table["n_active"].is_monotonic_decreasing
+
+
+def brute_force_similarity(left, right):
+    """Best mean Jaccard over all one-to-one matchings of the smaller side."""
+    jaccard = 1 - cdist(left.astype(bool), right.astype(bool), "jaccard")
+    n_left, n_right = jaccard.shape
+    if n_left > n_right:
+        jaccard = jaccard.T
+    size = len(jaccard)
+    totals = [
+        sum(jaccard[row, column] for row, column in enumerate(order))
+        for order in itertools.permutations(range(jaccard.shape[1]), size)
+    ]
+    return max(totals) / size
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_similarity_is_the_best_of_all_matchings(seed):
+    rng = np.random.default_rng(seed)
+    left = (rng.random((3 + seed % 2, 6)) < 0.5).astype(float)
+    right = (rng.random((5 - seed % 2, 6)) < 0.5).astype(float)
+    left[:, 0] = right[:, 0] = 1  # scipy and the paper disagree on two empty rows only
+    assert feature_similarity(left, right) == pytest.approx(brute_force_similarity(left, right))
+
+
+def test_two_features_without_terms_are_equal_and_no_feature_is_not_a_number():
+    assert feature_similarity(np.zeros((2, 3)), np.zeros((4, 3))) == 1
+    assert np.isnan(feature_similarity(np.zeros((0, 3)), np.zeros((4, 3))))
+
+
+def test_comparison_of_an_sae_with_itself():
+    table = rows([("0", "a"), ("1", "a"), ("1", "b"), ("2", "c"), ("2", "d")], "kept_fdr")
+    compared = compare_annotations({"x": {"corrected": table}, "y": {"corrected": table}})
+    row = compared.iloc[0]
+    assert len(compared) == 1
+    assert row["similarity"] == 1
+    assert row["share_shared"] == 1
+    assert row["n_shared"] == 4
+    assert row["pearson"] == pytest.approx(1)
+    assert row["null_similarity"] < 1
+
+
+def test_comparison_counts_agree_with_scipy():
+    tables_of = [enrichment("published", seed=seed) for seed in (5, 8)]
+    compared = compare_annotations(
+        {"x": {"published": tables_of[0]}, "y": {"published": tables_of[1]}}
+    ).set_index("filter")
+    counts = [
+        table[table["kept_published_05"]].groupby("term")["feature"].nunique()
+        for table in tables_of
+    ]
+    shared = sorted(set(counts[0].index) & set(counts[1].index))
+    a, b = counts[0][shared], counts[1][shared]
+    row = compared.loc["kept_published_05"]
+    assert row["spearman"] == pytest.approx(stats.spearmanr(a, b).statistic)
+    assert row["pearson"] == pytest.approx(stats.pearsonr(a, b).statistic)
+
+
+def test_one_sae_alone_is_compared_with_nothing():
+    assert compare_annotations({"x": {"published": enrichment()}}).empty

@@ -1,0 +1,118 @@
+"""A user's mistakes stop the run before anything is trained, with one line that helps."""
+
+import anndata
+import h5py
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import run_snakemake, write_config
+
+pytestmark = pytest.mark.workflow
+
+
+def own_data(path="cells.h5ad", **model):
+    """A configuration for a user's own cells, with a simulation that must not start."""
+    return {
+        "run": "mine",
+        "simulations": {
+            "small": {
+                "data": {"kind": "small", "n_cells": 200, "n_validation": 20},
+                "autoencoders": {"tiny": {"latent": 2, "depth": 1, "epochs": 2}},
+            }
+        },
+        "datasets": {
+            "mine": {
+                "cells": {"kind": "h5ad", "path": path, "cell_type": "cell_type"},
+                "models": {"mine": {"kind": "precomputed", "key": "X_model"} | model},
+            }
+        },
+        "saes": {"relu": {"architecture": "relu", "expansion": 2, "epochs": 2}},
+        "collections": {"families": {"path": "config/genesets/blood_families.gmt"}},
+    }
+
+
+@pytest.fixture
+def cells():
+    rng = np.random.default_rng(0)
+    return anndata.AnnData(
+        rng.poisson(1.0, (30, 5)).astype(np.float32),
+        obs=pd.DataFrame(
+            {"cell_type": pd.Categorical(["T", "B", "NK"] * 10)},
+            index=[f"cell{i}" for i in range(30)],
+        ),
+        obsm={"X_model": rng.normal(size=(30, 4)).astype(np.float32)},
+    )
+
+
+def stops(folder, config, *parts):
+    """Run, and assert that one line holds all parts and that nothing was computed."""
+    done = run_snakemake(folder, "--cores", "2", *write_config(folder, config))
+    assert done.returncode != 0
+    lines = (done.stdout + done.stderr).splitlines()
+    assert any(all(part in line for part in parts) for line in lines), "\n".join(lines)
+    for stage in ("simulation", "autoencoder", "embeddings", "sae", "sweeps"):
+        assert not (folder / "results/mine" / stage).exists(), stage
+
+
+def test_a_typo_in_a_config_key(clone):
+    stops(clone, own_data() | {"collection": {}}, "unknown key 'collection'", "'collections'?")
+
+
+def test_an_unknown_architecture(clone):
+    config = own_data()
+    config["saes"]["relu"]["architecture"] = "rellu"
+    stops(clone, config, "'saes.relu.architecture' is 'rellu'", "did you mean 'relu'?")
+
+
+def test_a_number_written_as_text(clone):
+    config = own_data()
+    config["saes"]["relu"]["learning_rate"] = "1e-4"
+    stops(clone, config, "'saes.relu.learning_rate' is '1e-4'", "write 0.0001")
+
+
+def test_a_missing_gene_set_file(clone, cells):
+    cells.write_h5ad(clone / "cells.h5ad")
+    config = own_data()
+    config["collections"]["families"]["path"] = "gone.gmt"
+    stops(clone, config, "collections.families.path", "gone.gmt", "correct the path")
+
+
+def test_a_missing_file_of_cells(clone):
+    stops(clone, own_data("gone.h5ad"), "datasets.mine.cells.path", "gone.h5ad")
+
+
+def test_a_missing_column(clone, cells):
+    cells.obs = cells.obs.rename(columns={"cell_type": "celltype"})
+    cells.write_h5ad(clone / "cells.h5ad")
+    stops(clone, own_data(), "cells.h5ad", "cell_type", "celltype")
+
+
+def test_a_missing_embedding(clone, cells):
+    cells.write_h5ad(clone / "cells.h5ad")
+    stops(clone, own_data(key="X_modle"), "cells.h5ad", "X_modle", "X_model")
+
+
+def test_a_steering_target_that_no_cell_has(clone, cells):
+    cells.write_h5ad(clone / "cells.h5ad")
+    config = own_data()
+    config["datasets"]["mine"]["steering"] = {"origin": "T", "target": "NKK"}
+    stops(clone, config, "datasets.mine.steering.target", "'NKK'", "did you mean 'NK'?")
+
+
+def test_duplicate_cell_names(clone, cells):
+    cells.write_h5ad(clone / "cells.h5ad")
+    with h5py.File(clone / "cells.h5ad", "r+") as file:
+        file["obs/_index"][7] = "cell3"
+    stops(clone, own_data(), "cells.h5ad", "'cell3'", "unique")
+
+
+def test_a_value_in_the_embedding_that_is_no_number(clone, cells):
+    cells.obsm["X_model"][4, 1] = np.nan
+    cells.write_h5ad(clone / "cells.h5ad")
+    stops(clone, own_data(), "cells.h5ad", "X_model", "cell4")
+
+
+def test_counts_that_are_no_counts(clone, cells):
+    cells.X[2, 1] = 0.5
+    cells.write_h5ad(clone / "cells.h5ad")
+    stops(clone, own_data(), "cells.h5ad", "integer")

@@ -1,0 +1,140 @@
+"""What holds of the workflow before anything is computed: plans, lint, conventions."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from conftest import ROOT, copy_repository, run_snakemake
+
+pytestmark = pytest.mark.workflow
+
+CONFIGS = sorted(
+    path.name for path in (ROOT / "config").glob("*.yaml") if path.name != "claims.yaml"
+)
+RULE_FILES = sorted((ROOT / "workflow/rules").glob("*.smk"))
+
+
+def rules():
+    """Text of every rule that runs a script, by name."""
+    text = "\n".join(path.read_text() for path in RULE_FILES)
+    blocks = re.split(r"^rule (\w+):\n", text, flags=re.MULTILINE)[1:]
+    return dict(zip(blocks[::2], blocks[1::2], strict=True))
+
+
+@pytest.fixture(scope="module")
+def empty_clone(tmp_path_factory):
+    return copy_repository(tmp_path_factory.mktemp("clone"))
+
+
+@pytest.mark.parametrize("entry", ["Snakefile", "workflow/Snakefile"])
+def test_lint_is_clean(empty_clone, entry):
+    done = run_snakemake(empty_clone, "--lint", "--snakefile", entry)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Congratulations" in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("config", CONFIGS)
+def test_a_dry_run_needs_no_data(empty_clone, config):
+    done = run_snakemake(empty_clone, "-n", "--configfile", f"config/{config}")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert not (empty_clone / "results").exists()
+
+
+def test_both_entry_points_plan_the_same_jobs(empty_clone):
+    counts = []
+    for entry in ("Snakefile", "workflow/Snakefile"):
+        done = run_snakemake(empty_clone, "-n", "--snakefile", entry)
+        counts.append(re.search(r"^total +(\d+)", done.stdout, flags=re.MULTILINE).group(1))
+    assert counts[0] == counts[1]
+    assert 30 < int(counts[0]) < 100
+
+
+def test_the_slurm_profile_resolves_by_its_short_name(empty_clone):
+    done = run_snakemake(empty_clone, "--profile", "slurm", "-n")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_gpu_profile_resolves(empty_clone):
+    done = run_snakemake(empty_clone, "--profile", "profiles/local-gpu", "-n")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_named_targets_exist(empty_clone):
+    done = run_snakemake(empty_clone, "--list-target-rules")
+    targets = set(done.stdout.split())
+    assert {"all", "simulation", "singlecell", "figures", "tables", "report"} <= targets
+
+
+def test_nothing_is_printed_before_a_graph(empty_clone):
+    done = run_snakemake(empty_clone, "--dag")
+    assert done.stdout.startswith("digraph")
+
+
+def test_planning_imports_no_heavy_library():
+    code = (
+        "import sys, featurelens.config\n"
+        "heavy = {'torch', 'scanpy', 'anndata', 'sklearn', 'umap', 'numba', 'matplotlib'}\n"
+        "print(*sorted(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""
+
+
+@pytest.mark.parametrize("name", rules())
+def test_a_rule_has_a_script_of_its_name_and_writes_a_log(name):
+    text = rules()[name]
+    script = ROOT / "scripts" / f"{name}.py"
+    assert f'"../../scripts/{name}.py"' in text
+    assert len(script.read_text().splitlines()) < 40
+    assert "    log:\n" in text
+    assert "    conda:\n" in text
+    assert ("    benchmark:\n" in text) != ("    localrule: True\n" in text)
+
+
+def test_every_script_belongs_to_a_rule():
+    assert {path.stem for path in (ROOT / "scripts").glob("*.py")} == set(rules())
+
+
+def test_every_caption_is_there_and_used():
+    used = set(re.findall(r'caption="\.\./report/([\w.]+)"', "".join(rules().values())))
+    shipped = {path.name for path in (ROOT / "workflow/report").glob("*.rst")}
+    assert used | {"workflow.rst"} == shipped
+
+
+def test_the_required_snakemake_version_is_the_one_in_the_readme():
+    required = re.search(r'min_version\("([\d.]+)"\)', (ROOT / "workflow/Snakefile").read_text())
+    assert f"Snakemake {required.group(1)}" in (ROOT / "README.md").read_text()
+
+
+def test_the_environment_files_install_the_lock_file():
+    for path, lock in (
+        ("environment.yml", "requirements.lock"),
+        ("envs/core.yaml", "../requirements.lock"),
+    ):
+        environment = yaml.safe_load((ROOT / path).read_text())
+        assert environment["channels"] == ["conda-forge", "nodefaults"]
+        [pip] = [part["pip"] for part in environment["dependencies"] if isinstance(part, dict)]
+        assert f"-r {lock}" in pip
+
+
+def test_the_lock_file_pins_every_package():
+    lines = (ROOT / "requirements.lock").read_text().splitlines()
+    packages = [line for line in lines if line and not line.startswith("#")]
+    assert "torch==2.13.0" in packages
+    assert [line for line in packages if not re.fullmatch(r"[\w.\-]+==[\w.!]+", line)] == []
+
+
+def test_files_of_a_good_citizen_are_there():
+    for name in (
+        "LICENSE",
+        "CITATION.cff",
+        "CHANGELOG.md",
+        "CONTRIBUTING.md",
+        ".snakemake-workflow-catalog.yml",
+        "config/README.md",
+    ):
+        assert (ROOT / name).is_file(), name
+    assert Path(ROOT / "slurm").is_symlink()

@@ -1,0 +1,116 @@
+# scFeatureLens (paper section 5.3): which genes the high cells of a feature express, which gene sets
+# those genes carry, how much of that permuted cells would give, and the space of concepts.
+
+
+rule test_expression:
+    input:
+        bundle=f"results/{RUN}/embeddings/{{dataset}}/{{model}}/cells.h5ad",
+        decoder=f"results/{RUN}/embeddings/{{dataset}}/{{model}}/decoder.json",
+        features=f"results/{RUN}/features/{{dataset}}/{{model}}/{{sae}}/features.h5ad",
+    output:
+        table=f"results/{RUN}/dge/{{dataset}}/{{model}}/{{sae}}/global_{{convention}}.parquet",
+    log:
+        f"results/{RUN}/logs/test_expression/{{dataset}}/{{model}}/{{sae}}/{{convention}}.log",
+    benchmark:
+        f"results/{RUN}/benchmarks/test_expression/{{dataset}}/{{model}}/{{sae}}/{{convention}}.tsv"
+    conda:
+        "../../envs/core.yaml"
+    threads: 1
+    resources:
+        mem_mb=8000,
+        runtime=120,
+    params:
+        config=lookup(dpath="dge", within=PLAIN),
+        convention="{convention}",
+        code=fingerprint("dge.py", "cell_sets.py", "stats.py", "decoders.py"),
+    script:
+        "../../scripts/test_expression.py"
+
+
+rule enrich_features:
+    input:
+        dge=f"results/{RUN}/dge/{{dataset}}/{{model}}/{{sae}}/global_{{convention}}.parquet",
+        cells=f"results/{RUN}/embeddings/{{dataset}}/{{model}}/cells.h5ad",
+        decoder=f"results/{RUN}/embeddings/{{dataset}}/{{model}}/decoder.json",
+        features=f"results/{RUN}/features/{{dataset}}/{{model}}/{{sae}}/features.h5ad",
+        collection=collection_file,
+    output:
+        table=f"results/{RUN}/enrichment/{{dataset}}/{{model}}/{{sae}}/{{collection}}/{{convention}}.parquet",
+        null=f"results/{RUN}/enrichment/{{dataset}}/{{model}}/{{sae}}/{{collection}}/null_{{convention}}.parquet",
+    log:
+        f"results/{RUN}/logs/enrich_features/{{dataset}}/{{model}}/{{sae}}/{{collection}}/{{convention}}.log",
+    benchmark:
+        f"results/{RUN}/benchmarks/enrich_features/{{dataset}}/{{model}}/{{sae}}/{{collection}}/{{convention}}.tsv"
+    conda:
+        "../../envs/core.yaml"
+    threads: 1
+    resources:
+        mem_mb=8000,
+        runtime=240,
+    params:
+        config=lookup(dpath="enrichment", within=PLAIN),
+        dge=lookup(dpath="dge", within=PLAIN),
+        collection=lookup(dpath="collections/{collection}/path", within=PLAIN),
+        convention="{convention}",
+        code=fingerprint(
+            "annotate.py",
+            "enrichment.py",
+            "permutation_null.py",
+            "term_tests.py",
+            "term_filters.py",
+            "calibration.py",
+            "dge.py",
+            "cell_sets.py",
+            "stats.py",
+            "genesets.py",
+        ),
+    script:
+        "../../scripts/enrich_features.py"
+
+
+rule summarise_annotation:
+    input:
+        features=f"results/{RUN}/features/{{dataset}}/{{model}}/{{sae}}/features.h5ad",
+        tables=expand(
+            f"results/{RUN}/enrichment/{{{{dataset}}}}/{{{{model}}}}/{{{{sae}}}}/{{{{collection}}}}/{{convention}}.parquet",
+            convention=CONVENTIONS,
+        ),
+        nulls=expand(
+            f"results/{RUN}/enrichment/{{{{dataset}}}}/{{{{model}}}}/{{{{sae}}}}/{{{{collection}}}}/null_{{convention}}.parquet",
+            convention=CONVENTIONS,
+        ),
+    output:
+        table=f"results/{RUN}/enrichment/{{dataset}}/{{model}}/{{sae}}/{{collection}}/summary.tsv",
+    log:
+        f"results/{RUN}/logs/summarise_annotation/{{dataset}}/{{model}}/{{sae}}/{{collection}}.log",
+    localrule: True
+    conda:
+        "../../envs/core.yaml"
+    params:
+        conventions=list(CONVENTIONS),
+        code=fingerprint("enrichment.py", "term_filters.py"),
+    script:
+        "../../scripts/summarise_annotation.py"
+
+
+rule map_concepts:
+    input:
+        table=f"results/{RUN}/enrichment/{{dataset}}/{{model}}/{{sae}}/{{collection}}/{CONCEPT_CONVENTION}.parquet",
+        features=f"results/{RUN}/features/{{dataset}}/{{model}}/{{sae}}/features.h5ad",
+    output:
+        concepts=f"results/{RUN}/concepts/{{dataset}}/{{model}}/{{sae}}/{{collection}}/concepts.h5ad",
+    log:
+        f"results/{RUN}/logs/map_concepts/{{dataset}}/{{model}}/{{sae}}/{{collection}}.log",
+    benchmark:
+        f"results/{RUN}/benchmarks/map_concepts/{{dataset}}/{{model}}/{{sae}}/{{collection}}.tsv"
+    conda:
+        "../../envs/core.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        config=lookup(dpath="concepts", within=PLAIN),
+        code=fingerprint("concepts.py", "term_filters.py"),
+    script:
+        "../../scripts/map_concepts.py"

@@ -1,0 +1,47 @@
+# Real cells and their embeddings: every model fills the same bundle (cells, embedding, decoder).
+
+
+rule prepare_cells:
+    input:
+        file=dataset_file,
+    output:
+        cells=f"results/{RUN}/datasets/{{dataset}}/cells.h5ad",
+    log:
+        f"results/{RUN}/logs/prepare_cells/{{dataset}}.log",
+    benchmark:
+        f"results/{RUN}/benchmarks/prepare_cells/{{dataset}}.tsv"
+    conda:
+        "../../envs/core.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        config=lookup(dpath="datasets/{dataset}/cells", within=PLAIN),
+        code=fingerprint("embeddings/datasets.py"),
+    script:
+        "../../scripts/prepare_cells.py"
+
+
+rule embed_cells:
+    input:
+        cells=f"results/{RUN}/datasets/{{dataset}}/cells.h5ad",
+    output:
+        cells=f"results/{RUN}/embeddings/{{dataset}}/{{model}}/cells.h5ad",
+        decoder=f"results/{RUN}/embeddings/{{dataset}}/{{model}}/decoder.json",
+        bundle=f"results/{RUN}/embeddings/{{dataset}}/{{model}}/bundle.json",
+        diagnostics=f"results/{RUN}/embeddings/{{dataset}}/{{model}}/diagnostics.tsv",
+    log:
+        f"results/{RUN}/logs/embed_cells/{{dataset}}/{{model}}.log",
+    benchmark:
+        f"results/{RUN}/benchmarks/embed_cells/{{dataset}}/{{model}}.tsv"
+    conda:
+        "../../envs/core.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=120,
+    params:
+        config=lookup(dpath="datasets/{dataset}/models/{model}", within=PLAIN),
+        code=fingerprint("embeddings", "decoders.py", "probes.py"),
+    script:
+        "../../scripts/embed_cells.py"

@@ -1,0 +1,174 @@
+# Shared by all stages. The place of the library, the checked config, and the lists of results that
+# the config asks for.
+
+import sys
+from pathlib import Path
+
+SRC = str(Path(workflow.current_basedir).parent.parent / "src")
+if SRC not in sys.path:
+    sys.path.insert(0, SRC)
+
+from featurelens.config import as_plain, parse_config
+from featurelens.conventions import CONVENTIONS
+from featurelens.io import InputError
+from featurelens.provenance import fingerprint
+from featurelens.sweeps import select_points
+
+try:
+    CONFIG = parse_config(config)
+except InputError as error:
+    raise SystemExit(str(error))
+
+PLAIN = as_plain(CONFIG)
+USER_FILES = {key: PLAIN[key] for key in ("datasets", "collections", "claims")}
+RUN = CONFIG.run
+STACKS = {name: sweep.stacks() for name, sweep in CONFIG.sweeps.items()}
+CONCEPT_CONVENTION = "corrected" if CONFIG.concepts.filter == "kept_fdr" else "published"
+
+AUTOENCODERS = [
+    f"{simulation}/{autoencoder}"
+    for simulation, block in CONFIG.simulations.items()
+    for autoencoder in block.autoencoders
+]
+BUNDLES = [
+    f"{dataset}/{model}" for dataset, block in CONFIG.datasets.items() for model in block.models
+]
+SAES = [f"{bundle}/{sae}" for bundle in BUNDLES for sae in CONFIG.saes]
+STEERED = [sae for sae in SAES if CONFIG.datasets[sae.split("/")[0]].steering is not None]
+ANNOTATED = [f"{sae}/{collection}" for sae in SAES for collection in CONFIG.collections]
+# Figures 2, S4 and S13 show one source each, the first that the config names.
+FIRST_STEERED = STEERED[0] if STEERED else "none"
+FIRST_SWEEP = next(iter(CONFIG.sweeps), "none")
+STRUCTURED = [name for name, sweep in CONFIG.sweeps.items() if sweep.structure is not None]
+
+
+STRUCTURE_SWEEP = STRUCTURED[0] if STRUCTURED else "none"
+STRUCTURE_EMBEDDING = CONFIG.sweeps[STRUCTURE_SWEEP].embedding if STRUCTURED else "none"
+# Figure 3 compares the embeddings of the first dataset, annotated with the first collection.
+FIRST_ANNOTATED = [
+    name
+    for name in ANNOTATED
+    if name.split("/")[0] == next(iter(CONFIG.datasets))
+    and name.split("/")[2:] == [next(iter(CONFIG.saes)), next(iter(CONFIG.collections))]
+]
+
+
+wildcard_constraints:
+    simulation="[^/]+",
+    autoencoder="[^/]+",
+    sweep="[^/]+",
+    stack="[^/]+",
+    dataset="[^/]+",
+    model="[^/]+",
+    sae="[^/]+",
+    collection="[^/]+",
+    convention="published|corrected",
+
+
+def existing(path):
+    """A user's file as a tracked input once it exists; check_inputs reports it while it does not."""
+    return [path] if path and Path(path).exists() else []
+
+
+def check_files():
+    """Stop before the first job if a file that the user brought cannot be used."""
+    from featurelens.inputs import check_inputs
+
+    try:
+        check_inputs(**USER_FILES)
+    except InputError as error:
+        raise SystemExit(f"error: {error}")
+
+
+def dataset_file(wildcards):
+    """The file of a dataset that the user brought."""
+    return existing(PLAIN["datasets"][wildcards.dataset]["cells"].get("path"))
+
+
+def collection_file(wildcards):
+    """The file of a gene-set collection."""
+    return existing(PLAIN["collections"][wildcards.collection]["path"])
+
+
+def sweep_embedding(wildcards):
+    """The embedding that a sweep's SAEs are trained on."""
+    return f"results/{RUN}/autoencoder/{CONFIG.sweeps[wildcards.sweep].embedding}/embedding.h5ad"
+
+
+def sweep_simulation(wildcards):
+    """The simulation whose truth a sweep is measured against."""
+    return f"results/{RUN}/simulation/{CONFIG.sweeps[wildcards.sweep].simulation}/data.h5ad"
+
+
+def device(wildcards, resources):
+    """The device to train on: a GPU when the job was given one."""
+    return "cuda" if resources.get("gpu", 0) else "cpu"
+
+
+def sweep_tables(kind):
+    """Input function for one table of every stack of a sweep."""
+    return lambda wildcards: [
+        f"results/{RUN}/sweeps/{wildcards.sweep}/{kind}/{stack}.parquet"
+        for stack in STACKS[wildcards.sweep]
+    ]
+
+
+def sweep_points(wildcards):
+    """Every point of a sweep, sorted by id."""
+    points = [point for stack in STACKS[wildcards.sweep].values() for point in stack]
+    return sorted(points, key=lambda point: point["id"])
+
+
+def structure_points(wildcards):
+    """Ids of the points whose connectivity is recovered."""
+    return select_points(STACKS[wildcards.sweep], CONFIG.sweeps[wildcards.sweep].structure.select)
+
+
+SIMULATION_RESULTS = [
+    *(f"results/{RUN}/autoencoder/{name}/superposition.tsv" for name in AUTOENCODERS),
+    *(f"results/{RUN}/baselines/{name}/recovery.tsv" for name in CONFIG.simulations),
+    *(f"results/{RUN}/sweeps/{name}/points.parquet" for name in CONFIG.sweeps),
+    *(f"results/{RUN}/sweeps/{name}/recovery.parquet" for name in CONFIG.sweeps),
+    *(f"results/{RUN}/sweeps/{name}/structure.tsv" for name in STRUCTURED),
+]
+SINGLECELL_RESULTS = [
+    *(f"results/{RUN}/embeddings/{name}/diagnostics.tsv" for name in BUNDLES),
+    *(f"results/{RUN}/features/{name}/features.h5ad" for name in SAES),
+    *(f"results/{RUN}/steering/{name}/effects.parquet" for name in STEERED),
+    *(f"results/{RUN}/enrichment/{name}/summary.tsv" for name in ANNOTATED),
+    *(f"results/{RUN}/concepts/{name}/concepts.h5ad" for name in ANNOTATED),
+]
+FIGURE_NAMES = [
+    *(["figure_1"] if CONFIG.simulations else []),
+    *(["figure_2"] if STEERED else []),
+    *(["figure_3"] if ANNOTATED else []),
+    *(["figure_S4"] if CONFIG.sweeps else []),
+    *(["figure_S13"] if STRUCTURED else []),
+]
+FIGURES = [
+    f"results/{RUN}/figures/{name}.{suffix}" for name in FIGURE_NAMES for suffix in ("pdf", "png")
+]
+# What claims are read from, by the name of the table.
+EVIDENCE = [
+    *([f"results/{RUN}/tables/superposition.tsv"] if CONFIG.simulations else []),
+    *(
+        f"results/{RUN}/tables/{name}.tsv"
+        for name in ("sweep_points", "sweep_recovery", "structure", "table_S4", "table_S5")
+        if CONFIG.sweeps
+    ),
+    *(
+        f"results/{RUN}/tables/{name}.tsv"
+        for name in ("bundles", "local_features", "table_S6")
+        if SAES
+    ),
+    *(
+        f"results/{RUN}/tables/{name}.tsv"
+        for name in ("annotation", "concept_comparison", "table_S7")
+        if ANNOTATED
+    ),
+]
+TABLES = [
+    *EVIDENCE,
+    *(f"results/{RUN}/tables/features/{name}.tsv" for name in ANNOTATED),
+    *([f"results/{RUN}/tables/claims.tsv"] if CONFIG.claims else []),
+]

@@ -1,0 +1,120 @@
+# The figures of the paper, each from tables and described cells alone.
+
+
+rule draw_figure_1:
+    input:
+        superposition=f"results/{RUN}/tables/superposition.tsv",
+    output:
+        pdf=f"results/{RUN}/figures/figure_1.pdf",
+        png=report(
+            f"results/{RUN}/figures/figure_1.png",
+            caption="../report/figure_1.rst",
+            category="Figures",
+        ),
+    log:
+        f"results/{RUN}/logs/draw_figure_1.log",
+    benchmark:
+        f"results/{RUN}/benchmarks/draw_figure_1.tsv"
+    conda:
+        "../../envs/core.yaml"
+    params:
+        code=fingerprint("figures"),
+    script:
+        "../../scripts/draw_figure_1.py"
+
+
+rule draw_figure_2:
+    input:
+        features=f"results/{RUN}/features/{FIRST_STEERED}/features.h5ad",
+        trajectories=f"results/{RUN}/steering/{FIRST_STEERED}/trajectories.h5ad",
+        selected=f"results/{RUN}/steering/{FIRST_STEERED}/selected.tsv",
+    output:
+        pdf=f"results/{RUN}/figures/figure_2.pdf",
+        png=report(
+            f"results/{RUN}/figures/figure_2.png",
+            caption="../report/figure_2.rst",
+            category="Figures",
+        ),
+    log:
+        f"results/{RUN}/logs/draw_figure_2.log",
+    benchmark:
+        f"results/{RUN}/benchmarks/draw_figure_2.tsv"
+    conda:
+        "../../envs/core.yaml"
+    params:
+        code=fingerprint("figures"),
+    script:
+        "../../scripts/draw_figure_2.py"
+
+
+rule draw_figure_3:
+    input:
+        concepts=[f"results/{RUN}/concepts/{name}/concepts.h5ad" for name in FIRST_ANNOTATED],
+    output:
+        pdf=f"results/{RUN}/figures/figure_3.pdf",
+        png=report(
+            f"results/{RUN}/figures/figure_3.png",
+            caption="../report/figure_3.rst",
+            category="Figures",
+        ),
+    log:
+        f"results/{RUN}/logs/draw_figure_3.log",
+    benchmark:
+        f"results/{RUN}/benchmarks/draw_figure_3.tsv"
+    conda:
+        "../../envs/core.yaml"
+    params:
+        names=FIRST_ANNOTATED,
+        probes=PLAIN["figures"]["probes"],
+        code=fingerprint("figures"),
+    script:
+        "../../scripts/draw_figure_3.py"
+
+
+rule draw_figure_S4:
+    input:
+        points=f"results/{RUN}/sweeps/{FIRST_SWEEP}/points.parquet",
+        recovery=f"results/{RUN}/sweeps/{FIRST_SWEEP}/recovery.parquet",
+    output:
+        pdf=f"results/{RUN}/figures/figure_S4.pdf",
+        png=report(
+            f"results/{RUN}/figures/figure_S4.png",
+            caption="../report/figure_S4.rst",
+            category="Figures",
+        ),
+    log:
+        f"results/{RUN}/logs/draw_figure_S4.log",
+    benchmark:
+        f"results/{RUN}/benchmarks/draw_figure_S4.tsv"
+    conda:
+        "../../envs/core.yaml"
+    params:
+        code=fingerprint("figures"),
+    script:
+        "../../scripts/draw_figure_S4.py"
+
+
+rule draw_figure_S13:
+    input:
+        points=f"results/{RUN}/sweeps/{STRUCTURE_SWEEP}/points.parquet",
+        recovery=f"results/{RUN}/sweeps/{STRUCTURE_SWEEP}/recovery.parquet",
+        structure=f"results/{RUN}/sweeps/{STRUCTURE_SWEEP}/structure.tsv",
+        baselines=f"results/{RUN}/baselines/{STRUCTURE_EMBEDDING.split('/')[0]}/recovery.tsv",
+        superposition=f"results/{RUN}/tables/superposition.tsv",
+    output:
+        pdf=f"results/{RUN}/figures/figure_S13.pdf",
+        png=report(
+            f"results/{RUN}/figures/figure_S13.png",
+            caption="../report/figure_S13.rst",
+            category="Figures",
+        ),
+    log:
+        f"results/{RUN}/logs/draw_figure_S13.log",
+    benchmark:
+        f"results/{RUN}/benchmarks/draw_figure_S13.tsv"
+    conda:
+        "../../envs/core.yaml"
+    params:
+        code=fingerprint("figures"),
+    script:
+        "../../scripts/draw_figure_S13.py"

@@ -1,0 +1,47 @@
+# What went in: the checked configuration, written out, and the files that the user brought. The same
+# check of those files runs in workflow/Snakefile before the first job, so that bad input stops a run
+# in its first seconds. (As a job that all chains wait for through ancient(), it would make Snakemake
+# 9.27 forget the other reasons to run them.)
+
+
+rule write_config:
+    output:
+        report(
+            f"results/{RUN}/config.yaml",
+            caption="../report/config.rst",
+            category="Provenance",
+        ),
+    log:
+        f"results/{RUN}/logs/write_config.log",
+    localrule: True
+    conda:
+        "../../envs/core.yaml"
+    params:
+        config=PLAIN,
+    script:
+        "../../scripts/write_config.py"
+
+
+rule check_inputs:
+    input:
+        datasets=[
+            file
+            for block in PLAIN["datasets"].values()
+            for file in existing(block["cells"].get("path"))
+        ],
+        collections=[
+            file for block in PLAIN["collections"].values() for file in existing(block["path"])
+        ],
+        claims=existing(CONFIG.claims),
+    output:
+        f"results/{RUN}/inputs.tsv",
+    log:
+        f"results/{RUN}/logs/check_inputs.log",
+    localrule: True
+    conda:
+        "../../envs/core.yaml"
+    params:
+        config=USER_FILES,
+        code=fingerprint("inputs.py"),
+    script:
+        "../../scripts/check_inputs.py"

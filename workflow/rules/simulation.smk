@@ -1,0 +1,92 @@
+# Simulations with known truth, autoencoders on them, and what a linear probe finds in their
+# embeddings (paper section 4.1); the linear decompositions of the same data (section 4.3).
+
+
+rule simulate:
+    output:
+        data=f"results/{RUN}/simulation/{{simulation}}/data.h5ad",
+    log:
+        f"results/{RUN}/logs/simulate/{{simulation}}.log",
+    benchmark:
+        f"results/{RUN}/benchmarks/simulate/{{simulation}}.tsv"
+    conda:
+        "../../envs/core.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        config=lookup(dpath="simulations/{simulation}/data", within=PLAIN),
+        code=fingerprint("simulation.py"),
+    script:
+        "../../scripts/simulate.py"
+
+
+rule train_autoencoder:
+    input:
+        data=f"results/{RUN}/simulation/{{simulation}}/data.h5ad",
+    output:
+        model=f"results/{RUN}/autoencoder/{{simulation}}/{{autoencoder}}/model.safetensors",
+        config=f"results/{RUN}/autoencoder/{{simulation}}/{{autoencoder}}/config.json",
+        history=f"results/{RUN}/autoencoder/{{simulation}}/{{autoencoder}}/history.tsv",
+        embedding=f"results/{RUN}/autoencoder/{{simulation}}/{{autoencoder}}/embedding.h5ad",
+    log:
+        f"results/{RUN}/logs/train_autoencoder/{{simulation}}/{{autoencoder}}.log",
+    benchmark:
+        f"results/{RUN}/benchmarks/train_autoencoder/{{simulation}}/{{autoencoder}}.tsv"
+    conda:
+        "../../envs/core.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=240,
+    params:
+        config=lookup(dpath="simulations/{simulation}/autoencoders/{autoencoder}", within=PLAIN),
+        code=fingerprint("autoencoder.py", "_gradient.py"),
+    script:
+        "../../scripts/train_autoencoder.py"
+
+
+rule measure_superposition:
+    input:
+        data=f"results/{RUN}/simulation/{{simulation}}/data.h5ad",
+        embedding=f"results/{RUN}/autoencoder/{{simulation}}/{{autoencoder}}/embedding.h5ad",
+    output:
+        table=f"results/{RUN}/autoencoder/{{simulation}}/{{autoencoder}}/superposition.tsv",
+    log:
+        f"results/{RUN}/logs/measure_superposition/{{simulation}}/{{autoencoder}}.log",
+    benchmark:
+        f"results/{RUN}/benchmarks/measure_superposition/{{simulation}}/{{autoencoder}}.tsv"
+    conda:
+        "../../envs/core.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        probe=lookup(dpath="simulations/{simulation}/probe", within=PLAIN),
+        probe_epochs=lookup(dpath="simulations/{simulation}/probe_epochs", within=PLAIN),
+        code=fingerprint("evaluation.py", "recovery.py", "_readout.py", "_gradient.py"),
+    script:
+        "../../scripts/measure_superposition.py"
+
+
+rule measure_baselines:
+    input:
+        data=f"results/{RUN}/simulation/{{simulation}}/data.h5ad",
+    output:
+        table=f"results/{RUN}/baselines/{{simulation}}/recovery.tsv",
+    log:
+        f"results/{RUN}/logs/measure_baselines/{{simulation}}.log",
+    benchmark:
+        f"results/{RUN}/benchmarks/measure_baselines/{{simulation}}.tsv"
+    conda:
+        "../../envs/core.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        config=lookup(dpath="simulations/{simulation}/baselines", within=PLAIN),
+        code=fingerprint("baselines.py", "evaluation.py", "recovery.py", "_correlation.py"),
+    script:
+        "../../scripts/measure_baselines.py"

@@ -1,0 +1,98 @@
+# SAE sweeps (paper sections 4.2 and 4.3). One job trains one stack of points. Finished points stay
+# in a store beside the sweep, which no rule declares, so that a grown grid trains only what is new
+# and an interrupted job loses at most the point in hand.
+
+
+rule train_stack:
+    input:
+        embedding=sweep_embedding,
+    output:
+        table=f"results/{RUN}/sweeps/{{sweep}}/stacks/{{stack}}.parquet",
+    log:
+        f"results/{RUN}/logs/train_stack/{{sweep}}/{{stack}}.log",
+    benchmark:
+        f"results/{RUN}/benchmarks/train_stack/{{sweep}}/{{stack}}.tsv"
+    conda:
+        "../../envs/core.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=240,
+    params:
+        points=lookup(dpath="{sweep}/{stack}", within=STACKS),
+        source=lookup(dpath="sweeps/{sweep}/embedding", within=PLAIN),
+        store=f"results/{RUN}/sweeps/{{sweep}}/store",
+        device=device,
+        code=fingerprint("sae"),
+    script:
+        "../../scripts/train_stack.py"
+
+
+rule measure_recovery:
+    input:
+        data=sweep_simulation,
+        embedding=sweep_embedding,
+        points=f"results/{RUN}/sweeps/{{sweep}}/stacks/{{stack}}.parquet",
+    output:
+        table=f"results/{RUN}/sweeps/{{sweep}}/recovery/{{stack}}.parquet",
+    log:
+        f"results/{RUN}/logs/measure_recovery/{{sweep}}/{{stack}}.log",
+    benchmark:
+        f"results/{RUN}/benchmarks/measure_recovery/{{sweep}}/{{stack}}.tsv"
+    conda:
+        "../../envs/core.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=120,
+    params:
+        store=f"results/{RUN}/sweeps/{{sweep}}/store",
+        code=fingerprint("sweep_tables.py", "recovery.py", "_correlation.py"),
+    script:
+        "../../scripts/measure_recovery.py"
+
+
+rule collect_sweep:
+    input:
+        points=sweep_tables("stacks"),
+        recovery=sweep_tables("recovery"),
+    output:
+        index=f"results/{RUN}/sweeps/{{sweep}}/index.tsv",
+        points=f"results/{RUN}/sweeps/{{sweep}}/points.parquet",
+        recovery=f"results/{RUN}/sweeps/{{sweep}}/recovery.parquet",
+    log:
+        f"results/{RUN}/logs/collect_sweep/{{sweep}}.log",
+    localrule: True
+    conda:
+        "../../envs/core.yaml"
+    params:
+        points=sweep_points,
+        code=fingerprint("sweep_tables.py"),
+    script:
+        "../../scripts/collect_sweep.py"
+
+
+rule recover_structure:
+    input:
+        data=sweep_simulation,
+        embedding=sweep_embedding,
+        points=f"results/{RUN}/sweeps/{{sweep}}/points.parquet",
+    output:
+        table=f"results/{RUN}/sweeps/{{sweep}}/structure.tsv",
+    log:
+        f"results/{RUN}/logs/recover_structure/{{sweep}}.log",
+    benchmark:
+        f"results/{RUN}/benchmarks/recover_structure/{{sweep}}.tsv"
+    conda:
+        "../../envs/core.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=120,
+    params:
+        ids=structure_points,
+        config=lookup(dpath="sweeps/{sweep}/structure", within=PLAIN),
+        store=f"results/{RUN}/sweeps/{{sweep}}/store",
+        code=fingerprint("sweep_tables.py", "structure.py"),
+    script:
+        "../../scripts/recover_structure.py"

@@ -1,0 +1,170 @@
+# The tables of the paper and of the run; claims.tsv judges the paper's claims by them.
+
+
+rule collect_superposition:
+    input:
+        scores=[f"results/{RUN}/autoencoder/{name}/superposition.tsv" for name in AUTOENCODERS],
+        histories=[f"results/{RUN}/autoencoder/{name}/history.tsv" for name in AUTOENCODERS],
+    output:
+        table=report(
+            f"results/{RUN}/tables/superposition.tsv",
+            caption="../report/superposition.rst",
+            category="Tables",
+        ),
+    log:
+        f"results/{RUN}/logs/collect_superposition.log",
+    localrule: True
+    conda:
+        "../../envs/core.yaml"
+    params:
+        folders=[f"results/{RUN}/autoencoder/{name}" for name in AUTOENCODERS],
+        code=fingerprint("evaluation.py"),
+    script:
+        "../../scripts/collect_superposition.py"
+
+
+rule tabulate_sweeps:
+    input:
+        points=[f"results/{RUN}/sweeps/{name}/points.parquet" for name in CONFIG.sweeps],
+        recovery=[f"results/{RUN}/sweeps/{name}/recovery.parquet" for name in CONFIG.sweeps],
+        baselines=[
+            f"results/{RUN}/baselines/{sweep.simulation}/recovery.tsv"
+            for sweep in CONFIG.sweeps.values()
+        ],
+        structure=[f"results/{RUN}/sweeps/{name}/structure.tsv" for name in STRUCTURED],
+    output:
+        points=f"results/{RUN}/tables/sweep_points.tsv",
+        recovery=f"results/{RUN}/tables/sweep_recovery.tsv",
+        structure=f"results/{RUN}/tables/structure.tsv",
+        grid=report(
+            f"results/{RUN}/tables/table_S4.tsv",
+            caption="../report/table_S4.rst",
+            category="Tables",
+        ),
+        correlations=report(
+            f"results/{RUN}/tables/table_S5.tsv",
+            caption="../report/table_S5.rst",
+            category="Tables",
+        ),
+    log:
+        f"results/{RUN}/logs/tabulate_sweeps.log",
+    localrule: True
+    conda:
+        "../../envs/core.yaml"
+    params:
+        sweeps=list(CONFIG.sweeps),
+        structured=STRUCTURED,
+        code=fingerprint("tables.py"),
+    script:
+        "../../scripts/tabulate_sweeps.py"
+
+
+rule tabulate_features:
+    input:
+        features=[f"results/{RUN}/features/{name}/features.h5ad" for name in SAES],
+        diagnostics=[f"results/{RUN}/embeddings/{name}/diagnostics.tsv" for name in BUNDLES],
+    output:
+        types=report(
+            f"results/{RUN}/tables/table_S6.tsv",
+            caption="../report/table_S6.rst",
+            category="Tables",
+        ),
+        local_features=report(
+            f"results/{RUN}/tables/local_features.tsv",
+            caption="../report/local_features.rst",
+            category="Tables",
+        ),
+        bundles=report(
+            f"results/{RUN}/tables/bundles.tsv",
+            caption="../report/bundles.rst",
+            category="Tables",
+        ),
+    log:
+        f"results/{RUN}/logs/tabulate_features.log",
+    localrule: True
+    conda:
+        "../../envs/core.yaml"
+    params:
+        saes=SAES,
+        bundles=BUNDLES,
+        code=fingerprint("tables.py"),
+    script:
+        "../../scripts/tabulate_features.py"
+
+
+rule tabulate_annotation:
+    input:
+        summaries=[f"results/{RUN}/enrichment/{name}/summary.tsv" for name in ANNOTATED],
+        published=[f"results/{RUN}/enrichment/{name}/published.parquet" for name in ANNOTATED],
+        corrected=[f"results/{RUN}/enrichment/{name}/corrected.parquet" for name in ANNOTATED],
+    output:
+        annotation=report(
+            f"results/{RUN}/tables/annotation.tsv",
+            caption="../report/annotation.rst",
+            category="Tables",
+        ),
+        comparison=report(
+            f"results/{RUN}/tables/concept_comparison.tsv",
+            caption="../report/concept_comparison.rst",
+            category="Tables",
+        ),
+        terms=report(
+            f"results/{RUN}/tables/table_S7.tsv",
+            caption="../report/table_S7.rst",
+            category="Tables",
+        ),
+    log:
+        f"results/{RUN}/logs/tabulate_annotation.log",
+    localrule: True
+    conda:
+        "../../envs/core.yaml"
+    params:
+        names=ANNOTATED,
+        code=fingerprint("tables.py", "comparison.py"),
+    script:
+        "../../scripts/tabulate_annotation.py"
+
+
+rule list_features:
+    input:
+        features=f"results/{RUN}/features/{{dataset}}/{{model}}/{{sae}}/features.h5ad",
+        dge=f"results/{RUN}/dge/{{dataset}}/{{model}}/{{sae}}/global_corrected.parquet",
+        published=f"results/{RUN}/enrichment/{{dataset}}/{{model}}/{{sae}}/{{collection}}/published.parquet",
+        corrected=f"results/{RUN}/enrichment/{{dataset}}/{{model}}/{{sae}}/{{collection}}/corrected.parquet",
+    output:
+        table=report(
+            f"results/{RUN}/tables/features/{{dataset}}/{{model}}/{{sae}}/{{collection}}.tsv",
+            caption="../report/annotated_features.rst",
+            category="Annotated features",
+            labels={"embedding": "{dataset}/{model}", "gene sets": "{collection}"},
+        ),
+    log:
+        f"results/{RUN}/logs/list_features/{{dataset}}/{{model}}/{{sae}}/{{collection}}.log",
+    localrule: True
+    conda:
+        "../../envs/core.yaml"
+    params:
+        code=fingerprint("annotated_features.py"),
+    script:
+        "../../scripts/list_features.py"
+
+
+rule judge_claims:
+    input:
+        tables=EVIDENCE,
+        claims=existing(CONFIG.claims),
+    output:
+        table=report(
+            f"results/{RUN}/tables/claims.tsv",
+            caption="../report/claims.rst",
+            category="Tables",
+        ),
+    log:
+        f"results/{RUN}/logs/judge_claims.log",
+    localrule: True
+    conda:
+        "../../envs/core.yaml"
+    params:
+        code=fingerprint("claims.py", "claim_reads.py"),
+    script:
+        "../../scripts/judge_claims.py"
