@@ -182,8 +182,8 @@ def select_features(
     """Choose one global and some local features, by rule instead of by eye.
 
     The paper narrows 44 candidates to one by looking at where each moves the cells (PAPER.md 2.1).
-    Here the global feature is the global or regional one, active in both types, that carries most
-    of the step from the centroid of ``origin`` to that of ``target``:
+    Here the global feature is the global or regional one, active in both types and more so in
+    ``target`` (as his rises along the lineage), that carries most of the step from the centroid of ``origin`` to that of ``target``:
     ``(mean_target - mean_origin) (direction . step) / |step|^2``, its share of the step where the
     decoder is linear. Local features are significant in exactly one type, which they do not share
     where possible, and have the highest mean activation in it.
@@ -236,10 +236,11 @@ def _select_global(
     live = (features.var["type"] != "dead").to_numpy()
     pools = (
         (
-            "global or regional, active in both types, largest share of the step",
-            wide & active & (share > 0),
+            "global or regional, active in both types and more so in the target, largest share of "
+            "the step",
+            wide & active & (rise > 0) & (share > 0),
         ),
-        ("live, as no wider one moves towards the target, largest share of the step", live),
+        ("live, as no wider one leads to the target, largest share of the step", live),
     )
     rule, pool = next((rule, pool) for rule, pool in pools if pool.any())
     best = int(np.argmax(np.where(pool, share, -np.inf)))

@@ -275,12 +275,13 @@ def described(
 def test_global_feature_carries_most_of_the_step():
     # The step is (2, 0), its square 4. Shares (m_t - m_o) (direction . step) / 4:
     # 0: (3-1) * 2*1 / 4 = 1; 1: (2-1) * 2*3 / 4 = 1.5; 2: (9-1) * 2*(-1) / 4 = -4;
-    # 3: 5 * 2*5 / 4 = 12.5 but local; 4: 5 * 2*5 / 4 = 12.5 but silent in the origin.
+    # 3: 5 * 2*5 / 4 = 12.5 but local; 4: 5 * 2*5 / 4 = 12.5 but silent in the origin;
+    # 5: (1-9) * 2*(-5) / 4 = 20 but it falls towards the target.
     features = described(
-        [[1, 3, 0], [1, 2, 0], [1, 9, 0], [1, 6, 0], [0, 5, 0]],
-        ["global", "regional", "global", "local", "global"],
+        [[1, 3, 0], [1, 2, 0], [1, 9, 0], [1, 6, 0], [0, 5, 0], [9, 1, 0]],
+        ["global", "regional", "global", "local", "global", "global"],
     )
-    directions = np.array([[1, 5], [3, 0], [-1, 0], [5, 0], [5, 0]], dtype=np.float32)
+    directions = np.array([[1, 5], [3, 0], [-1, 0], [5, 0], [5, 0], [-5, 0]], dtype=np.float32)
     chosen = select_features(features, directions=directions, origin="o", target="t", n_local=0)
     assert chosen.to_dict("records") == [
         {
@@ -289,7 +290,8 @@ def test_global_feature_carries_most_of_the_step():
             "cell_type": "t",
             "rank": 1,
             "score": 1.5,
-            "rule": "global or regional, active in both types, largest share of the step",
+            "rule": "global or regional, active in both types and more so in the target, "
+            "largest share of the step",
         }
     ]
 
@@ -323,7 +325,7 @@ def test_fallbacks_are_named():
     )
     assert chosen["feature"].tolist() == ["2", "0", "1", "3"]
     assert chosen["rule"].tolist() == [
-        "live, as no wider one moves towards the target, largest share of the step",
+        "live, as no wider one leads to the target, largest share of the step",
         "local, highest mean, a type of its own",
         "local by the published rule only",
         "live, no local one left",
