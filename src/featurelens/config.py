@@ -117,6 +117,12 @@ class GridConfig:
     """Share of the steps, at the end, over which the learning rate falls."""
     sparsity_warmup: _values(Annotated[float, Ge(0)]) = (0.0,)  # type: ignore[valid-type]
     """Share of the steps over which the sparsity penalty rises."""
+    auxiliary: _values(Annotated[float, Ge(0)]) = (1 / 32,)  # type: ignore[valid-type]
+    """Weight of the loss that revives dead features (topk_aux, batchtopk and matryoshka)."""
+    dead_after: _values(Annotated[int, Ge(1)]) = (1,)  # type: ignore[valid-type]
+    """Epochs without firing after which that loss counts a feature as dead."""
+    bandwidth: _values(Annotated[float, Gt(0)]) = (1e-3,)  # type: ignore[valid-type]
+    """Width of the kernel that gives the threshold of jumprelu its gradient."""
 
 
 @dataclass(frozen=True, kw_only=True)
