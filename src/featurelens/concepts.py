@@ -1,10 +1,11 @@
 """Concept space: features by the gene sets they carry, laid out in the plane (paper Figure 3)."""
 
+from __future__ import annotations
+
 import warnings
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-import anndata
 import numpy as np
 import pandas as pd
 from annotated_types import Ge, Gt
@@ -14,6 +15,9 @@ from scipy import sparse
 from featurelens.io import InputError
 from featurelens.options import STRICT
 from featurelens.term_filters import HIGHER, Filter
+
+if TYPE_CHECKING:
+    import anndata
 
 MIN_FOR_UMAP = 5
 """Fewer features are laid out by principal components: UMAP has no neighbours to work with."""
@@ -85,6 +89,8 @@ def map_concepts(
             f"feature {unknown!r} of the enrichment table is not among the features; "
             "make both from the same SAE"
         )
+    import anndata
+
     matrix = _binary(kept, features, terms.index)
     adata = anndata.AnnData(
         matrix,

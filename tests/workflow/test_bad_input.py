@@ -27,6 +27,7 @@ def own_data(path="cells.h5ad", **model):
             }
         },
         "saes": {"relu": {"architecture": "relu", "expansion": 2, "epochs": 2}},
+        "dge": {"expression": "measured"},
         "collections": {"families": {"path": "config/genesets/blood_families.gmt"}},
     }
 
