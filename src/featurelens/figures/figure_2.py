@@ -1,5 +1,6 @@
 """Figure 2: one global feature, what turning it up does to cells, and three local features."""
 
+import textwrap
 from typing import Any
 
 import anndata
@@ -31,6 +32,9 @@ _LOCAL_SIZES = (0.3, 2.5)
 
 _SHORTEST_ARROW = 0.05
 """Displacements below this share of the panel get no arrow; its head alone would mislead."""
+
+TITLE_WIDTH = 48
+"""Letters in one line of a panel's title."""
 
 
 @styled
@@ -184,7 +188,8 @@ def _draw_steering(
     )  # fmt: skip
     _draw_conditions(axes, chosen, size)
     share = share_of_step(features, chosen, start, target)
-    axes.set_title(f"Steering feature {feature}\n{start} towards {target}: {share:.0%} of the way")
+    contrast = textwrap.fill(f"{start} towards {target}", TITLE_WIDTH, break_on_hyphens=False)
+    axes.set_title(f"Steering feature {feature}: {share:.0%} of the way\n{contrast}")
     _steering_legend(axes, start, target)
 
 
