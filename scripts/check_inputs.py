@@ -3,7 +3,6 @@
 from typing import Any
 
 from featurelens.inputs import check_inputs
-
 from featurelens.io import write_table
 from featurelens.logs import job_log
 

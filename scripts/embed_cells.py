@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from featurelens.probes import diagnose
 
 from featurelens.config import build
 from featurelens.embeddings import embed
@@ -12,6 +11,7 @@ from featurelens.embeddings.bundle import write_bundle
 from featurelens.embeddings.config import ModelConfig
 from featurelens.io import read_anndata, write_table
 from featurelens.logs import job_log
+from featurelens.probes import diagnose
 
 snakemake: Any
 

@@ -3,13 +3,12 @@
 from pathlib import Path
 from typing import Any
 
-from featurelens.steering import SteeringConfig, steer
-
 from featurelens.config import build
 from featurelens.embeddings.bundle import read_bundle
 from featurelens.io import read_anndata, write_anndata, write_table
 from featurelens.logs import job_log
 from featurelens.sae import model
+from featurelens.steering import SteeringConfig, steer
 
 snakemake: Any
 

@@ -3,10 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from featurelens.dge import DgeConfig, test_expression
-
 from featurelens.config import build
 from featurelens.decoders import expression
+from featurelens.dge import DgeConfig, test_expression
 from featurelens.embeddings.bundle import read_bundle
 from featurelens.io import read_anndata, write_table
 from featurelens.logs import job_log

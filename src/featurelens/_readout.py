@@ -125,7 +125,7 @@ def r2(truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
 
 
 def least_squares_r2(embedding: np.ndarray, targets: np.ndarray) -> np.ndarray:
-    """R² of ordinary least squares on the rows it was fitted on (PAPER.md 1.4, item 2)."""
+    """R² of ordinary least squares on the rows it was fitted on (author's ``supp_03_sim.py``)."""
     design = np.column_stack([np.ones(len(embedding)), embedding.astype(np.float64)])
     solution = linalg.lstsq(design, targets.astype(np.float64))[0]
     return r2(targets, design @ solution)
@@ -140,7 +140,7 @@ def gradient_r2(
     seed: int,
     threads: int,
 ) -> np.ndarray:
-    """R² on validation rows of one linear layer trained by Adam (PAPER.md 1.4, item 1).
+    """R² on validation rows of one linear layer trained by Adam (``02_autoencoder_training.py``).
 
     Author's ``large/02_autoencoder_training.py``: all targets at once and unscaled, learning rate
     1e-4, batches of 128, at most 100 epochs, stop after 10 without improvement, last weights.

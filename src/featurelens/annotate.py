@@ -1,4 +1,4 @@
-"""Annotate the features of one bundle with gene sets: what the workflow and a notebook both call."""
+"""Annotate features with gene sets: what the workflow and a notebook both call."""
 
 from __future__ import annotations
 
@@ -71,9 +71,7 @@ def annotate_bundle(
     """
     genes = bundle.cells.var["symbol"].astype(str).tolist()
     membership = sets.membership(genes, min_genes=config.min_genes, max_genes=config.max_genes)
-    log(
-        f"{len(membership.terms)} of {len(sets.names)} gene sets keep {config.min_genes} or more genes"
-    )
+    log(membership.describe())
     return annotate(
         dge,
         activations,

@@ -1,6 +1,6 @@
 """Autoencoders that compress simulated expression into an embedding.
 
-The author's ``Encoder2`` and ``Decoder2`` (``src/models/autoencoder.py``; PAPER.md 4.3) and the
+The author's ``Encoder2`` and ``Decoder2`` (``src/models/autoencoder.py``; paper Table S3) and the
 single-layer model of the small simulation: ReLU between layers, mean squared error, Adam. Torch
 is imported only to train; a trained autoencoder is numpy.
 """
@@ -202,7 +202,7 @@ def split_rows(is_validation: np.ndarray, split: str) -> np.ndarray:
     """Which cells train the autoencoder, as (n_cells,) bool; the others validate it.
 
     ``published``: the first n_validation cells, because the author's two slices are exchanged
-    (PAPER.md 5.1, defect 2; ``src/functions/ae_training.py``). ``corrected``: the cells not held
+    (``src/functions/ae_training.py``). ``corrected``: the cells not held
     out.
     """
     is_validation = np.asarray(is_validation, dtype=bool)

@@ -1,7 +1,7 @@
 """Linear baselines that stand where an SAE stands: PCA, ICA and SVD of the observables.
 
 Components beyond the numerical rank are rounding, and ICA would whiten it to full strength; the
-author's 150 components on data of rank 100 hold fifty of them (PAPER.md 5.1, defect 7). The number
+author's 150 components on data of rank 100 hold fifty of them. The number
 of components is therefore capped at the rank, and all of them are compared with every variable
 (defect 6 compared the first few).
 """

@@ -68,7 +68,7 @@ def group_sizes(
     -------
     DataFrame
         One row per feature: feature, n_active, n_high, n_low, low_rule and status, which is
-        tested, dead, "exactly 100 active cells" (published: PAPER.md 3.2 and 5.2 row 41),
+        tested, dead, "exactly 100 active cells" (published: the author's filter),
         "too few active cells" or "too few low cells" (corrected).
     """
     table, _ = _split(activations, config, convention)
@@ -92,8 +92,9 @@ def split_cells(
 ) -> CellSets:
     """High and low cells of every testable feature.
 
-    published (PAPER.md 3.2): high cells exceed the percentile over all cells, zeros included; low
-    cells are all zeros. Features with exactly 100 active cells are lost, as in the author's code.
+    published (author's ``02_automated_geneset_analysis_faster.py``): high cells exceed the
+    percentile over all cells, zeros included; low cells are all zeros. Features with exactly 100
+    active cells are lost, as in the author's code.
     corrected: high cells are the top (100 - percentile) % of all cells (at least ``min_cells``),
     or all active cells when those are fewer; low cells are all zeros or, where fewer than
     ``min_zero_cells`` are zero, the lowest ``low_percentile`` %. Cells tied at a bound go together.

@@ -1,6 +1,6 @@
 """The paper's claims, read from a run's tables and judged.
 
-``config/claims.yaml`` holds one entry per claim (PAPER.md section 6). An entry says where its
+``config/claims.yaml`` holds one entry per claim of the paper. An entry says where its
 number stands in a run's tables, or, with ``needs``, why no run so far can tell; every entry
 therefore appears in ``tables/claims.tsv``. A claim is a sentence of the paper, so its verdict is
 that of the published convention; the corrected convention and the null stand beside it.

@@ -1,4 +1,4 @@
-"""How alike the concepts of two SAEs are (paper section 5.3, PAPER.md 3.7)."""
+"""How alike the concepts of two SAEs are (paper section 5.3)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from scipy.optimize import linear_sum_assignment
 def compare_annotations(
     enrichments: Mapping[str, Mapping[str, pd.DataFrame]], *, n_permutations: int = 5, seed: int = 0
 ) -> pd.DataFrame:
-    """Compare the concepts of the first two SAEs (PAPER.md 3.7), under every filter.
+    """Compare the concepts of the first two SAEs (author's ``05_analyses.py``), under every filter.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ def compare_annotations(
 
 
 def feature_similarity(left: np.ndarray, right: np.ndarray) -> float:
-    """Mean Jaccard index of features matched one to one for the largest sum (PAPER.md 3.7).
+    """Mean Jaccard index of features matched one to one for the largest sum (``05_analyses.py``).
 
     Parameters
     ----------

@@ -102,8 +102,9 @@ def test_genes(
 ) -> GeneTests:
     """Welch's t, ratio of means and Benjamini-Hochberg q for all genes of the given features.
 
-    published (PAPER.md 3.3): no pseudocount; p = 1 where a set has no variance or fewer than two
-    cells, counted in ``n_default``. corrected: such statistics are NaN and leave the correction.
+    published (``DEG_analysis_unpaired``): no pseudocount; p = 1 where a set has no variance or
+    fewer than two cells, counted in ``n_default``. corrected: such statistics are NaN and leave
+    the correction.
     """
     high, low = _moments(sets, expression)
     test = stats.welch(high, low)

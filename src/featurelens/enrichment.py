@@ -182,7 +182,7 @@ def summarise(enrichment: pd.DataFrame, n_live: int, null: pd.DataFrame) -> pd.D
         (features with a term that is over-represented or higher, not lower), share, null_share,
         null_sd (over permutations), terms_per_feature_mean, terms_per_feature_sem
         (over annotated features; NaN below two), terms_per_feature_sem_published (the same
-        deviation over the root of the number of terms: PAPER.md 5.2 row 38), n_terms.
+        deviation over the root of the number of terms, as ``05_analyses.py``), n_terms.
     """
     found = {*enrichment["convention"].unique(), *null["convention"].unique()}
     rows = [

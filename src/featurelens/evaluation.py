@@ -76,7 +76,7 @@ def measure_baselines(
         :func:`featurelens.recovery.measure_recovery`, under both conventions.
     """
     truth = variables(data)
-    tables = []
+    tables: list[pd.DataFrame] = []
     for method in config.methods:
         baseline = fit_baseline(data.X, method, config.n_components, seed=config.seed)
         log(f"{method}: {baseline.n_components} components, rank {baseline.rank}")
@@ -88,7 +88,7 @@ def measure_baselines(
         )
     table = pd.concat(tables, ignore_index=True)
     first = ["method", "n_components", "rank"]
-    return table[[*first, *(column for column in table if column not in first)]]
+    return table[[*first, *(str(column) for column in table if column not in first)]]
 
 
 def collect_superposition(folders: Sequence[str | Path]) -> pd.DataFrame:

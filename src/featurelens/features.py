@@ -1,7 +1,7 @@
 """What each SAE feature is: how often it is active, in which cell types, how strongly.
 
-Two rules for locality stand side by side. ``type_published`` follows the author (PAPER.md 2.5,
-``C/singlecell/04_sae_stats.py``): a feature is significant in a cell type if
+Two rules for locality stand side by side. ``type_published`` follows the author
+(``singlecell/04_sae_stats.py``): a feature is significant in a cell type if
 ``m_in - m_out > 1.96 (se_in + se_out)``. ``type`` takes Welch's one-sided t-test and controls the
 false discovery rate over all live features and types. Either way a feature is local with one such
 type, regional with more, global with none, and dead if it is never active.
@@ -181,9 +181,10 @@ def select_features(
 ) -> pd.DataFrame:
     """Choose one global and some local features, by rule instead of by eye.
 
-    The paper narrows 44 candidates to one by looking at where each moves the cells (PAPER.md 2.1).
-    Here the global feature is the global or regional one, active in both types and more so in
-    ``target`` (as his rises along the lineage), that carries most of the step from the centroid of ``origin`` to that of ``target``:
+    The paper narrows 44 candidates to one by looking at where each moves the cells (appendix
+    A.3.2). Here the global feature is the global or regional one, active in both types and more so
+    in ``target`` (as the paper's rises along the lineage), that carries most of the step from the
+    centroid of ``origin`` to that of ``target``:
     ``(mean_target - mean_origin) (direction . step) / |step|^2``, its share of the step where the
     decoder is linear. Local features are significant in exactly one type, which they do not share
     where possible, and have the highest mean activation in it.

@@ -72,7 +72,7 @@ def _with_variance(n: np.ndarray, mean: np.ndarray, spread: np.ndarray) -> stats
 
 
 def significant_published(moments: TypeMoments, *, z: float) -> np.ndarray:
-    """Published rule: ``m_in - m_out > z (se_in + se_out)``, se with ddof 1 (PAPER.md 2.5).
+    """Published rule: ``m_in - m_out > z (se_in + se_out)``, se with ddof 1 (``04_sae_stats.py``).
 
     Returns
     -------

@@ -2,7 +2,7 @@
 
 ``superposition`` asks what a linear probe finds in the embedding; ``measure_recovery`` asks what
 one neuron alone carries. Both run under two conventions: ``published`` is the author's
-computation to the letter (PAPER.md 1.4), ``corrected`` treats categories as categories, scores
+computation to the letter, ``corrected`` treats categories as categories, scores
 cells that the probe has not seen, ignores signs, and leaves out what never varies.
 """
 
@@ -39,7 +39,7 @@ def superposition(
 ) -> pd.DataFrame:
     """Score how well each variable is read linearly from an embedding.
 
-    ``published`` uses category codes as numbers and scores R² (PAPER.md 1.4, items 1 and 2), with
+    ``published`` uses category codes as numbers and scores R², with
     ``probe`` ``gradient`` (hierarchical simulation: one linear layer for all variables at once,
     Adam 1e-4, batches of 128, at most 100 epochs, scored on the validation cells) or
     ``least_squares`` (small simulation: ordinary least squares, fitted and scored on all cells).
@@ -99,7 +99,9 @@ def superposition(
 def measure_recovery(
     activations: np.ndarray, variables: Sequence[Variables], *, convention: Convention
 ) -> pd.DataFrame:
-    """Score how well single neurons carry each group of variables (PAPER.md 1.4, item 3).
+    """Score how well single neurons carry each group of variables.
+
+    ``published`` is the author's ``02_simulation_*_sweep.py``.
 
     Parameters
     ----------

@@ -3,8 +3,8 @@
 Two generative processes, both drawn as the author's scripts draw them: the fixed parts from
 numpy's legacy generator, the cells from torch's. Seed 0 therefore repeats the author's draw: the
 small model with its 54 distinct cells, and at published size (100,000 cells, 20,000 genes, 100
-programs, 40 cell types) the connectivity and the ten blocks of the hierarchical model (PAPER.md
-0.4; author's ``00_data_simulation.py`` in ``simulation/small`` and ``simulation/large``).
+programs, 40 cell types) the connectivity and the ten blocks of the hierarchical model (the
+author's ``00_data_simulation.py`` in ``simulation/small`` and ``simulation/large``).
 """
 
 from __future__ import annotations

@@ -170,7 +170,7 @@ def rank_sum(rank_total: ArrayLike, n_in: ArrayLike, n_all: ArrayLike, ties: Arr
 
 
 def rank_sum_published(rank_total: ArrayLike, n_in: ArrayLike, n_all: ArrayLike) -> RankSum:
-    """Mann-Whitney test as published (PAPER.md 3.5, ``mann_whitney_u_test``).
+    """Mann-Whitney test as published (author's ``mann_whitney_u_test``).
 
     U counts the pairs in which the first group is LOWER, z belongs to the smaller of the two Us,
     and p is the lower tail of z: at most one half, half of a two-sided p. No correction for ties.

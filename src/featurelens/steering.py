@@ -1,8 +1,9 @@
 """Set one feature to a chosen value, decode, and see where the cells go and which genes follow.
 
-PAPER.md 2.2 and 2.3. All cells of the type ``origin`` are encoded, the activation of one feature
-is overwritten, and the SAE decodes. The published control is the original embedding, so the error
-of the SAE counts as an effect; the corrected control is the embedding decoded without the change.
+Paper section 5.2, author's ``supp_19_sc.py``. All cells of the type ``origin`` are encoded,
+the activation of one feature is overwritten, and the SAE decodes. The published control is the
+original embedding, so the error of the SAE counts as an effect; the corrected control is the
+embedding decoded without the change.
 The published expression uses each cell's own library, the corrected one a common library.
 """
 
@@ -109,7 +110,7 @@ def steer(
 
     The global feature is set to ``factor`` times its mean over the target's cells, a local one to
     ``factor`` times its mean over its own type's cells. The p-values compare noise-free outputs of
-    a model, with cells as replicates: they rank genes and are not calibrated (PAPER.md 5, row 33).
+    a model, with cells as replicates: they rank genes and are not calibrated.
 
     Parameters
     ----------

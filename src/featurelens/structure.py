@@ -1,6 +1,6 @@
 """Can the connectivity be read from which genes a neuron resembles?
 
-The paper's structure recovery (PAPER.md 2.6, from the author's notebook): cosine similarity of
+The paper's structure recovery (section 4.3, from the author's notebook): cosine similarity of
 every live neuron with every gene, cut at a percentile into a pseudo-connectivity, compared with
 the true edges program by program. The published number is how much of a program its best neuron
 covers, over the programs that some neuron chose. It ignores precision, so a neuron that resembles

@@ -49,7 +49,7 @@ def measure_points(
         :func:`featurelens.recovery.measure_recovery` gives them, after ``id``.
     """
     truth = variables(data)
-    tables = []
+    tables: list[pd.DataFrame] = []
     for identifier in points.loc[points["status"] == "ok", "id"]:
         activations = model.load(store / identifier).encode(embedding.obsm["X_emb"])
         tables.extend(
@@ -60,7 +60,7 @@ def measure_points(
     if not tables:
         return pd.DataFrame(columns=["id"])
     table = pd.concat(tables, ignore_index=True)
-    return table[["id", *(column for column in table if column != "id")]]
+    return table[["id", *(str(column) for column in table if column != "id")]]
 
 
 def collect_points(files: Sequence[str], ids: Sequence[str]) -> pd.DataFrame:
@@ -130,6 +130,6 @@ def recover_structures(
             n_permutations=config.n_permutations,
             seed=config.seed,
         )
-        tables.append(table.assign(id=identifier))
+        tables.append(table.assign(id=str(identifier)))
     table = pd.concat(tables, ignore_index=True)
     return table[["id", *(column for column in table if column != "id")]]

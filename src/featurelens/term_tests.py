@@ -92,7 +92,7 @@ def gene_statistics(dge: pd.DataFrame, membership: Membership) -> GeneStatistics
 def test_terms_published(
     genes: GeneStatistics, membership: Membership, *, deg_p: float, fold: float
 ) -> TermTests:
-    """Binomial and Mann-Whitney tests as published (PAPER.md 3.4 and 3.5).
+    """Binomial and Mann-Whitney tests as published (``02_automated_geneset_analysis_faster.py``).
 
     Selected genes have q < ``deg_p`` and a fold change beyond ``fold`` either way; q < 0.05 where
     no gene reaches ``deg_p``, and any fold where none exceeds ``fold``. Up and down count
@@ -169,7 +169,7 @@ for _function in (test_terms_published, test_terms_corrected):
 
 
 def kept_published(tests: TermTests) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Both published filters (PAPER.md 3.5): both tests at .05, and the figures' stricter one."""
+    """Both published filters: both tests at .05, and the figures' stricter one."""
     both = (tests.p_binomial < PUBLISHED_ALPHA) & (tests.p_mannwhitney < PUBLISHED_ALPHA)
     return both, both & (tests.n_hits >= 1) & (tests.p_mannwhitney <= PUBLISHED_FIGURE_ALPHA)
 

@@ -49,7 +49,7 @@ def as_torch(autoencoder: Autoencoder) -> torch.nn.Sequential:
 @pytest.mark.parametrize(
     ("latent", "depth", "width", "hidden"),
     [
-        # PAPER.md 4.3, at 20,000 genes
+        # Table S3, at 20,000 genes
         (20, 2, "wide", [5010]),
         (100, 2, "wide", [5050]),
         (150, 2, "wide", [5075]),

@@ -18,12 +18,17 @@ from featurelens.io import (
 )
 
 
+def write_half(path):
+    with atomic_path(path) as temporary:
+        temporary.write_text("half")
+        raise RuntimeError("half way")
+
+
 def test_atomic_path_leaves_the_old_file_when_writing_fails(tmp_path):
     target = tmp_path / "table.tsv"
     target.write_text("old")
-    with pytest.raises(RuntimeError, match="half way"), atomic_path(target) as temporary:
-        temporary.write_text("half")
-        raise RuntimeError("half way")
+    with pytest.raises(RuntimeError, match="half way"):
+        write_half(target)
     assert target.read_text() == "old"
     assert [file.name for file in tmp_path.iterdir()] == ["table.tsv"]
 

@@ -11,14 +11,14 @@ READ = TypeAdapter(SAEConfig).validate_json
 
 
 def test_width_and_k_follow_the_authors_rule():
-    # PAPER.md 4.1: for 8 neurons k of 1, 5, 10 and 20 percent all give one neuron; 75 gives 6.
+    # The paper's grid: for 8 neurons k of 1, 5, 10 and 20 percent all give one neuron; 75 gives 6.
     configs = [SAEConfig(architecture="topk", expansion=2, k=k) for k in (1, 5, 10, 20, 75, 100)]
     assert [width(config, 4) for config in configs] == [8] * 6
     assert [n_kept(config, 8) for config in configs] == [1, 1, 1, 1, 6, 8]
 
 
 def test_effective_l1_by_hand():
-    # SAE.md section 2: l1 d / h with averages, so 1e-3 at 20 to 10,000 means 2e-6.
+    # By hand: l1 d / h with averages, so 1e-3 at 20 to 10,000 means 2e-6.
     paper = SAEConfig(architecture="vanilla", expansion=500, l1=1e-3)
     assert effective_l1(paper, 20, 10_000) == pytest.approx(2e-6)
     summed = SAEConfig(architecture="vanilla", expansion=500, l1=1e-3, reduction="sum")

@@ -39,7 +39,8 @@ def correlation(a, b):
 def test_small_model_obeys_both_formulae_exactly(small):
     programs = small.obsm["programs"]
     np.testing.assert_array_equal(programs, small.obsm["activity"] * small.obsm["accessibility"])
-    # R of PAPER.md 0.4, column by column: Y1 = X2, Y2 = X1 + X2, Y3 = X1, Y4 = X2 + X3, Y5 = X3
+    # R of the author's 00_data_simulation.py, column by column:
+    # Y1 = X2, Y2 = X1 + X2, Y3 = X1, Y4 = X2 + X3, Y5 = X3
     x1, x2, x3 = programs.T
     np.testing.assert_array_equal(small.X, np.column_stack([x2, x1 + x2, x1, x2 + x3, x3]))
     np.testing.assert_array_equal(
@@ -48,7 +49,7 @@ def test_small_model_obeys_both_formulae_exactly(small):
 
 
 def test_small_model_draws_the_authors_cells(small):
-    # what PAPER.md 0.4 states of the author's own files
+    # facts of the author's own files
     assert small.shape == (12_000, 5)
     assert len(np.unique(small.X, axis=0)) == 54
     assert np.linalg.matrix_rank(small.X) == 3

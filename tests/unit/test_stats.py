@@ -142,7 +142,7 @@ def test_published_rank_sum_by_pencil():
 
 
 def test_published_rank_sum_rejects_one_null_in_ten(rng):
-    # SAE.md finding 5 measured .0995 at a nominal .05; 20,000 draws have an error of .002.
+    # The half p rejects .0995 of nulls at a nominal .05; 20,000 draws have an error of .002.
     ranks = rng.permuted(np.tile(np.arange(1.0, 201), (20_000, 1)), axis=1)[:, :20]
     published = stats.rank_sum_published(ranks.sum(axis=1), 20, 200).p
     assert (published < 0.05).mean() == pytest.approx(0.10, abs=0.008)

@@ -76,7 +76,8 @@ def test_scores_by_hand():
     assert summary["coverage_all"] == pytest.approx(0.5)
 
 
-# PAPER.md 2.6, item 9: percentile, mean over covered programs, programs covered, mean over all
+# Chance levels at the published size, from random neurons:
+# percentile, mean over covered programs, programs covered, mean over all
 CHANCE = [(20, 0.832, 32, 0.266), (70, 0.340, 96, 0.326), (95, 0.070, 100, 0.070)]
 
 

@@ -23,7 +23,7 @@ def test_a_grid_is_the_product_without_repeats():
 
 
 def test_the_papers_small_sweep_has_544_points():
-    # PAPER: 8 factors x 4 learning rates x (5 + 5 penalties, 7 shares).
+    # Table S4: 8 factors x 4 learning rates x (5 + 5 penalties, 7 shares).
     grid = {
         "architecture": ("vanilla", "relu", "topk"),
         "expansion": (2, 5, 10, 20, 50, 100, 200, 1000),

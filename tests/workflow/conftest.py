@@ -33,7 +33,7 @@ def copy_repository(folder):
     for part in PARTS:
         source = ROOT / part
         if source.is_symlink():
-            (folder / part).symlink_to(os.readlink(source))
+            (folder / part).symlink_to(source.readlink())
         elif source.is_dir():
             shutil.copytree(
                 source, folder / part, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info")

@@ -46,7 +46,7 @@ _PANELS = {
 
 @styled
 def draw_figure_1(superposition: pd.DataFrame, *, hierarchical: str | None = None) -> Figure:
-    """Draw Figure 1 (PAPER.md 1.1).
+    """Draw Figure 1.
 
     Parameters
     ----------

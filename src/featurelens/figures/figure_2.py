@@ -47,7 +47,7 @@ def draw_figure_2(
     target: str | None = None,
     n_local: int = 3,
 ) -> Figure:
-    """Draw Figure 2 (PAPER.md 1.1).
+    """Draw Figure 2.
 
     Parameters
     ----------

@@ -32,7 +32,7 @@ PAPER_PROBES = (
     "JAK-STAT",
     "growth factor receptor signaling",
 )
-"""Substrings of GO names that the paper looks for (PAPER.md, Figure 3B)."""
+"""Substrings of GO names that the paper looks for (Figure 3B)."""
 
 _SHAPES = ("o", "s", "^", "D", "v", "P", "X")
 _FEWEST_FOR_SHAPES = 13
@@ -50,7 +50,7 @@ def draw_figure_3(
     probes: Sequence[str] = PAPER_PROBES,
     probed: str | None = None,
 ) -> Figure:
-    """Draw Figure 3 (PAPER.md 1.1).
+    """Draw Figure 3.
 
     Parameters
     ----------

@@ -48,7 +48,7 @@ def draw_figure_S13(
     *,
     convention: Convention = "corrected",
 ) -> Figure:
-    """Draw Figure S13 (PAPER.md 1.2, 2.6).
+    """Draw Figure S13.
 
     Parameters
     ----------

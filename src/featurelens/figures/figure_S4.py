@@ -23,7 +23,7 @@ from featurelens.figures.style import (
 )
 
 LEFT_OUT_K = 1.0
-"""TopK points with this k (percent) are not drawn, as in the paper (PAPER.md, Figure S4)."""
+"""TopK points with this k (percent) are not drawn, as in the paper's Figure S4."""
 
 PAPER_FACTOR = 100.0
 """Hidden factor of the paper's panel B."""
@@ -37,7 +37,7 @@ def draw_figure_S4(
     convention: Convention = "published",
     core: str = "X",
 ) -> Figure:
-    """Draw Figure S4 (PAPER.md 1.2).
+    """Draw Figure S4.
 
     Parameters
     ----------

@@ -15,13 +15,13 @@ VARIABLE_COLOURS = {
     "A": "#417a78",
     "B": "#c5a862",
 }
-"""Hidden and observed variables in the paper's order (PAPER.md 0.3)."""
+"""Hidden and observed variables in the paper's order and colours."""
 
 VARIABLE_MARKERS = {"Y": "o", "X''": "X", "X'": "s", "X": "P", "A": "D", "B": "*"}
 """Markers of Figure 1C, in their filled forms so that an open marker can carry a second meaning."""
 
 ARCHITECTURE_COLOURS = {"vanilla": "#7f7f7f", "relu": "lightseagreen", "topk": "darkorange"}
-"""SAE architectures (PAPER.md 0.3)."""
+"""SAE architectures, in the paper's colours."""
 
 ARCHITECTURE_LABELS = {"vanilla": "Vanilla", "relu": "ReLU", "topk": "TopK"}
 """Architecture names as the paper prints them."""

@@ -77,7 +77,7 @@ def width(config: SAEConfig, d_in: int) -> int:
 
 
 def n_kept(config: SAEConfig, d_sae: int) -> int:
-    """Features that a top-k kind keeps per row: max(1, int(d_sae k / 100)), PAPER.md 4.1."""
+    """Features that a top-k kind keeps per row: max(1, int(d_sae k / 100))."""
     return max(1, int(d_sae * config.k / 100))
 
 

@@ -7,7 +7,7 @@ z = ReLU((x + b_pre) W_enc + b_enc), x̂ = z W_dec + b_dec, and with means over 
 The pre-bias is added and is a parameter of its own, not tied to b_dec. Weights start as
 torch.nn.Linear's, all biases at zero. Algebraically it is a Vanilla SAE with the encoder bias
 b_enc + b_pre W_enc, which is how it is folded. Source: the author's
-src/models/sparse_autoencoder.py (``input_bias=True, bias_type='zero'``); PAPER.md 4.1.
+src/models/sparse_autoencoder.py (``input_bias=True, bias_type='zero'``); paper Table S4.
 """
 
 from typing import Any

@@ -7,7 +7,7 @@ x̂ = z W_dec + b_dec, and with the mean over rows and width
 
 k is a percentage of the width: max(1, int(d_sae k / 100)). There is no transposed initialisation
 and no auxiliary loss (topk_aux has both); the author's sweep sets the L1 weight to 0. Source: the
-author's src/models/sparse_autoencoder.py (``TopK``), src/functions/sae_training.py; PAPER.md 4.1.
+author's src/models/sparse_autoencoder.py (``TopK``), src/functions/sae_training.py; paper Table S4.
 """
 
 from typing import Any

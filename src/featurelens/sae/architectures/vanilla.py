@@ -6,7 +6,7 @@ z = ReLU(x W_enc + b_enc), x̂ = z W_dec + b_dec, and with means over rows and w
 
 Weights start as torch.nn.Linear's, biases uniform on ±1/√(their own length). The decoder's norm is
 free. Source: the author's src/models/sparse_autoencoder.py and src/functions/sae_training.py
-(``sae_type='vanilla'``); PAPER.md 4.1.
+(``sae_type='vanilla'``); paper Table S4.
 """
 
 from typing import Any

@@ -1,0 +1,79 @@
+"""The repository speaks of itself alone, and its floors hold."""
+
+import ast
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+
+FLOORS = (
+    {"io", "logs", "options", "conventions", "provenance", "stats", "_transfer"},
+    {"sae", "simulation", "autoencoder", "genesets", "decoders", "decoder_types", "_gradient"},
+    {"embeddings", "recovery", "_readout", "_correlation", "structure", "baselines", "probes"}
+    | {"sweeps", "download", "figshare"},
+    {"features", "locality", "cell_sets", "dge", "steering"},
+    {"enrichment", "term_tests", "term_filters", "calibration", "permutation_null", "concepts"},
+    {"figures", "tables", "annotated_features", "comparison", "claims", "claim_reads"},
+    {"config", "config_errors", "config_docs", "inputs", "evaluation", "sweep_tables", "annotate"},
+)
+LIBRARY = ROOT / "src/featurelens"
+
+
+def tracked():
+    """Text files that git tracks, or all files where there is no git."""
+    done = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    names = done.stdout.split("\n") if done.returncode == 0 else []
+    paths = [ROOT / name for name in names if name] or sorted(LIBRARY.rglob("*.py"))
+    return [path for path in paths if path.is_file() and path.suffix not in (".png", ".pdf")]
+
+
+def floor_of(name):
+    [floor] = [level for level, modules in enumerate(FLOORS) if name in modules]
+    return floor
+
+
+def imports(path):
+    """First names below featurelens that a module imports at run time."""
+    tree = ast.parse(path.read_text())
+    guarded = {
+        id(node)
+        for test in ast.walk(tree)
+        if isinstance(test, ast.If) and ast.unparse(test.test) == "TYPE_CHECKING"
+        for node in ast.walk(test)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and id(node) not in guarded and node.module:
+            parts = node.module.split(".")
+            if parts[0] == "featurelens":
+                yield from [parts[1]] if len(parts) > 1 else [name.name for name in node.names]
+
+
+@pytest.mark.parametrize(
+    "path", sorted(LIBRARY.rglob("*.py")), ids=lambda path: str(path.relative_to(LIBRARY))
+)
+def test_a_module_imports_only_from_its_floor_and_below(path):
+    name = path.relative_to(LIBRARY).parts[0].removesuffix(".py")
+    if name == "__init__":
+        return
+    floor = floor_of(name)
+    above = {other for other in imports(path) if other != "__version__" and floor_of(other) > floor}
+    assert above == set()
+
+
+def test_the_library_does_not_know_the_workflow():
+    for path in LIBRARY.rglob("*.py"):
+        assert not re.search(r"^\s*(import|from) snakemake", path.read_text(), re.MULTILINE), path
+
+
+def test_no_file_names_a_machine_or_a_private_note():
+    notes = [f"{name}.md" for name in ("PAPER", "SAE", "MODELS", "PROTOTYPE", "STYLE", "ATLAS")]
+    hosts = [f"{name}.org" for name in ("pypi", "npmjs")] + ["pythonhosted"]
+    words = ["/work/main", "/root/", "/opt/", *notes, *hosts]
+    for path in tracked():
+        if path != Path(__file__):
+            text = path.read_text(errors="ignore")
+            assert [word for word in words if word in text] == [], path
