@@ -7,6 +7,7 @@ from featurelens.config import build
 from featurelens.decoders import expression
 from featurelens.dge import DgeConfig, test_expression
 from featurelens.embeddings.bundle import read_bundle
+from featurelens.genesets import unique_symbols
 from featurelens.io import read_anndata, write_table
 from featurelens.logs import job_log
 
@@ -19,8 +20,9 @@ with job_log(snakemake.log[0]) as log:
     table = test_expression(
         activations,
         expression(bundle, library=config.library, source=config.expression),
-        bundle.cells.var["symbol"].tolist(),
+        unique_symbols(bundle.cells.var["symbol"]),
         config=config,
         convention=snakemake.params.convention,
+        log=log,
     )
     write_table(table, snakemake.output.table)

@@ -16,7 +16,7 @@ from featurelens.embeddings import embed
 from featurelens.embeddings.config import PrecomputedModel
 from featurelens.enrichment import Annotation, EnrichmentConfig, annotate
 from featurelens.features import FeatureConfig, describe_features
-from featurelens.genesets import GeneSets
+from featurelens.genesets import GeneSets, unique_symbols
 
 if TYPE_CHECKING:
     import anndata
@@ -69,7 +69,7 @@ def annotate_bundle(
     Annotation
         The enrichment of every feature and term, and the null.
     """
-    genes = bundle.cells.var["symbol"].astype(str).tolist()
+    genes = unique_symbols(bundle.cells.var["symbol"])
     membership = sets.membership(genes, min_genes=config.min_genes, max_genes=config.max_genes)
     log(membership.describe())
     return annotate(
@@ -123,7 +123,7 @@ def annotate_features(
     table = test_expression(
         activations,
         expression(bundle, library=dge.library, source=dge.expression),
-        bundle.cells.var["symbol"].astype(str).tolist(),
+        unique_symbols(bundle.cells.var["symbol"]),
         config=dge,
         convention=convention,
     )

@@ -1,11 +1,12 @@
 """Gene sets: read a GMT file and lay its sets over the genes of a data set."""
 
 import gzip
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
 
@@ -112,6 +113,18 @@ class Membership:
             f"{self.n_too_large} too large; {self.n_mapped} of {len(self.genes)} genes of the data "
             f"stand in a set, {self.n_genes_unmatched} genes of the sets are not in the data"
         )
+
+
+def unique_symbols(symbols: Iterable[str]) -> list[str]:
+    """Gene symbols with -1, -2, … after every repeat, as scanpy's ``var_names_make_unique``.
+
+    Several Ensembl genes may share a symbol. All are tested for expression, but a gene set holds
+    the first of them only.
+    """
+    from anndata.utils import make_index_unique
+
+    names = pd.Index([str(symbol) for symbol in symbols], dtype=object)
+    return make_index_unique(names).tolist()
 
 
 def read_gmt(path: str | Path) -> GeneSets:

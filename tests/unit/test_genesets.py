@@ -9,7 +9,7 @@ import pytest
 import scanpy
 import scipy.stats
 
-from featurelens.genesets import read_gmt
+from featurelens.genesets import GeneSets, read_gmt, unique_symbols
 from featurelens.io import InputError
 
 ROOT = Path(__file__).parents[2]
@@ -203,3 +203,13 @@ def test_families_agree_with_go_and_hallmark(families, family, file, counterpart
     assert shared / min(len(genes), len(reference)) >= 0.6
     # 20,000 protein-coding genes: the overlap is far beyond chance.
     assert scipy.stats.hypergeom.sf(shared - 1, 20_000, len(reference), len(genes)) < 1e-9
+
+
+def test_repeated_symbols_are_kept_apart_and_the_first_counts():
+    # As scanpy's var_names_make_unique: the second U1 becomes U1-1, the third U1-2.
+    genes = unique_symbols(["U1", "CD3E", "U1", "U1"])
+    assert genes == ["U1", "CD3E", "U1-1", "U1-2"]
+    membership = GeneSets(("small",), ("x|y",), (("U1", "CD3E"),)).membership(
+        genes, min_genes=1, max_genes=9
+    )
+    assert membership.matrix.toarray().tolist() == [[1, 1, 0, 0]]

@@ -2,15 +2,17 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from featurelens.io import InputError
 from featurelens.sae import architectures, engines, training
+from featurelens.sae._torch import torch
+from featurelens.sae.architectures import topk
 from featurelens.sae.config import SAEConfig, n_kept
 from featurelens.sae.engines import kernels
 from featurelens.sae.engines.loop import fit_stack, initial_parameters
+from featurelens.sae.losses import keep_largest
 
 FAST = [name for name in engines.names() if name != "autograd"]
 SERVED = [(name, kind) for name in FAST for kind in engines.get(name).architectures]
@@ -87,8 +89,9 @@ def test_200_steps_agree_with_the_oracle_in_float64(engine, architecture, d_in, 
 @pytest.mark.parametrize(("d_in", "expansion"), [(4, 2), (7, 9), (20, 20)])
 @pytest.mark.parametrize("reduction", ["paper", "sum"])
 def test_200_steps_agree_with_the_oracle_in_float32(
-    engine, architecture, d_in, expansion, reduction
+    engine, architecture, d_in, expansion, reduction, monkeypatch
 ):
+    """At 1e-5; where the k-th and the next value nearly tie, either may be kept."""
     config = SAEConfig(
         architecture=architecture,
         expansion=expansion,
@@ -98,12 +101,69 @@ def test_200_steps_agree_with_the_oracle_in_float32(
         l1=0.01,
         reduction=reduction,
     )
-    assert_equal_fits(data(300, d_in), config, engine, 1e-5)
+    ties = count_near_ties(monkeypatch)
+    assert_equal_fits(data(300, d_in), config, engine, lambda: 1e-2 if sum(ties) else 1e-5)
+
+
+def count_near_ties(monkeypatch):
+    """Have the oracle's topk note, batch by batch, how many rows nearly tie at the border."""
+    ties = []
+
+    def noted(before, k):
+        if k < before.shape[1]:
+            top = before.detach().topk(k + 1, dim=1).values
+            scale = before.detach().abs().amax(1)
+            ties.append(int((top[:, k - 1] - top[:, k] < 2e-6 * scale).sum()))
+        return keep_largest(before, k)
+
+    monkeypatch.setattr(topk, "keep_largest", noted)
+    return ties
+
+
+@pytest.mark.parametrize("engine", FAST)
+@pytest.mark.parametrize(("d_in", "batch_size"), [(4, 140), (9, 64), (20, 50)])
+def test_features_that_fire_rarely_agree_too(engine, d_in, batch_size):
+    """Two of 300 features per row: most fire in a few rows of a batch or in none."""
+    config = SAEConfig(
+        architecture="topk",
+        expansion=300 / d_in,
+        k=0.7,
+        epochs=50,
+        batch_size=batch_size,
+        learning_rate=1e-3,
+    )
+    X = data(4 * batch_size - 30, d_in, np.float64)
+    assert_equal_fits(X, config, engine, 1e-9)
+
+
+@settings(derandomize=True, deadline=None, max_examples=40)
+@given(n=st.integers(1, 200), share=st.floats(0, 0.2), seed=st.integers(0, 1000))
+def test_places_of_rare_features_are_found(n, share, seed):
+    rng = np.random.default_rng(seed)
+    z = np.where(rng.random((6, n)) < share, rng.random((6, n)), 0)
+    fires, places = np.zeros(6, np.int32), np.full((6, kernels.FEW), -1, np.int32)
+    total, rare = kernels.activity(z, n, fires, places)
+    assert total == pytest.approx(z.sum())
+    assert fires.tolist() == np.count_nonzero(z, axis=1).tolist()
+    assert rare == np.count_nonzero((fires > 0) & (fires <= kernels.FEW))
+    for j in np.flatnonzero(fires <= kernels.FEW):
+        assert places[j, : fires[j]].tolist() == np.flatnonzero(z[j]).tolist()
+
+
+def test_kernels_compile_where_nothing_can_be_cached(monkeypatch):
+    def no_locator(*, cache=False, **options):
+        if cache:
+            raise RuntimeError("cannot cache function: no locator available")
+        return lambda function: function
+
+    monkeypatch.setattr(kernels, "njit", no_locator)
+    assert kernels.compiled(len) is len
 
 
 def assert_equal_fits(X, config, engine, tolerance):
     (expected,) = fit(X, [config], "autograd")
     (found,) = fit(X, [config], engine)
+    tolerance = tolerance() if callable(tolerance) else tolerance
     assert found.n_steps == expected.n_steps == 200
     assert found.parameters.keys() == expected.parameters.keys()
     for name, value in expected.parameters.items():
@@ -153,6 +213,9 @@ def trained_bytes(X, configs, engine):
 def test_auto_depends_on_shape_and_device_alone():
     assert engines.choose("vanilla", 4, 400, 128, "cpu") == "fused"
     assert engines.choose("topk", 20, 10_000, 128, "cpu") == "fused"
+    assert engines.choose("relu", 150, 750, 128, "cpu") == "stacked"
+    assert engines.choose("vanilla", 4, 8, 128, "cuda") == "stacked"
+    assert engines.choose("gated", 4, 8, 128, "cpu") == "autograd"
     for configs in ([1], [1, 2], [2, 1, 3]):
         points = [SAEConfig(architecture="relu", expansion=e) for e in configs]
         groups = training.plan(points, 4, engine="auto", device="cpu")

@@ -1,5 +1,7 @@
 import json
 import pickle
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -81,6 +83,31 @@ def test_other_data_are_refused_unless_nothing_is_asked(sae, tmp_path):
     with pytest.raises(InputError, match=r"trained on data with sha256 aaaaaaaaaaaa…, not bbbb"):
         model.load(tmp_path, data_sha256="b" * 64)
     model.load(tmp_path)
+
+
+MEMORY = """
+import resource, sys
+import numpy as np
+from featurelens.sae.model import SAE
+k = int(sys.argv[1])
+rng = np.random.default_rng(0)
+X = rng.normal(size=(56714, 20)).astype("f")
+W = (rng.normal(size=(20, 10000)) / 20**0.5).astype("f")
+bias = np.full(10000, 0.0 if k else -2.08, "f")
+codes = SAE("vanilla", W, bias, W.T.copy(), np.zeros(20, "f"), k=k or None).encode_sparse(X)
+print(codes.nnz / len(X), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("k", [0, 190])
+def test_encoding_the_papers_cells_stays_below_one_and_a_half_gibibytes(k):
+    run = subprocess.run(
+        [sys.executable, "-c", MEMORY, str(k)], check=True, capture_output=True, text=True
+    )
+    active, gibibytes = map(float, run.stdout.split())
+    assert 180 < active < 220
+    assert gibibytes < 1.5
 
 
 def break_weights(folder, content):

@@ -9,10 +9,11 @@ from dataclasses import asdict, replace
 import numpy as np
 import pytest
 
-from featurelens.io import InputError
-from featurelens.sae import model, rows, store, training
+from featurelens.io import InputError, read_json, read_table, sha256_array
+from featurelens.sae import engines, model, rows, store, training
 from featurelens.sae.config import SAEConfig
 from featurelens.sae.engines.loop import split_rows, stops_early
+from featurelens.sae.single import train_and_save
 
 X = np.random.default_rng(0).normal(size=(300, 4)).astype(np.float32)
 BASE = SAEConfig(architecture="vanilla", expansion=3, epochs=5, learning_rate=1e-2)
@@ -110,7 +111,6 @@ def test_nothing_missing_imports_no_engine(tmp_path):
     assert run.returncode == 0, run.stderr.decode()
 
 
-@pytest.mark.filterwarnings("ignore:overflow encountered:RuntimeWarning")
 def test_diverging_point_is_a_row_and_is_not_tried_again(tmp_path):
     wild = replace(BASE, learning_rate=1e30)
     points = [POINTS[0], ("wild", wild), POINTS[1]]
@@ -127,6 +127,15 @@ def test_diverging_point_is_a_row_and_is_not_tried_again(tmp_path):
     again, _ = stack(points, tmp_path)
     assert len(trained_ids(tmp_path)) == 3
     assert again.equals(table)
+
+
+def test_weights_whose_error_overflows_count_as_diverged():
+    # One epoch of one step: the loss was finite before the step, the squared error is not after.
+    wild = replace(BASE, learning_rate=1e25, epochs=1, batch_size=300)
+    (result,) = training.train(X, [wild])
+    assert result.sae is None
+    assert result.row["status"] == "failed"
+    assert result.row["diverged_step"] == result.row["n_steps"] == 1
 
 
 def test_point_that_raises_is_a_row_and_is_tried_again(tmp_path, monkeypatch):
@@ -263,21 +272,43 @@ def test_training_learns_and_history_ends_at_the_rows_loss():
     assert result.row["explained_variance"] > 0.8
 
 
+def test_one_sae_lands_in_its_folder(tmp_path):
+    config = replace(BASE, architecture="topk", k=50)
+    train_and_save(X, config, tmp_path, source="toy", log=lambda _: None)
+    assert {file.name for file in tmp_path.iterdir()} == {
+        model.CONFIG,
+        model.WEIGHTS,
+        "history.tsv",
+        "train.json",
+    }
+    sae = model.load(tmp_path, data_sha256=sha256_array(X))
+    assert sae.metadata["config"]["k"] == 50
+    about = read_json(tmp_path / "train.json")
+    assert about["mse"] == pytest.approx(np.square(sae.decode(sae.encode(X)) - X).mean(), rel=1e-5)
+    assert len(read_table(tmp_path / "history.tsv")) == 5
+    wild = replace(config, learning_rate=1e30)
+    with pytest.raises(RuntimeError, match=r"diverged.*lower its learning rate"):
+        train_and_save(X, wild, tmp_path, source="toy", log=lambda _: None)
+
+
 CHILD = """
 import sys
 import numpy as np
 from featurelens.sae.config import SAEConfig
 from featurelens.sae.training import train_stack
 X = np.random.default_rng(0).normal(size=(300, 4)).astype(np.float32)
-points = [(f"p{s}", SAEConfig(architecture="relu", expansion=3, epochs=400, seed=s))
+points = [(f"p{s}", SAEConfig(architecture="relu", expansion=3, epochs=40, seed=s))
           for s in range(400)]
-train_stack(X, points, source="s", data_sha256="d", store=sys.argv[1], code="c")
+train_stack(
+    X, points, source="s", data_sha256="d", store=sys.argv[1], code="c", engine=sys.argv[2]
+)
 """
 
 
-def test_killed_run_goes_on_where_it_was(tmp_path):
+@pytest.mark.parametrize("engine", engines.names())
+def test_killed_run_goes_on_where_it_was(tmp_path, engine):
     child = subprocess.Popen(
-        [sys.executable, "-c", CHILD, str(tmp_path / "killed")], stdout=subprocess.DEVNULL
+        [sys.executable, "-c", CHILD, str(tmp_path / "killed"), engine], stdout=subprocess.DEVNULL
     )
     deadline = time.monotonic() + 60
     while len(store.read(tmp_path / "killed")) < 3 and time.monotonic() < deadline:
@@ -286,16 +317,20 @@ def test_killed_run_goes_on_where_it_was(tmp_path):
     child.wait()
     done = store.read(tmp_path / "killed")
     assert 3 <= len(done) < 400
-    config = SAEConfig(architecture="relu", expansion=3, epochs=400)
+    config = SAEConfig(architecture="relu", expansion=3, epochs=40)
     points = [(f"p{s}", replace(config, seed=s)) for s in range(len(done) + 2)]
-    about = {"source": "s", "data_sha256": "d", "code": "c", "log": lambda _: None}
+    about = {
+        "source": "s",
+        "data_sha256": "d",
+        "code": "c",
+        "engine": engine,
+        "log": lambda _: None,
+    }
     training.train_stack(X, points, store=tmp_path / "killed", **about)
     whole = training.train_stack(X, points, store=tmp_path / "whole", **about)
     resumed = store.read(tmp_path / "killed")
     assert len(resumed) == len(points)
     assert all(resumed[point] == done[point] for point in done)
     for point in whole["id"]:
-        weights = [
-            (tmp_path / run / point / model.WEIGHTS).read_bytes() for run in ("killed", "whole")
-        ]
-        assert weights[0] == weights[1]
+        killed, fresh = (tmp_path / run / point / model.WEIGHTS for run in ("killed", "whole"))
+        assert killed.read_bytes() == fresh.read_bytes()

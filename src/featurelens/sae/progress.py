@@ -12,6 +12,10 @@ INTERVAL = 10.0
 """Seconds between lines."""
 
 
+SLOW_START = 2.0
+"""Seconds that an engine may take to import or compile without mention."""
+
+
 class Progress:
     """Counts steps over all points of a call and logs rate and time left."""
 
@@ -32,6 +36,11 @@ class Progress:
     def start(self, what: str) -> None:
         """Name what is trained next."""
         self._what = what
+
+    def ready(self, engine: str, seconds: float) -> None:
+        """Log how long an engine took to start, if that was long."""
+        if self._log is not None and seconds > SLOW_START:
+            self._log(f"engine {engine} started in {seconds:.1f} s")
 
     def advance(self, steps: int) -> None:
         """Count ``steps`` steps, summed over points; log if it is time."""

@@ -273,9 +273,11 @@ def _fit_group(
     threads: int,
     progress: Progress,
 ) -> Iterator[tuple[int, TrainedSAE]]:
+    asked = time.perf_counter()
     entry = engines.get(engine)
-    started = time.perf_counter()
     with entry.session(threads):
+        started = time.perf_counter()
+        progress.ready(engine, started - asked)
         fits = fit_stack(X, configs, entry.make_stepper, device=device, progress=progress.advance)
         for index, fit in fits:
             seconds = (time.perf_counter() - started) / len(configs)
@@ -290,7 +292,11 @@ def _result(
     if not fit.message:
         sae = architectures.get(config.architecture).fold(fit.parameters, config)
         sae = replace(sae, metadata={"version": __version__, "config": asdict(config)})
-        evaluation = evaluate(sae, X)
+        with np.errstate(over="ignore", invalid="ignore"):
+            evaluation = evaluate(sae, X)
+        if not np.isfinite(evaluation.mse):
+            fit = replace(fit, diverged_step=fit.n_steps)
+            sae, evaluation = None, None
     row = rows.describe(config, X.shape[1], engine=engine, device=device, seconds=seconds)
     row |= rows.measure(config, X.shape[1], fit, evaluation)
     return TrainedSAE(config, sae, history_table(fit), evaluation, row)

@@ -1,9 +1,9 @@
 """Engines: ways to run the same training arithmetic.
 
-``autograd`` is the oracle, one point at a time in plain torch; ``fused`` runs compiled loops for
-narrow inputs. An engine is a function that makes
-a :class:`~featurelens.sae.engines.loop.Stepper` for a stack of points; the loop around it (batch
-order, schedule, early stopping, divergence) is the same for all.
+``autograd`` is the oracle, one point at a time in plain torch; ``stacked`` runs batched matrix
+products with gradients by hand, on a CPU or GPU; ``fused`` runs compiled loops for narrow inputs.
+An engine makes a :class:`~featurelens.sae.engines.loop.Stepper` for a stack of points; the loop
+around it (batch order, schedule, early stopping, divergence) is the same for all.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ EngineName = Literal["autograd", "stacked", "fused"]
 
 PAPER_ARCHITECTURES = ("vanilla", "relu", "topk")
 """Architectures whose gradients are written by hand."""
-NARROW = {"vanilla": 32, "relu": 32, "topk": 64}
+NARROW = {"vanilla": 32, "relu": 32, "topk": 160}
 """Input dimensions up to which the fused loops beat matrix products on a CPU (measured)."""
 
 

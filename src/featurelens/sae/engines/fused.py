@@ -7,12 +7,13 @@ for both), so that only the first run on a kind of processor waits for the compi
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 
 import numpy as np
 
 from featurelens.sae.config import SAEConfig, error_scale, n_kept, penalty_scale
 from featurelens.sae.engines import PAPER_ARCHITECTURES, Engine, kernels
-from featurelens.sae.engines.loop import Arrays
+from featurelens.sae.engines.loop import Arrays, initial_parameters
 
 LANES = 4
 """Input dimensions that the kernels take at a time."""
@@ -99,8 +100,20 @@ def make_stepper(
 
 @contextmanager
 def session(threads: int) -> Iterator[None]:  # noqa: ARG001
-    """Do nothing: the loops run in the calling thread."""
+    """Have the loops compiled; they run in the calling thread."""
+    _compile()
     yield
+
+
+@cache
+def _compile() -> None:
+    """Train one point for one step, so that no point's time includes the compiler's."""
+    config = SAEConfig(architecture="vanilla", expansion=1)
+    X = np.zeros((2, 1), np.float32)
+    one = np.ones((1, 1))
+    FusedStepper(X, config, initial_parameters(config, 1, X.dtype)).run_epoch(
+        np.array([[0, 1]]), one, one
+    )
 
 
 ENGINE = Engine(

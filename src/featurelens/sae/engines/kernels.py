@@ -4,7 +4,7 @@
 The idea: with few input dimensions a batch, transposed to (d_in, n_batch), stays in the first
 cache while the loops walk the features. Each feature's encoder row, decoder row and bias lie side
 by side, so that its gradient and its Adam step happen while they are at hand. A feature that fires
-in few rows of the batch is decoded and differentiated row by row, one that fires nowhere not at all.
+in few rows of the batch is decoded and differentiated row by row, a silent one not at all.
 
 Layout: ``P``, ``M``, ``V`` are parameters and Adam's moments, (d_sae, 2 d + 1), with the columns
 encoder (d), decoder (d), bias; d is d_in padded with zeros to a multiple of 4. ``Q`` and its
@@ -27,21 +27,31 @@ TINY_MEAN, TINY_SQUARE = 1e-30, 1e-36
 """Moments below these become zero: what follows would be slow denormal numbers, far below EPS."""
 FEW = 8
 """Rows of a batch in which a feature may fire and still count as rare."""
+DE_BRUIJN = np.uint64(0x03F79D71B4CB0A89)
+"""De Bruijn sequence: times a power of two, its top six bits differ for all 64 of them."""
+BIT_PLACE = np.zeros(64, np.int64)
+BIT_PLACE[[((0x03F79D71B4CB0A89 << bit) % 2**64) >> 58 for bit in range(64)]] = np.arange(64)
 BLOCK = 32
 """Features whose gradients are collected before one Adam step over all of them."""
 
-compiled = njit(cache=True, fastmath=FLAGS, error_model="numpy", nogil=True)
+
+def compiled(function):
+    """Compile on first use; kept on disk where numba finds a writable place."""
+    options = {"fastmath": FLAGS, "error_model": "numpy", "nogil": True}
+    try:
+        return njit(cache=True, **options)(function)
+    except RuntimeError:  # numba's "no locator available": neither source nor home is writable
+        return njit(**options)(function)
 
 
 @compiled
-def gather(X, rows, shift, x, shifted, shifted_rows):
+def gather(X, rows, shift, x, shifted):
     """Put the batch X[rows] into columns: ``x`` as it is, ``shifted`` with the pre-bias added."""
     for b in range(len(rows)):
         for i in range(X.shape[1]):
             value = X[rows[b], i]
             x[i, b] = value
             shifted[i, b] = value + shift[i]
-            shifted_rows[b, i] = value + shift[i]
 
 
 @compiled
@@ -63,22 +73,23 @@ def encode(P, x, z, n, rectify):
 
 
 @compiled
-def decode(P, z, fires, places, y, yr, n):
+def decode(P, z, fires, places, rare, y, yr, n):
     """Fill ``y`` (d, n) with z D: rare features by row, the others four at a time."""
     d = y.shape[0]
     y[:, :] = 0
-    yr[:, :] = 0
+    if rare:
+        yr[:, :] = 0
     h = P.shape[0]
     whole = h - h % 4
     for j in range(0, whole, 4):
         most = max(max(fires[j], fires[j + 1]), max(fires[j + 2], fires[j + 3]))
         if most <= FEW:
-            for rare in range(j, j + 4):
-                for at in range(fires[rare]):
-                    b = places[rare, at]
-                    v = z[rare, b]
+            for one in range(j, j + 4):
+                for at in range(fires[one]):
+                    b = places[one, at]
+                    v = z[one, b]
                     for i in range(d):
-                        yr[b, i] += v * P[rare, d + i]
+                        yr[b, i] += v * P[one, d + i]
             continue
         for i in range(d):
             c = d + i
@@ -90,14 +101,15 @@ def decode(P, z, fires, places, y, yr, n):
             w = P[j, d + i]
             for b in range(n):
                 y[i, b] += w * z[j, b]
-    for i in range(d):
-        for b in range(n):
-            y[i, b] += yr[b, i]
+    if rare:
+        for i in range(d):
+            for b in range(n):
+                y[i, b] += yr[b, i]
 
 
 @compiled
-def residual(y, x, bias, g, gr, n, scale):
-    """Fill ``g`` and ``gr`` with 2 scale (y + bias - x); return scale Σ (y + bias - x)²."""
+def residual(y, x, bias, g, n, scale):
+    """Fill ``g`` with 2 scale (y + bias - x); return scale Σ (y + bias - x)²."""
     total = 0.0
     double = scale + scale
     for i in range(x.shape[0]):
@@ -108,16 +120,25 @@ def residual(y, x, bias, g, gr, n, scale):
             part += r * r
             g[i, b] = double * r
         total += part
-    for b in range(n):
-        for i in range(x.shape[0]):
-            gr[b, i] = g[i, b]
     return total * scale
 
 
 @compiled
+def to_rows(columns, n, rows):
+    """Copy (d, n) into (n, d)."""
+    for b in range(n):
+        for i in range(columns.shape[0]):
+            rows[b, i] = columns[i, b]
+
+
+@compiled
 def activity(z, n, fires, places):
-    """Count where each feature fires, list the places of the rare ones; return the sum of ``z``."""
+    """Count where each feature fires and list the places of the rare ones.
+
+    Returns the sum of ``z`` and the number of rare features.
+    """
     total = 0.0
+    rare = 0
     zero = z.dtype.type(0)
     for j in range(z.shape[0]):
         part = zero
@@ -129,25 +150,29 @@ def activity(z, n, fires, places):
         fires[j] = count
         if 0 < count <= FEW:
             list_places(z[j], n, places[j])
-    return total
+            rare += 1
+    return total, rare
 
 
 @compiled
 def list_places(z, n, places):
-    """List where ``z`` (n) is not zero, looking closely only at stretches whose sum is not."""
+    """List where ``z`` (n) is not zero: 64 comparisons become the bits of one word."""
     zero = z.dtype.type(0)
+    one = np.uint64(1)
     found = 0
-    for start in range(0, n, 16):
-        stop = min(start + 16, n)
-        part = zero
-        for b in range(start, stop):
-            part += z[b]
-        if part == zero:
-            continue
-        for b in range(start, stop):
-            if z[b] != zero:
-                places[found] = b
-                found += 1
+    for start in range(0, n, 64):
+        word = np.uint64(0)
+        if start + 64 <= n:  # a loop of known length, which the compiler turns into SIMD
+            for b in range(64):
+                word |= np.uint64(z[start + b] != zero) << np.uint64(b)
+        else:
+            for b in range(n - start):
+                word |= np.uint64(z[start + b] != zero) << np.uint64(b)
+        while word:
+            lowest = word & (~word + one)
+            places[found] = start + BIT_PLACE[(lowest * DE_BRUIJN) >> np.uint64(58)]
+            found += 1
+            word ^= lowest
 
 
 @compiled
@@ -279,40 +304,46 @@ def backward(
 
 
 @compiled
-def keep_largest(z, n, k, low, high, middle, count):
+def keep_largest(z, n, k, low, high, border, count):
     """Keep the ``k`` largest of each column of ``z`` where positive; all else becomes zero.
 
-    Bisection on the value, all columns abreast. Among equal values at the border the features
-    that come first stay.
+    Among equal values at the border the features that come first stay.
     """
-    h = z.shape[0]
-    kind = z.dtype.type
-    zero, half = kind(0), kind(0.5)
+    find_borders(z, n, k, low, high, border, count)
+    settle_ties(z, n, k, border, count)
+    zero = z.dtype.type(0)
+    for j in range(z.shape[0]):
+        for b in range(n):
+            z[j, b] = zero if z[j, b] <= border[b] else z[j, b]
+
+
+@compiled
+def find_borders(z, n, k, low, high, border, count):
+    """Bisect, all columns abreast, to a ``border`` that exactly ``k`` of each column exceed.
+
+    Columns with at most ``k`` positive values get zero. Where values tie across the border it is
+    the tied value, which fewer than ``k`` exceed; ``count`` tells how many.
+    """
+    zero, half = z.dtype.type(0), z.dtype.type(0.5)
     for b in range(n):
-        low[b], high[b], middle[b] = zero, zero, zero
-    for j in range(h):
+        low[b], high[b], border[b] = zero, zero, zero
+    for j in range(z.shape[0]):
         for b in range(n):
             high[b] = z[j, b] if z[j, b] > high[b] else high[b]
-    for _ in range(2200):
-        count_above(z, n, middle, count)
-        open_columns = 0
+    searching = True
+    while searching:
+        count_above(z, n, border, count)
+        searching = False
         for b in range(n):
-            if count[b] == k or (low[b] == zero and middle[b] == zero and count[b] < k):
-                continue
             if count[b] > k:
-                low[b] = middle[b]
+                low[b] = border[b]
+            elif count[b] < k and low[b] < border[b] < high[b]:
+                high[b] = border[b]
             else:
-                high[b] = middle[b]
+                continue
             step = low[b] + (high[b] - low[b]) * half
-            if low[b] < step < high[b]:
-                middle[b] = step
-                open_columns += 1
-            else:
-                middle[b] = high[b]
-        if open_columns == 0:
-            break
-    count_above(z, n, middle, count)
-    fill_ties(z, n, k, middle, count)
+            border[b] = step if low[b] < step < high[b] else high[b]
+            searching = True
 
 
 @compiled
@@ -337,8 +368,8 @@ def count_above(z, n, border, count):
 
 
 @compiled
-def fill_ties(z, n, k, border, count):
-    """Cut at the border; where fewer than ``k`` lie above a positive one, keep equals in order."""
+def settle_ties(z, n, k, border, count):
+    """Where fewer than ``k`` exceed a positive border, cut the last of those that equal it."""
     zero = z.dtype.type(0)
     for b in range(n):
         if border[b] > zero and count[b] < k:
@@ -349,9 +380,6 @@ def fill_ties(z, n, k, border, count):
                 elif z[j, b] <= border[b]:
                     z[j, b] = zero
             border[b] = zero
-    for j in range(z.shape[0]):
-        for b in range(n):
-            z[j, b] = zero if z[j, b] <= border[b] else z[j, b]
 
 
 @compiled
@@ -370,7 +398,7 @@ def run_epoch(
     xr, yr, gr = np.zeros((batch, d), kind), np.zeros((batch, d), kind), np.zeros((batch, d), kind)
     fires, places = np.zeros(h, np.int32), np.zeros((h, FEW), np.int32)
     dz, grads = np.zeros(batch, kind), np.zeros((BLOCK, width), kind)
-    low, high, middle = np.zeros(batch, kind), np.zeros(batch, kind), np.zeros(batch, kind)
+    low, high, border = np.zeros(batch, kind), np.zeros(batch, kind), np.zeros(batch, kind)
     count = np.zeros(batch, np.int32)
     bias_gradient = np.zeros((2, d), kind)
     for step in range(len(rates)):
@@ -380,13 +408,17 @@ def run_epoch(
         rate = kind.type(rates[step] / (1 - BETA1**taken))
         root = kind.type(1 / np.sqrt(1 - BETA2**taken))
         slope = kind.type(penalty * sparsity[step] / n)
-        gather(X, rows, Q[0], x, shifted, xr)
+        gather(X, rows, Q[0], x, shifted)
         encode(P, shifted, z, n, k == 0)
         if k > 0:
-            keep_largest(z, n, k, low, high, middle, count)
-        terms[step, 1] = activity(z, n, fires, places) * slope
-        decode(P, z, fires, places, y, yr, n)
-        terms[step, 0] = residual(y, x, Q[1], g, gr, n, kind.type(scale / n))
+            keep_largest(z, n, k, low, high, border, count)
+        total, rare = activity(z, n, fires, places)
+        terms[step, 1] = total * slope
+        decode(P, z, fires, places, rare, y, yr, n)
+        terms[step, 0] = residual(y, x, Q[1], g, n, kind.type(scale / n))
+        if rare:
+            to_rows(shifted, n, xr)
+            to_rows(g, n, gr)
         for i in range(d):
             bias_gradient[1, i] = g[i, :n].sum()
         backward(
