@@ -219,11 +219,11 @@ def split_rows(is_validation: np.ndarray, split: str) -> np.ndarray:
 
 def save(autoencoder: Autoencoder, folder: str | Path) -> None:
     """Write ``model.safetensors``, ``config.json`` and ``history.tsv``."""
-    from safetensors.numpy import save_file
+    from safetensors.numpy import save as to_bytes
 
     folder = Path(folder)
     with atomic_path(folder / "model.safetensors") as temporary:
-        save_file(autoencoder.weights, temporary)
+        temporary.write_bytes(to_bytes(autoencoder.weights))
     write_table(autoencoder.history, folder / "history.tsv")
     write_json(asdict(autoencoder.config), folder / "config.json")
 

@@ -325,7 +325,7 @@ def _cross_checks(run: RunConfig) -> Iterator[str]:
     if run.dge.expression == "decoded":
         for dataset, block in run.datasets.items():
             for name, model in block.models.items():
-                if model.kind == "precomputed" and model.factors is None:
+                if not model.has_decoder:
                     yield (
                         f"'dge.expression' is 'decoded', but 'datasets.{dataset}.models.{name}' "
                         "has no decoder; write expression: measured"

@@ -8,15 +8,37 @@ the genes of the bundle hold. Proportions refer to these genes, never to the who
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
+from featurelens.decoder_types import (
+    LinearSimplexDecoder,
+    MLPSoftmaxDecoder,
+    NoDecoder,
+    PCADecoder,
+    SurrogateDecoder,
+    scale_rows,
+)
 from featurelens.io import InputError, atomic_path, read_json, write_json
+
+__all__ = [
+    "DECODERS",
+    "Decoder",
+    "LinearSimplexDecoder",
+    "MLPSoftmaxDecoder",
+    "NoDecoder",
+    "PCADecoder",
+    "SurrogateDecoder",
+    "expression",
+    "iter_expression",
+    "load_decoder",
+    "save_decoder",
+]
 
 if TYPE_CHECKING:
     from featurelens.embeddings.bundle import Bundle
@@ -31,98 +53,47 @@ class Decoder(Protocol):
     def shape(self) -> tuple[int, int] | None:
         """``(d, n_genes)``, or None where there is nothing to decode with."""
 
-    def decode(self, z: np.ndarray, *, library: float | np.ndarray = 1e4) -> np.ndarray:
-        """Mean expression (n, n_genes) float32; ``library`` is one number or one per row."""
+    @property
+    def dispersion(self) -> np.ndarray | None:
+        """Of each gene, (n_genes,): counts have variance m + m^2 / r. None if unknown."""
+
+    def decode(
+        self,
+        z: np.ndarray,
+        *,
+        library: float | np.ndarray = 1e4,
+        covariate: np.ndarray | None = None,
+    ) -> np.ndarray:
+        """Mean expression (n, n_genes) float32.
+
+        ``library`` is one number or one per row. ``covariate`` is a code per row (n, c) or one for
+        all (c,); None takes the mean code of the cells that the model was trained on. Decoders of
+        models without covariates ignore it.
+        """
 
     def share_clipped(self, z: np.ndarray) -> float:
         """Share of the absolute decoded amount that lay below zero and was cut off."""
 
+    def tensors(self) -> dict[str, np.ndarray]:
+        """Everything that ``decoder.safetensors`` keeps."""
 
-@dataclass(frozen=True, eq=False)
-class PCADecoder:
-    """Linear map to log1p(counts per 10,000), undone by expm1.
-
-    ``expm1(z W + mean)``, clipped at zero and scaled to the library.
-    """
-
-    type: ClassVar[str] = "pca"
-    components: np.ndarray
-    """W, (d, n_genes)."""
-    mean: np.ndarray
-    """Mean of log1p(counts per 10,000) over the cells that the components were fitted on."""
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """``(d, n_genes)``."""
-        return self.components.shape[0], self.components.shape[1]
-
-    def decode(self, z: np.ndarray, *, library: float | np.ndarray = 1e4) -> np.ndarray:
-        """Mean expression (n, n_genes) float32; rows sum to ``library``."""
-        return _scale(self._amounts(z), library)
-
-    def share_clipped(self, z: np.ndarray) -> float:
-        """Share of the absolute decoded amount that lay below zero."""
-        return _share_below_zero(self._amounts(z))
-
-    def _amounts(self, z: np.ndarray) -> np.ndarray:
-        return np.expm1(z @ self.components + self.mean)
+    def notes(self) -> dict[str, Any]:
+        """What ``decoder.json`` says beside type and sizes."""
 
 
-@dataclass(frozen=True, eq=False)
-class LinearSimplexDecoder:
-    """Linear map to proportions: ``z F^T``, clipped at zero, renormalised.
-
-    Inside the simplex (z non-negative with sum 1, columns of F with sum 1) nothing is clipped and
-    the renormalisation divides by one.
-    """
-
-    type: ClassVar[str] = "linear_simplex"
-    factors: np.ndarray
-    """F, (n_genes, d), non-negative, columns sum to 1."""
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """``(d, n_genes)``."""
-        return self.factors.shape[1], self.factors.shape[0]
-
-    def decode(self, z: np.ndarray, *, library: float | np.ndarray = 1e4) -> np.ndarray:
-        """Mean expression (n, n_genes) float32; rows sum to ``library``."""
-        return _scale(z @ self.factors.T, library)
-
-    def share_clipped(self, z: np.ndarray) -> float:
-        """Share of the absolute decoded amount that lay below zero."""
-        return _share_below_zero(z @ self.factors.T)
-
-
-@dataclass(frozen=True, eq=False)
-class NoDecoder:
-    """For embeddings that cannot be decoded; features and measured expression still work."""
-
-    type: ClassVar[str] = "none"
-
-    @property
-    def shape(self) -> None:
-        """Nothing to decode with."""
-        return None
-
-    def decode(self, z: np.ndarray, *, library: float | np.ndarray = 1e4) -> np.ndarray:  # noqa: ARG002
-        """Raise :class:`InputError`."""
-        raise InputError("this embedding has no decoder; use expression 'measured'")
-
-    def share_clipped(self, z: np.ndarray) -> float:  # noqa: ARG002
-        """NaN: nothing is decoded."""
-        return float("nan")
-
-
-DECODERS: dict[str, type[PCADecoder] | type[LinearSimplexDecoder] | type[NoDecoder]] = {
-    decoder.type: decoder for decoder in (PCADecoder, LinearSimplexDecoder, NoDecoder)
+DECODERS = {
+    decoder.type: decoder
+    for decoder in (
+        *(PCADecoder, LinearSimplexDecoder),
+        *(MLPSoftmaxDecoder, SurrogateDecoder, NoDecoder),
+    )
 }
 
 
 def save_decoder(decoder: Decoder, folder: str | Path) -> None:
     """Write ``decoder.json`` and, unless the type is none, ``decoder.safetensors``."""
     folder = Path(folder)
-    tensors = {name: np.ascontiguousarray(value) for name, value in vars(decoder).items()}
+    tensors = {name: np.ascontiguousarray(value) for name, value in decoder.tensors().items()}
     if tensors:
         with atomic_path(folder / "decoder.safetensors") as temporary:
             temporary.write_bytes(save(tensors))
@@ -133,6 +104,7 @@ def save_decoder(decoder: Decoder, folder: str | Path) -> None:
             "d": shape[0],
             "n_genes": shape[1],
             "output": "mean counts; a row sums to the library, over the genes of the bundle",
+            **decoder.notes(),
         },
         folder / "decoder.json",
     )
@@ -155,12 +127,9 @@ def load_decoder(folder: str | Path) -> Decoder:
     except KeyError as error:
         known = ", ".join(DECODERS)
         raise InputError(f"{folder}/decoder.json: type {error} is not one of {known}") from None
-    if decoder is NoDecoder:
-        return NoDecoder()
     path = folder / "decoder.safetensors"
     try:
-        tensors = load_file(path)
-        return decoder(*(tensors[field.name] for field in fields(decoder)))
+        return decoder.from_tensors({} if decoder is NoDecoder else load_file(path))
     except (FileNotFoundError, SafetensorError, KeyError) as error:
         raise InputError(f"{path}: cannot be read ({error}); make the bundle again") from error
 
@@ -168,7 +137,11 @@ def load_decoder(folder: str | Path) -> Decoder:
 def expression(
     bundle: Bundle, *, library: float = 1e4, source: Literal["decoded", "measured"] = "decoded"
 ) -> np.ndarray:
-    """Mean expression of the bundle's cells at a common library size.
+    """Mean expression of the bundle's cells at one library size and one covariate code.
+
+    Where the decoder knows covariates, all cells are decoded with their mean code, so that cells
+    of different batches differ by their embedding alone. Steering, which compares a cell with
+    itself, passes each cell's own code to :meth:`Decoder.decode`.
 
     Parameters
     ----------
@@ -185,20 +158,34 @@ def expression(
     numpy.ndarray
         (n_cells, n_genes) float32, genes in the order of ``bundle.cells.var_names``.
     """
-    if source == "decoded":
-        return bundle.decoder.decode(bundle.cells.obsm["X_emb"], library=library)
-    return _scale(bundle.cells.layers["counts"].toarray().astype(np.float64), library)
+    shape = (bundle.cells.n_obs, bundle.cells.n_vars)
+    values = np.empty(shape, dtype=np.float32)
+    for rows, part in iter_expression(bundle, library=library, source=source):
+        values[rows] = part
+    return values
 
 
-def _scale(amounts: np.ndarray, library: float | np.ndarray) -> np.ndarray:
-    """Clip at zero and scale rows to the library; a row with nothing above zero becomes NaN."""
-    amounts = np.clip(amounts, 0, None)  # (n, n_genes)
-    total = amounts.sum(axis=1, keepdims=True, dtype=np.float64)
-    total[total == 0] = np.nan
-    return (amounts * (np.reshape(library, (-1, 1)) / total)).astype(np.float32)
+def iter_expression(
+    bundle: Bundle,
+    *,
+    library: float = 1e4,
+    source: Literal["decoded", "measured"] = "decoded",
+    n_rows: int = 4096,
+) -> Iterator[tuple[slice, np.ndarray]]:
+    """:func:`expression` in parts, for cells and genes too many to hold at once.
 
-
-def _share_below_zero(amounts: np.ndarray) -> float:
-    total = float(np.abs(amounts).sum(dtype=np.float64))
-    below = float(np.clip(-amounts, 0, None).sum(dtype=np.float64))
-    return below / total if total else float("nan")
+    Yields
+    ------
+    tuple
+        Slice of the cells, and their expression (at most n_rows, n_genes) float32.
+    """
+    codes = bundle.covariate
+    common = None if codes is None else codes.mean(axis=0, dtype=np.float64)
+    for start in range(0, bundle.cells.n_obs, n_rows):
+        rows = slice(start, start + n_rows)
+        if source == "decoded":
+            z = bundle.embedding[rows]
+            yield rows, bundle.decoder.decode(z, library=library, covariate=common)
+        else:
+            counts = bundle.cells.layers["counts"][rows].toarray()
+            yield rows, scale_rows(counts.astype(np.float64), library)

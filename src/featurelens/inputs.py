@@ -18,6 +18,9 @@ from featurelens.embeddings.datasets import check_dataset, check_model, read_dat
 from featurelens.genesets import read_gmt
 from featurelens.io import InputError, sha256_file
 
+MODEL_FILES = ("checkpoint", "hyperparameters", "path", "names")
+"""Fields of a model's config that name a file."""
+
 
 def check_inputs(
     datasets: Mapping[str, Any], collections: Mapping[str, Any], claims: str | None
@@ -57,8 +60,12 @@ def _check_dataset(name: str, block: Mapping[str, Any]) -> Iterator[dict[str, st
     if isinstance(run.cells, OwnCells):
         _require_file(f"{key}.cells.path", run.cells.path)
     check_dataset(run.cells)
-    for model in run.models.values():
+    for model_name, model in run.models.items():
         check_model(run.cells, model)
+        for part in MODEL_FILES:
+            path = getattr(model, part, None)
+            if path is not None:
+                yield _row(f"{key}.models.{model_name}.{part}", path, model.kind)
     cell_types = _cell_types(run.cells)
     if run.steering is not None:
         for role in ("origin", "target"):

@@ -240,9 +240,9 @@ def _effects(
         library = np.reshape(libraries[convention], (-1, 1))
         # In proportion to the library, so that the conventions differ by their control alone.
         pseudocount = config.pseudocount * library / config.library
-        before = bundle.decoder.decode(control, library=library)
+        before = bundle.decode(control, rows=rows, library=library)
         for choice in selected.to_dict("records"):
-            after = bundle.decoder.decode(steered[choice["feature"]], library=library)
+            after = bundle.decode(steered[choice["feature"]], rows=rows, library=library)
             test = paired_test(before, after, pseudocount=pseudocount)
             columns = {
                 "feature": choice["feature"],

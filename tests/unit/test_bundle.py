@@ -8,7 +8,13 @@ import pandas as pd
 import pytest
 from scipy import sparse
 
-from featurelens.decoders import LinearSimplexDecoder, NoDecoder, PCADecoder, expression
+from featurelens.decoders import (
+    LinearSimplexDecoder,
+    NoDecoder,
+    PCADecoder,
+    expression,
+    iter_expression,
+)
 from featurelens.embeddings.bundle import Bundle, Fitted, make_bundle, read_bundle, write_bundle
 from featurelens.embeddings.config import PCAModel
 from featurelens.io import InputError
@@ -82,6 +88,37 @@ def test_measured_expression_is_scaled_over_the_kept_genes(cells):
     # The decoder's factors are the genes themselves and the embedding their proportions.
     decoded = expression(bundle_of(cells), library=100, source="decoded")
     np.testing.assert_allclose(decoded, measured, rtol=1e-6)
+
+
+@pytest.mark.parametrize("source", ["decoded", "measured"])
+def test_expression_in_parts_is_expression(cells, source):
+    bundle = bundle_of(cells)
+    parts = list(iter_expression(bundle, library=7, source=source, n_rows=2))
+    assert [(rows.start, len(part)) for rows, part in parts] == [(0, 2), (2, 1)]
+    whole = expression(bundle, library=7, source=source)
+    np.testing.assert_array_equal(np.concatenate([part for _, part in parts]), whole)
+
+
+def test_rows_and_covariates_of_a_model(cells):
+    fitted = Fitted(SCORES[1:], NoDecoder(), {}, np.array([[1.0], [3.0]]), np.array([1, 2]))
+    bundle = make_bundle(cells, fitted, PCAModel())
+    assert bundle.cells.obs_names.tolist() == ["c2", "c3"]
+    assert bundle.covariate.tolist() == [[1], [3]]
+    assert bundle.covariate.dtype == np.float32
+    assert bundle_of(cells).covariate is None
+    broken = fitted._replace(covariate=np.array([[1.0], [np.nan]]))
+    with pytest.raises(InputError, match="the pca covariate codes: cell 'c3' has NaN"):
+        make_bundle(cells, broken, PCAModel())
+
+
+def test_lost_covariates_are_refused(cells, tmp_path):
+    fitted = Fitted(SCORES, NoDecoder(), {}, np.ones((3, 1)))
+    bundle = make_bundle(cells, fitted, PCAModel())
+    write_bundle(bundle, tmp_path)
+    del bundle.cells.obsm["X_cov"]
+    bundle.cells.write_h5ad(tmp_path / "cells.h5ad")
+    with pytest.raises(InputError, match=r"obsm has no 'X_cov'; make the bundle again"):
+        read_bundle(tmp_path)
 
 
 def test_nan_in_the_embedding_names_the_cell(cells):

@@ -142,6 +142,17 @@ def test_own_library_batch_and_symbols(written):
     assert cells.var["symbol"].tolist() == ["CD19", "E2", "LYZ"]
 
 
+def test_other_columns_of_the_cells_are_kept(adata, written):
+    adata.obs["batch"] = "mine"
+    cells = read_dataset(own(written()))
+    assert cells.obs["donor"].tolist() == [1, 1, 2, 2]
+    # A name of ours is ours, unless the config points at it.
+    assert set(cells.obs["batch"]) == {"all"}
+    assert set(cells.obs["split"]) == {"train"}
+    adata.obs["split"] = ["train", "test", "train", "test"]
+    assert read_dataset(own(written())).obs["split"].tolist() == adata.obs["split"].tolist()
+
+
 @pytest.mark.parametrize("convert", [np.asarray, sparse.csc_matrix, sparse.csr_matrix])
 @pytest.mark.parametrize("dtype", [np.uint8, np.int64, np.float64])
 def test_counts_may_be_stored_in_any_way(adata, written, convert, dtype):

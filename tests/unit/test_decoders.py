@@ -8,8 +8,10 @@ from hypothesis import strategies as st
 from featurelens.decoders import (
     DECODERS,
     LinearSimplexDecoder,
+    MLPSoftmaxDecoder,
     NoDecoder,
     PCADecoder,
+    SurrogateDecoder,
     load_decoder,
     save_decoder,
 )
@@ -23,7 +25,22 @@ LINE = PCADecoder(
     components=np.array([[np.log(2), -np.log(2)]], dtype=np.float32),
     mean=np.array([np.log(4), np.log(2)], dtype=np.float32),
 )
-DECODABLE = {"pca": LINE, "linear_simplex": SIMPLEX}
+# One hidden unit, ReLU(z + 2 c), then logits (h, 0) for two genes.
+NETWORK = MLPSoftmaxDecoder(
+    weights=(np.array([[1, 2]], dtype=np.float32), np.array([[1], [0]], dtype=np.float32)),
+    biases=(np.zeros(1, dtype=np.float32), np.zeros(2, dtype=np.float32)),
+    r=np.array([1.5, 3], dtype=np.float32),
+    mean_covariate=np.array([0.5 * np.log(3)], dtype=np.float32),
+)
+SURROGATE = SurrogateDecoder(
+    weights=LINE.components, intercept=LINE.mean, smearing=np.array([1, 3], dtype=np.float32)
+)
+DECODABLE = {
+    "pca": LINE,
+    "linear_simplex": SIMPLEX,
+    "mlp_softmax": NETWORK,
+    "surrogate": SURROGATE,
+}
 
 
 def test_simplex_inside():
@@ -54,6 +71,40 @@ def test_pca_clips_below_zero():
     assert np.isclose(LINE.share_clipped(np.array([[2.0]])), 0.5 / 15.5)
 
 
+def test_every_decoder_is_tested_here():
+    assert set(DECODERS) == {*DECODABLE, "none"}
+
+
+def test_network_by_hand():
+    # z = 0, c = ln(3) / 2: h = ln 3, so e^h : 1 = 3 : 1. z = -ln 27: h = ln(1/9), cut off at 0.
+    decoded = NETWORK.decode(np.array([[0.0], [-np.log(27)]]), library=8)
+    np.testing.assert_allclose(decoded, [[6, 2], [4, 4]], rtol=1e-6)
+    # Own codes: h = 0 + 2 * 0 = 0, and h = -ln 9 + 2 ln 9 = ln 9.
+    codes = np.array([[0.0], [np.log(9)]])
+    own = NETWORK.decode(np.array([[0.0], [-np.log(9)]]), covariate=codes, library=10)
+    np.testing.assert_allclose(own, [[5, 5], [9, 1]], rtol=1e-6)
+    assert NETWORK.shape == (1, 2)
+    assert NETWORK.dispersion.tolist() == [1.5, 3]
+    assert NETWORK.share_clipped(np.zeros((1, 1))) == 0
+
+
+def test_network_stays_finite_far_away():
+    decoded = NETWORK.decode(np.array([[1e4]]), library=10)
+    np.testing.assert_allclose(decoded, [[10, 0]])
+
+
+def test_surrogate_by_hand():
+    # z = 0: 3 and 1 as of the line, times 1 and 3.
+    np.testing.assert_allclose(SURROGATE.decode(np.zeros((1, 1)), library=6), [[3, 3]], rtol=1e-6)
+
+
+def test_only_the_network_knows_dispersion_and_covariates():
+    z, code = np.array([[0.3]]), np.array([[5.0]])
+    assert LINE.dispersion is None
+    assert NoDecoder().dispersion is None
+    assert np.array_equal(LINE.decode(z, covariate=code), LINE.decode(z))
+
+
 def test_library_may_differ_from_cell_to_cell():
     decoded = SIMPLEX.decode(np.array([[1.0, 0.0], [1.0, 0.0]]), library=np.array([2.0, 20.0]))
     np.testing.assert_allclose(decoded, [[1, 1, 0], [10, 10, 0]], rtol=1e-6)
@@ -82,15 +133,19 @@ def test_rows_sum_to_the_library_and_nothing_is_negative(seed, library, name):
     np.testing.assert_allclose(decoder.decode(z[2:3], library=library), decoded[2:3], rtol=1e-5)
 
 
-@pytest.mark.parametrize("decoder", [LINE, SIMPLEX, NoDecoder()], ids=lambda decoder: decoder.type)
+@pytest.mark.parametrize(
+    "decoder", [*DECODABLE.values(), NoDecoder()], ids=lambda decoder: decoder.type
+)
 def test_saved_and_loaded(decoder, tmp_path):
     save_decoder(decoder, tmp_path)
     loaded = load_decoder(tmp_path)
     assert type(loaded) is type(decoder)
     assert loaded.shape == decoder.shape
     assert (tmp_path / "decoder.safetensors").exists() == (decoder.type != "none")
-    for name, value in vars(decoder).items():
-        assert np.array_equal(getattr(loaded, name), value)
+    assert list(loaded.tensors()) == list(decoder.tensors())
+    for name, value in decoder.tensors().items():
+        assert np.array_equal(loaded.tensors()[name], value)
+        assert loaded.tensors()[name].dtype == value.dtype
     assert DECODERS[decoder.type] is type(decoder)
 
 
@@ -109,5 +164,5 @@ def test_unknown_type_and_broken_files(tmp_path):
     with pytest.raises(InputError, match=r"decoder\.safetensors: cannot be read"):
         load_decoder(tmp_path)
     (tmp_path / "decoder.json").write_text('{"type": "mlp"}')
-    with pytest.raises(InputError, match="type 'mlp' is not one of pca, linear_simplex, none"):
+    with pytest.raises(InputError, match="type 'mlp' is not one of pca, linear_simplex, mlp_"):
         load_decoder(tmp_path)

@@ -22,7 +22,7 @@ rule test_expression:
     params:
         config=lookup(dpath="dge", within=PLAIN),
         convention="{convention}",
-        code=fingerprint("dge.py", "cell_sets.py", "stats.py", "decoders.py"),
+        code=fingerprint("dge.py", "cell_sets.py", "stats.py", "decoders.py", "decoder_types.py"),
     script:
         "../../scripts/test_expression.py"
 

@@ -17,7 +17,7 @@ rule prepare_cells:
         runtime=30,
     params:
         config=lookup(dpath="datasets/{dataset}/cells", within=PLAIN),
-        code=fingerprint("embeddings/datasets.py"),
+        code=fingerprint("embeddings"),
     script:
         "../../scripts/prepare_cells.py"
 
@@ -25,6 +25,7 @@ rule prepare_cells:
 rule embed_cells:
     input:
         cells=f"results/{RUN}/datasets/{{dataset}}/cells.h5ad",
+        files=model_files,
     output:
         cells=f"results/{RUN}/embeddings/{{dataset}}/{{model}}/cells.h5ad",
         decoder=f"results/{RUN}/embeddings/{{dataset}}/{{model}}/decoder.json",
@@ -42,6 +43,6 @@ rule embed_cells:
         runtime=120,
     params:
         config=lookup(dpath="datasets/{dataset}/models/{model}", within=PLAIN),
-        code=fingerprint("embeddings", "decoders.py", "probes.py"),
+        code=fingerprint("embeddings", "decoders.py", "decoder_types.py", "probes.py"),
     script:
         "../../scripts/embed_cells.py"

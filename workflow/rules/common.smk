@@ -85,6 +85,13 @@ def dataset_file(wildcards):
     return existing(PLAIN["datasets"][wildcards.dataset]["cells"].get("path"))
 
 
+def model_files(wildcards):
+    """The files that a model brings along: a checkpoint, an embedding, names of cells."""
+    model = PLAIN["datasets"][wildcards.dataset]["models"][wildcards.model]
+    keys = ("checkpoint", "hyperparameters", "path", "names")
+    return [file for key in keys for file in existing(model.get(key))]
+
+
 def collection_file(wildcards):
     """The file of a gene-set collection."""
     return existing(PLAIN["collections"][wildcards.collection]["path"])

@@ -75,6 +75,8 @@ rule steer_cells:
         runtime=60,
     params:
         config=lookup(dpath="datasets/{dataset}/steering", within=PLAIN),
-        code=fingerprint("steering.py", "features.py", "decoders.py", "stats.py"),
+        code=fingerprint(
+            "steering.py", "features.py", "decoders.py", "decoder_types.py", "stats.py"
+        ),
     script:
         "../../scripts/steer_cells.py"

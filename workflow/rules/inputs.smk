@@ -27,7 +27,9 @@ rule check_inputs:
         datasets=[
             file
             for block in PLAIN["datasets"].values()
-            for file in existing(block["cells"].get("path"))
+            for part in (block["cells"], *block["models"].values())
+            for key in ("path", "checkpoint", "hyperparameters", "names")
+            for file in existing(part.get(key))
         ],
         collections=[
             file for block in PLAIN["collections"].values() for file in existing(block["path"])

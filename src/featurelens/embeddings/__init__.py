@@ -20,6 +20,7 @@ MODELS = {
     "pca": "featurelens.embeddings.pca",
     "poisson_nmf": "featurelens.embeddings.poisson_nmf",
     "precomputed": "featurelens.embeddings.precomputed",
+    "multidgd": "featurelens.embeddings.multidgd",
 }
 """Module of each model, by the kind of its config; imported only when it runs."""
 

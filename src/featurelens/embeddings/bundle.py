@@ -40,6 +40,10 @@ class Fitted(NamedTuple):
     """From the embedding to expression."""
     info: Mapping[str, Any]
     """What is worth knowing of the fit, in plain types."""
+    covariate: np.ndarray | None = None
+    """Covariate codes, (n_cells, c), of models that have them."""
+    rows: np.ndarray | None = None
+    """Positions of the cells that the embedding has; None means all of them, in their order."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +62,34 @@ class Bundle:
         """The embedding, (n_cells, d) float32."""
         return self.cells.obsm["X_emb"]
 
+    @property
+    def covariate(self) -> np.ndarray | None:
+        """Covariate code of each cell, (n_cells, c) float32; None where the model has none."""
+        return self.cells.obsm["X_cov"] if self.info.get("n_covariates") else None
+
+    def decode(
+        self, z: np.ndarray, *, rows: np.ndarray | None = None, library: float | np.ndarray = 1e4
+    ) -> np.ndarray:
+        """Mean expression of changed embeddings of this bundle's cells.
+
+        Parameters
+        ----------
+        z
+            (n, d).
+        rows
+            Cells that the rows of z belong to, (n,); their own covariate codes are used. None
+            takes the mean code of the training cells.
+        library
+            One number, or one per row.
+
+        Returns
+        -------
+        numpy.ndarray
+            (n, n_genes) float32; rows sum to ``library``.
+        """
+        own = None if rows is None or self.covariate is None else self.covariate[rows]
+        return self.decoder.decode(z, library=library, covariate=own)
+
 
 def make_bundle(cells: anndata.AnnData, fitted: Fitted, config: ModelConfig) -> Bundle:
     """Join cells and what a model made of them; the cells given are left as they are.
@@ -68,9 +100,15 @@ def make_bundle(cells: anndata.AnnData, fitted: Fitted, config: ModelConfig) -> 
         If the embedding holds a value that is not finite.
     """
     scores = np.ascontiguousarray(fitted.scores, dtype=np.float32)
+    cells = cells.copy() if fitted.rows is None else cells[fitted.rows].copy()
     require_finite(scores, cells.obs_names, f"the {config.kind} embedding")
-    cells = cells.copy()
     cells.obsm["X_emb"] = scores
+    n_covariates = 0
+    if fitted.covariate is not None:
+        codes = np.ascontiguousarray(fitted.covariate, dtype=np.float32)
+        require_finite(codes, cells.obs_names, f"the {config.kind} covariate codes")
+        cells.obsm["X_cov"] = codes
+        n_covariates = codes.shape[1]
     info = {
         "schema_version": SCHEMA_VERSION,
         "model": config.kind,
@@ -78,6 +116,7 @@ def make_bundle(cells: anndata.AnnData, fitted: Fitted, config: ModelConfig) -> 
         "n_cells": cells.n_obs,
         "n_genes": cells.n_vars,
         "d": scores.shape[1],
+        "n_covariates": n_covariates,
         "decoder": fitted.decoder.type,
         "embedding_sha256": sha256_array(scores),
         "featurelens": __version__,
@@ -137,6 +176,8 @@ def _require_consistent(bundle: Bundle, folder: Path) -> None:
             f"{folder}/cells.h5ad: obsm['X_emb'] is not the embedding that bundle.json describes; "
             "make the bundle again"
         )
+    if bundle.info.get("n_covariates") and "X_cov" not in bundle.cells.obsm:
+        raise InputError(f"{folder}/cells.h5ad: obsm has no 'X_cov'; make the bundle again")
     expected = (bundle.embedding.shape[1], bundle.cells.n_vars)
     if bundle.decoder.shape not in (None, expected):
         raise InputError(

@@ -5,22 +5,31 @@ They read with h5py only what they judge: names, keys, the first counts, one emb
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from difflib import get_close_matches
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy import sparse
 
 from featurelens.embeddings.bundle import require_finite
-from featurelens.embeddings.config import DatasetConfig, ModelConfig, OwnCells, PrecomputedModel
+from featurelens.embeddings.config import (
+    DatasetConfig,
+    ModelConfig,
+    MultiDGDModel,
+    OwnCells,
+    PrecomputedModel,
+)
+from featurelens.embeddings.files import (
+    CellsFile,
+    columns_of,
+    names_of,
+    open_cells,
+    open_h5,
+    require_key,
+)
 from featurelens.io import InputError, require_unique_names
-
-if TYPE_CHECKING:
-    import h5py
 
 SAMPLED_COUNTS = 200_000
 
@@ -41,28 +50,38 @@ def check_dataset(config: DatasetConfig, *, cell_types: Sequence[str] = ()) -> N
 
     if not isinstance(config, OwnCells):
         return
-    with _open(config.path) as handle:
-        names = _check_cell_names(handle, config.path)
-        require_unique_genes(_names(handle["var"]), config.path)
+    with open_cells(config) as file:
+        require_unique_genes(kept_genes(file), config.path)
         for column in (config.cell_type, config.batch, config.library):
             if column is not None:
-                require_key(column, _columns(handle["obs"]), f"{config.path}: obs")
+                require_key(column, columns_of(file.obs), f"{config.path}: obs")
         if cell_types:
-            labels = pd.Series(read_elem(handle["obs"][config.cell_type]))
+            labels = pd.Series(read_elem(file.obs[config.cell_type]))
             require_cell_types(labels, cell_types, f"{config.path}: obs[{config.cell_type!r}]")
         if config.symbol is not None:
-            require_key(config.symbol, _columns(handle["var"]), f"{config.path}: var")
-        group, key, where = handle, "X", config.path
-        if config.counts_layer is not None:
-            key, where = config.counts_layer, f"{config.path}: layers"
-            group = handle.get("layers", {})
-        require_key(key, group, where)
-        matrix = group[key]
+            require_key(config.symbol, columns_of(file.part["var"]), f"{config.path}: var")
+        matrix = counts_of(file, config)
+        names = file.row_names
         require_counts(
             _first_values(matrix),
             f"{config.path}: {config.counts}",
             lambda position: names[_row_of(matrix, position)],
         )
+
+
+def counts_of(file: CellsFile, config: OwnCells) -> Any:
+    """Stored matrix of the counts, not read yet; raises :class:`InputError` if it is missing."""
+    if config.counts_layer is None:
+        require_key("X", file.part, config.path)
+        return file.part["X"]
+    layers = file.part.get("layers", {})
+    require_key(config.counts_layer, layers, f"{config.path}: layers")
+    return layers[config.counts_layer]
+
+
+def kept_genes(file: CellsFile) -> pd.Index:
+    """Names of the features of the modality that is kept."""
+    return file.genes if file.columns is None else file.genes[file.columns]
 
 
 def check_embedding_key(path: str | Path, key: str) -> None:
@@ -76,8 +95,9 @@ def check_embedding_key(path: str | Path, key: str) -> None:
     """
     from anndata.io import read_elem
 
-    with _open(path) as handle:
-        names = _check_cell_names(handle, path)
+    with open_h5(path) as handle:
+        names = names_of(handle["obs"])
+        require_unique_names(names, f"{path}: cell")
         require_key(key, handle.get("obsm", {}), f"{path}: obsm")
         require_matrix(read_elem(handle["obsm"][key]), names, f"{path}: obsm[{key!r}]")
 
@@ -88,29 +108,61 @@ def check_model(dataset: DatasetConfig, model: ModelConfig) -> None:
     Raises
     ------
     InputError
-        As :func:`check_embedding_key`, for a precomputed embedding.
+        If a file that the model names is missing or of another form, or the dataset lacks what
+        the model reads of it.
     """
-    if not isinstance(model, PrecomputedModel):
-        return
+    if isinstance(model, PrecomputedModel):
+        _check_precomputed(dataset, model)
+    elif isinstance(model, MultiDGDModel):
+        _check_multidgd(dataset, model)
+
+
+def _check_precomputed(dataset: DatasetConfig, model: PrecomputedModel) -> None:
+    from featurelens.embeddings.tables import read_embedding
+
+    if model.path is not None:
+        embedding = read_embedding(model)
+        if isinstance(dataset, OwnCells):
+            with open_cells(dataset) as file:
+                embedding.of(file.names, dataset.path)
+    elif isinstance(dataset, OwnCells):
+        with open_cells(dataset) as file:
+            require_key(str(model.key), file.part.get("obsm", {}), f"{dataset.path}: obsm")
+        if Path(dataset.path).suffix != ".h5mu":
+            check_embedding_key(dataset.path, str(model.key))
+    else:
+        raise InputError(
+            f"{dataset.kind} brings no embedding of its own; use a model of kind pca or "
+            "poisson_nmf, or give the path of a file with one"
+        )
+    if model.factors is not None:
+        if not isinstance(dataset, OwnCells):
+            raise InputError(f"{dataset.kind} brings no gene factors; leave factors out")
+        with open_cells(dataset) as file:
+            require_key(model.factors, file.part.get("varm", {}), f"{dataset.path}: varm")
+
+
+def _check_multidgd(dataset: DatasetConfig, model: MultiDGDModel) -> None:
+    from anndata.io import read_elem
+
+    from featurelens.embeddings.multidgd import (
+        read_hyperparameters,
+        require_split,
+        require_torch_file,
+        require_width,
+    )
+
     if not isinstance(dataset, OwnCells):
         raise InputError(
-            f"{dataset.kind} brings no embedding of its own; use a model of kind pca or poisson_nmf"
+            f"{dataset.kind} is not what a multidgd model was trained on; use cells of kind h5ad"
         )
-    check_embedding_key(dataset.path, model.key)
-    if model.factors is not None:
-        with _open(dataset.path) as handle:
-            require_key(model.factors, handle.get("varm", {}), f"{dataset.path}: varm")
-
-
-def require_key(key: str, available: Any, where: str) -> None:
-    """Raise :class:`InputError` with the nearest match and all that is there instead."""
-    if key in available:
-        return
-    names = [str(name) for name in available]
-    near = get_close_matches(key, names, n=1)
-    hint = f"did you mean {near[0]!r}? " if near else ""
-    there = ", ".join(names) if names else "nothing"
-    raise InputError(f"{where} has no {key!r}; {hint}there is: {there}")
+    require_torch_file(model.checkpoint)
+    width = read_hyperparameters(model).n_genes
+    with open_cells(dataset) as file:
+        where = f"{dataset.path}: obs"
+        require_key(model.split_column, columns_of(file.obs), where)
+        require_split(read_elem(file.obs[model.split_column]), model, where)
+        require_width(len(kept_genes(file)), width, dataset.path, model)
 
 
 def require_unique_genes(names: pd.Index, path: str | Path) -> None:
@@ -169,43 +221,6 @@ def require_matrix(value: Any, names: Any, what: str) -> np.ndarray:
         raise InputError(f"{what} has {len(value)} rows for {len(names)} cells; make it again")
     require_finite(value, names, what)
     return value.astype(np.float32)
-
-
-@contextmanager
-def _open(path: str | Path) -> Iterator[h5py.File]:
-    import h5py
-
-    if not Path(path).exists():
-        raise InputError(f"{path}: no such file; check the path in the config")
-    try:
-        handle = h5py.File(path)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read as .h5ad ({error}); is it complete?") from error
-    with handle:
-        for part in ("obs", "var"):
-            require_key(part, handle, str(path))
-            if isinstance(handle[part], h5py.Dataset):
-                raise InputError(
-                    f"{path}: was written by anndata before 0.7; read it with anndata.read_h5ad "
-                    "and write it again"
-                )
-        yield handle
-
-
-def _columns(group: h5py.Group) -> list[str]:
-    return [str(name) for name in group.attrs["column-order"]]
-
-
-def _names(frame: h5py.Group) -> pd.Index:
-    from anndata.io import read_elem
-
-    return pd.Index(read_elem(frame[frame.attrs["_index"]]))
-
-
-def _check_cell_names(handle: h5py.File, path: str | Path) -> pd.Index:
-    names = _names(handle["obs"])
-    require_unique_names(names, f"{path}: cell")
-    return names
 
 
 def _first_values(element: Any) -> np.ndarray:

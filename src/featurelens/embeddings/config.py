@@ -4,13 +4,15 @@ Imports neither scanpy nor torch, because the workflow reads configs while it pl
 """
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from pathlib import PurePath
+from typing import Annotated, ClassVar, Literal
 
-from annotated_types import Ge, MinLen
+from annotated_types import Ge, Gt, Lt, MinLen
 
 from featurelens.options import STRICT
 
 Text = Annotated[str, MinLen(1)]
+EMBEDDING_SUFFIXES = (".h5ad", ".npy", ".csv", ".tsv", ".pt")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +27,7 @@ class Pbmc68kReduced:
 
 @dataclass(frozen=True, kw_only=True)
 class OwnCells:
-    """Cells of an ``.h5ad`` file with raw counts."""
+    """Cells of an ``.h5ad`` or ``.h5mu`` file with raw counts."""
 
     __pydantic_config__ = STRICT
 
@@ -42,7 +44,11 @@ class OwnCells:
     symbol: Text | None = None
     """Column of var with gene symbols; null takes the names of var."""
     library: Text | None = None
-    """Column of obs with the total count of a cell; null sums the counts of the file."""
+    """Column of obs with the total count of a cell; null sums the counts of the genes kept."""
+    modality: Text | None = None
+    """Modality to keep, by its name in modality_column, or in a .h5mu file by its own name."""
+    modality_column: Text = "modality"
+    """Column of var with the modality of each feature; not used for .h5mu files."""
 
     @property
     def counts(self) -> str:
@@ -66,6 +72,8 @@ class PCAModel:
     seed: int = 0
     """Seed of the eigensolver's starting vector."""
 
+    has_decoder: ClassVar[bool] = True
+
 
 @dataclass(frozen=True, kw_only=True)
 class PoissonNMFModel:
@@ -82,19 +90,93 @@ class PoissonNMFModel:
     seed: int = 0
     """Seed of the initialisation."""
 
+    has_decoder: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class RidgeSurrogate:
+    """Ridge regression from an embedding to log1p counts per 10,000, where no decoder exists."""
+
+    __pydantic_config__ = STRICT
+
+    alpha: Annotated[float, Gt(0)] = 1.0
+    """Weight of the squared coefficients, on an embedding scaled to unit variance."""
+    holdout: Annotated[float, Gt(0), Lt(1)] = 0.1
+    """Share of the cells on which the fit is judged; the decoder itself is fitted on all cells."""
+    seed: int = 0
+    """Seed of the choice of these cells."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class PrecomputedModel:
-    """An embedding that the cells' file already holds."""
+    """An embedding that exists already, in the cells' own file or in another one."""
 
     __pydantic_config__ = STRICT
 
     kind: Literal["precomputed"] = "precomputed"
     """Which model."""
-    key: Text
-    """Key of obsm with the embedding."""
+    key: Text | None = None
+    """Key of obsm with the embedding (of a dictionary, where path is a .pt file of one)."""
+    path: Text | None = None
+    """Another file with it: .h5ad, .npy, .csv, .tsv or .pt; null looks in the cells' own file."""
+    names: Text | None = None
+    """Text file with the cell names of a .npy or .pt file, one a line, in the order of its rows."""
     factors: Text | None = None
     """Key of varm with non-negative gene factors that decode it; null means no decoder."""
+    surrogate: RidgeSurrogate | None = None
+    """Fit a decoder afterwards, marked as surrogate wherever it is used; null fits none."""
+
+    def __post_init__(self) -> None:
+        if self.factors is not None and self.surrogate is not None:
+            raise ValueError("factors and surrogate are two decoders of one embedding; keep one")
+        if self.path is None:
+            if self.key is None:
+                raise ValueError("key is missing; name the embedding's key in obsm, or give a path")
+            if self.names is not None:
+                raise ValueError("names belong to a .npy or .pt file; give its path, or drop names")
+            return
+        suffix = PurePath(self.path).suffix
+        if suffix not in EMBEDDING_SUFFIXES:
+            allowed = ", ".join(EMBEDDING_SUFFIXES)
+            raise ValueError(f"path ends in {suffix!r}; embeddings are read from {allowed}")
+        if (suffix in (".npy", ".pt")) != (self.names is not None):
+            rule = "needs a text file of cell names" if self.names is None else "brings its own"
+            raise ValueError(f"names: a {suffix} file {rule}")
+        if suffix == ".h5ad" and self.key is None:
+            raise ValueError("key is missing; name the embedding's key in obsm of the .h5ad file")
+        if suffix in (".npy", ".csv", ".tsv") and self.key is not None:
+            raise ValueError(f"key: a {suffix} file has no keys; drop it")
+
+    @property
+    def has_decoder(self) -> bool:
+        """Whether expression can be decoded."""
+        return self.factors is not None or self.surrogate is not None
 
 
-ModelConfig = PCAModel | PoissonNMFModel | PrecomputedModel
+@dataclass(frozen=True, kw_only=True)
+class MultiDGDModel:
+    """A trained multiDGD model, read from its checkpoint without the package."""
+
+    __pydantic_config__ = STRICT
+
+    kind: Literal["multidgd"] = "multidgd"
+    """Which model."""
+    checkpoint: Text
+    """The state dictionary, a .pt file."""
+    hyperparameters: Text
+    """The .json file saved beside it."""
+    split_column: Text = "train_val_test"
+    """Column of obs with the split; the checkpoint's rows are its cells marked train, in order."""
+    modality: Text | None = None
+    """Modality whose decoder is kept, by its name in hyperparameters; null takes the first."""
+    proof_cells: Annotated[int, Ge(2)] = 1000
+    """Most cells on which it is proven that rows and cells match."""
+    proof_permutations: Annotated[int, Ge(10)] = 100
+    """Shuffles within cell types that the likelihood of the true order is compared with."""
+    seed: int = 0
+    """Seed of these shuffles."""
+
+    has_decoder: ClassVar[bool] = True
+
+
+ModelConfig = PCAModel | PoissonNMFModel | PrecomputedModel | MultiDGDModel

@@ -2,12 +2,13 @@
 
 Every reader returns an AnnData with ``X`` = log1p(counts / library * 1e4) CSR float32,
 ``layers['counts']`` CSR int32, obs cell_type (category), batch (category), library, split, and
-``var['symbol']``. obsm and varm of a user's file are kept.
+``var['symbol']``. obsm and varm of a user's file are kept, and so are its columns of obs that bear
+none of these names; split is its own column of that name, or train for all cells.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -17,11 +18,13 @@ from featurelens.embeddings.checks import (
     check_dataset,
     check_embedding_key,
     check_model,
+    counts_of,
     require_counts,
     require_unique_genes,
 )
 from featurelens.embeddings.config import DatasetConfig, OwnCells, Pbmc68kReduced
-from featurelens.io import InputError, read_anndata, require_unique_names
+from featurelens.embeddings.files import open_cells, read_matrix
+from featurelens.io import InputError, require_unique_names
 
 if TYPE_CHECKING:
     import anndata
@@ -116,37 +119,51 @@ def _read_pbmc68k_reduced() -> anndata.AnnData:
 
 
 def _read_own(config: OwnCells) -> anndata.AnnData:
+    from anndata.io import read_elem
+
     check_dataset(config)
-    original = read_anndata(config.path)
-    source = original.X if config.counts_layer is None else original.layers[config.counts_layer]
-    counts = sparse.csr_matrix(source)
+    with open_cells(config) as file:
+        matrix = read_matrix(counts_of(file, config), rows=file.rows, columns=file.columns)
+        own, var = read_elem(file.obs), read_elem(file.part["var"])
+        obsm, varm = (
+            read_elem(file.part[key]) if key in file.part else {} for key in ("obsm", "varm")
+        )
+    columns = slice(None) if file.columns is None else file.columns
+    rows = slice(None) if file.rows is None else file.rows
+    counts = sparse.csr_matrix(matrix)
     counts.eliminate_zeros()
     counts.sort_indices()
     require_counts(
         counts.data,
         f"{config.path}: {config.counts}",
-        lambda position: original.obs_names[np.searchsorted(counts.indptr, position, "right") - 1],
+        lambda position: own.index[np.searchsorted(counts.indptr, position, "right") - 1],
     )
     if config.library is None:
         library = counts.sum(axis=1).A1
     else:
-        library = pd.to_numeric(original.obs[config.library], errors="coerce").to_numpy()
+        library = pd.to_numeric(own[config.library], errors="coerce").to_numpy()
+    ours = {
+        "cell_type": own[config.cell_type],
+        "batch": "all" if config.batch is None else own[config.batch],
+        "library": library.astype(np.float64),
+    }
     cells = _assemble(
         counts=counts.astype(np.int32),
-        obs=pd.DataFrame(
-            {
-                "cell_type": original.obs[config.cell_type],
-                "batch": "all" if config.batch is None else original.obs[config.batch],
-                "library": library.astype(np.float64),
-            },
-            index=original.obs_names,
-        ),
-        var=pd.DataFrame({"symbol": _symbols(original.var, config.symbol)}),
+        obs=pd.DataFrame(ours, index=own.index),
+        var=pd.DataFrame({"symbol": _symbols(var.iloc[columns], config.symbol)}),
         what=config.path,
     )
-    cells.obsm.update(original.obsm)
-    cells.varm.update(original.varm)
+    if "split" in own:
+        cells.obs["split"] = own["split"].astype(str).astype("category")
+    others = [column for column in own if column not in cells.obs]
+    cells.obs = cells.obs.join(own[others])
+    cells.obsm.update({key: _take(value, rows) for key, value in obsm.items()})
+    cells.varm.update({key: _take(value, columns) for key, value in varm.items()})
     return cells
+
+
+def _take(value: Any, index: Any) -> Any:
+    return value.iloc[index] if isinstance(value, pd.DataFrame) else value[index]
 
 
 def _symbols(var: pd.DataFrame, column: str | None) -> pd.Series:

@@ -1,33 +1,44 @@
-"""An embedding that came with the cells."""
+"""An embedding that exists already: in the cells' own file, or joined by name from another."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from featurelens.decoders import Decoder, LinearSimplexDecoder, NoDecoder
 from featurelens.embeddings.bundle import Fitted
-from featurelens.embeddings.checks import require_key, require_matrix
+from featurelens.embeddings.checks import require_matrix
 from featurelens.embeddings.config import PrecomputedModel
-from featurelens.io import InputError
+from featurelens.embeddings.files import require_key
+from featurelens.embeddings.surrogate import fit_surrogate
+from featurelens.embeddings.tables import read_embedding
+from featurelens.io import InputError, sha256_file
 
 if TYPE_CHECKING:
     import anndata
 
 
 def fit(cells: anndata.AnnData, config: PrecomputedModel) -> Fitted:
-    """Take ``cells.obsm[config.key]`` as it is.
+    """Take the embedding as it is; a surrogate decoder is fitted where the config asks for one.
 
     Raises
     ------
     InputError
-        If the key is missing, or is no matrix of finite numbers.
+        If the embedding is missing, is no matrix of finite numbers, or is one of other cells.
     """
-    require_key(config.key, cells.obsm, "the cells: obsm")
-    what = f"the cells: obsm[{config.key!r}]"
-    scores = require_matrix(cells.obsm[config.key], cells.obs_names, what)
-    return Fitted(scores, _decoder(cells, config, scores.shape[1]), {"key": config.key})
+    info: dict[str, Any] = {"key": config.key}
+    if config.path is None:
+        require_key(str(config.key), cells.obsm, "the cells: obsm")
+        what = f"the cells: obsm[{config.key!r}]"
+        scores = require_matrix(cells.obsm[str(config.key)], cells.obs_names, what)
+    else:
+        scores = read_embedding(config).of(cells.obs_names, "the cells")
+        info |= {"path": config.path, "sha256": sha256_file(config.path)}
+    if config.surrogate is not None:
+        decoder, quality = fit_surrogate(scores, cells, config.surrogate)
+        return Fitted(scores, decoder, info | {"surrogate": quality})
+    return Fitted(scores, _decoder(cells, config, scores.shape[1]), info)
 
 
 def _decoder(cells: anndata.AnnData, config: PrecomputedModel, d: int) -> Decoder:

@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 import scipy.sparse
 from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file
+from safetensors.numpy import save as to_bytes
 
 from featurelens.io import InputError, atomic_path, write_json
 
@@ -119,7 +120,8 @@ def save(sae: SAE, folder: str | Path) -> None:
     if sae.threshold is not None:
         arrays["threshold"] = sae.threshold
     with atomic_path(folder / WEIGHTS) as temporary:
-        save_file({name: np.ascontiguousarray(a) for name, a in arrays.items()}, temporary)
+        # save_file would make a file that only its owner may read.
+        temporary.write_bytes(to_bytes({k: np.ascontiguousarray(a) for k, a in arrays.items()}))
     write_json(_saelens_config(sae), folder / CONFIG)
 
 
