@@ -3,7 +3,6 @@
 from typing import Any
 
 from featurelens.concepts import ConceptConfig, map_concepts
-
 from featurelens.config import build
 from featurelens.io import read_anndata, read_table, write_anndata
 from featurelens.logs import job_log

@@ -3,8 +3,8 @@
 from typing import Any
 
 import pandas as pd
-from featurelens.enrichment import summarise
 
+from featurelens.enrichment import summarise
 from featurelens.io import read_anndata, read_table, write_table
 from featurelens.logs import job_log
 

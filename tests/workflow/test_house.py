@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
+from clones import ROOT
 
 FLOORS = (
     {"io", "logs", "options", "conventions", "provenance", "stats", "_transfer"},

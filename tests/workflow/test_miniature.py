@@ -8,7 +8,7 @@ import sys
 import pandas as pd
 import pytest
 import yaml
-from conftest import ROOT, copy_repository, run_snakemake
+from clones import ROOT, copy_repository, run_snakemake
 from miniature import shrink
 
 pytestmark = [pytest.mark.workflow, pytest.mark.xdist_group("miniature")]

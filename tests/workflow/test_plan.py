@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import ROOT, copy_repository, run_snakemake
+from clones import ROOT, copy_repository, run_snakemake
 
 pytestmark = pytest.mark.workflow
 
