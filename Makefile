@@ -20,7 +20,7 @@ test-slow: $(READY)  ## tests that take longer
 	OMP_NUM_THREADS=1 $(BIN)/pytest -m slow
 
 test-oracles: $(READY)  ## tests against libraries that are installed apart
-	$(PYTHON) -m venv --system-site-packages $(VENV)-oracles
+	$(PYTHON) -m venv $(VENV)-oracles
 	$(VENV)-oracles/bin/python -m pip install --quiet --requirement requirements.lock sae-lens==6.54.12
 	$(VENV)-oracles/bin/python -m pip install --quiet --no-deps --editable .
 	$(VENV)-oracles/bin/python -m pytest -m oracle
