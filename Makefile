@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 REPORT := results/demo/report.html
 
-.PHONY: demo test test-slow test-oracles bench lint format schema lock clean
+.PHONY: demo reproduction test test-slow test-oracles bench lint format schema lock clean
 
 demo: $(READY)  ## the default run, end to end, and its report
 	$(BIN)/snakemake --cores all
@@ -41,6 +41,9 @@ format: $(READY)
 
 schema: $(READY)  ## regenerate the JSON schema from the config classes
 	$(BIN)/python -m featurelens.config_docs
+
+reproduction: demo  ## docs/REPRODUCTION.md from the default run
+	$(BIN)/python -m featurelens.reproduction results/demo/tables/claims.tsv docs/REPRODUCTION.md
 
 lock:  ## rewrite requirements.lock from requirements.in in a fresh environment
 	rm -rf build/lock

@@ -15,7 +15,15 @@ FLOORS = (
     | {"sweeps", "download", "figshare"},
     {"features", "locality", "cell_sets", "dge", "steering"},
     {"enrichment", "term_tests", "term_filters", "calibration", "permutation_null", "concepts"},
-    {"figures", "tables", "annotated_features", "comparison", "claims", "claim_reads"},
+    {
+        "figures",
+        "tables",
+        "annotated_features",
+        "comparison",
+        "claims",
+        "claim_reads",
+        "reproduction",
+    },
     {"config", "config_errors", "config_docs", "inputs", "evaluation", "sweep_tables", "annotate"},
 )
 LIBRARY = ROOT / "src/featurelens"

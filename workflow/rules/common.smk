@@ -40,8 +40,6 @@ ANNOTATED = [f"{sae}/{collection}" for sae in SAES for collection in CONFIG.coll
 FIRST_STEERED = STEERED[0] if STEERED else "none"
 FIRST_SWEEP = next(iter(CONFIG.sweeps), "none")
 STRUCTURED = [name for name, sweep in CONFIG.sweeps.items() if sweep.structure is not None]
-
-
 STRUCTURE_SWEEP = STRUCTURED[0] if STRUCTURED else "none"
 STRUCTURE_EMBEDDING = CONFIG.sweeps[STRUCTURE_SWEEP].embedding if STRUCTURED else "none"
 # Figure 3 compares the embeddings of the first dataset, annotated with the first collection.
