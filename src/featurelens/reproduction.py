@@ -17,9 +17,9 @@ HEAD = """# What the paper says and what the default run finds
 
 Made by `make reproduction` from `results/demo/tables/claims.tsv`. The default run is small: reduced
 simulations, 700 blood cells in the place of 56,714 bone marrow cells, tens of gene sets in the
-place of thousands. A verdict here is a verdict on the claim at that scale; the last column says
-what differs. *published* is the author's computation to the letter, *corrected* a sound one, *null* what
-chance gives.
+place of thousands. A verdict here is a verdict on the claim at that scale, under the published and
+the corrected convention; the last column says what differs. *published* is the author's
+computation to the letter, *corrected* a sound one, *null* what chance gives.
 """
 
 
