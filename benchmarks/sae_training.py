@@ -275,7 +275,7 @@ def write(result: dict) -> None:
     lines += [
         "",
         f"The 544-point small sweep: about {result['sweep_processor_minutes']:.0f} processor "
-        "minutes, estimated from the table, metrics not included.",
+        "minutes, estimated from the table, metrics not included; `config/laptop.yaml` runs it.",
         "",
         describe_long_run(result["long_run"]["epochs"]),
         "",
