@@ -3,6 +3,7 @@
 import ast
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -77,11 +78,18 @@ def test_the_library_does_not_know_the_workflow():
         assert not re.search(r"^\s*(import|from) snakemake", path.read_text(), re.MULTILINE), path
 
 
-def test_no_file_names_a_machine_or_a_private_note():
-    notes = [f"{name}.md" for name in ("PAPER", "SAE", "MODELS", "PROTOTYPE", "STYLE", "ATLAS")]
-    hosts = [f"{name}.org" for name in ("pypi", "npmjs")] + ["pythonhosted"]
-    words = ["/work/main", "/root/", "/opt/", *notes, *hosts]
+def test_no_file_names_the_machine_it_was_made_on():
+    places = {str(ROOT), str(ROOT.resolve()), str(Path.home()), sys.prefix, sys.base_prefix}
+    places -= {"/", "/usr", "/usr/local"}
     for path in tracked():
-        if path != Path(__file__):
-            text = path.read_text(errors="ignore")
-            assert [word for word in words if word in text] == [], path
+        text = path.read_text(errors="ignore")
+        assert [place for place in places if place in text] == [], path
+
+
+def test_every_page_that_is_named_is_there():
+    paths = tracked()
+    pages = {path.name for path in paths if path.suffix == ".md"}
+    for path in paths:
+        if path.suffix in (".py", ".smk", ".md", ".rst", ".yaml"):
+            named = set(re.findall(r"[A-Za-z_]+\.md\b", path.read_text()))
+            assert named - pages == set(), path
