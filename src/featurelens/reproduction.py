@@ -1,6 +1,6 @@
 """A run's verdicts on the paper's claims as a page for people.
 
-``python -m featurelens.reproduction CLAIMS.tsv PAGE.md`` writes it; ``make reproduction`` does so
+``python -m featurelens.reproduction CLAIMS PAGE`` writes it; ``make reproduction`` does so
 for the default run.
 """
 
