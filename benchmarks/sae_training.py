@@ -34,6 +34,7 @@ from featurelens.sae.engines.loop import initial_parameters
 RESULTS = Path(__file__).parent / "results"
 BATCH = 128
 ROUNDS = 5
+SHOWN_EVERY = 50
 FULL_LENGTH = 500
 """Epochs of the paper's single-cell SAE; `LONG_RUN_EPOCHS=500` runs all of them."""
 
@@ -214,7 +215,9 @@ def long_run(epochs: int) -> dict:
         active = metrics.evaluate(sae, X[:2000]).l0 / 10_000
         history.append({"epoch": epoch, "seconds": round(seconds, 2), "active": round(active, 4)})
         print(f"20 -> 10,000, epoch {epoch}: {seconds:.2f} s, {active:.2%} active", flush=True)
-    return {"epochs": history}
+    total = sum(epoch["seconds"] for epoch in history)
+    shown = [e for e in history if e["epoch"] % SHOWN_EVERY in (0, 1) or e["epoch"] == epochs]
+    return {"n_epochs": epochs, "seconds": round(total, 1), "epochs": shown}
 
 
 def sweep_minutes(rows: list[dict]) -> float:
@@ -236,12 +239,12 @@ def sweep_minutes(rows: list[dict]) -> float:
     return float(total / 1e6 / 60)
 
 
-def describe_long_run(epochs: list[dict]) -> str:
+def describe_long_run(run: dict) -> str:
     """One sentence on the long run: measured when it ran to its end, else extrapolated."""
-    first, last = epochs[0], epochs[-1]
+    first, last = run["epochs"][0], run["epochs"][-1]
     shares = f"{first['active']:.1%} of features active in epoch 1, {last['active']:.1%} at the end"
-    if last["epoch"] >= FULL_LENGTH:
-        minutes = sum(epoch["seconds"] for epoch in epochs) / 60
+    if run["n_epochs"] >= FULL_LENGTH:
+        minutes = run["seconds"] / 60
         text = f"{FULL_LENGTH} epochs took {minutes:.1f} minutes of one thread's processor time"
     else:
         minutes = last["seconds"] * FULL_LENGTH / 60
@@ -277,7 +280,7 @@ def write(result: dict) -> None:
         f"The 544-point small sweep: about {result['sweep_processor_minutes']:.0f} processor "
         "minutes, estimated from the table, metrics not included; `config/laptop.yaml` runs it.",
         "",
-        describe_long_run(result["long_run"]["epochs"]),
+        describe_long_run(result["long_run"]),
         "",
     ]
     (RESULTS / "sae_training.md").write_text("\n".join(lines))
