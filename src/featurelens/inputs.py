@@ -13,13 +13,10 @@ from anndata.io import read_elem
 from featurelens.claims import read_claims
 from featurelens.config import DatasetRun, build
 from featurelens.config_errors import suggest
-from featurelens.embeddings.config import DatasetConfig, OwnCells
+from featurelens.embeddings.config import FILE_FIELDS, DatasetConfig, OwnCells
 from featurelens.embeddings.datasets import check_dataset, check_model, read_dataset
 from featurelens.genesets import read_gmt
 from featurelens.io import InputError, sha256_file
-
-MODEL_FILES = ("checkpoint", "hyperparameters", "path", "names")
-"""Fields of a model's config that name a file."""
 
 
 def check_inputs(
@@ -62,7 +59,7 @@ def _check_dataset(name: str, block: Mapping[str, Any]) -> Iterator[dict[str, st
     check_dataset(run.cells)
     for model_name, model in run.models.items():
         check_model(run.cells, model)
-        for part in MODEL_FILES:
+        for part in FILE_FIELDS:
             path = getattr(model, part, None)
             if path is not None:
                 yield _row(f"{key}.models.{model_name}.{part}", path, model.kind)

@@ -3,7 +3,7 @@
 
 rule prepare_cells:
     input:
-        file=dataset_file,
+        files=dataset_files,
     output:
         cells=f"results/{RUN}/datasets/{{dataset}}/cells.h5ad",
     log:

@@ -10,6 +10,7 @@ if SRC not in sys.path:
 
 from featurelens.config import as_plain, parse_config
 from featurelens.conventions import CONVENTIONS
+from featurelens.embeddings.config import FILE_FIELDS
 from featurelens.io import InputError
 from featurelens.provenance import fingerprint
 from featurelens.sweeps import select_points
@@ -78,16 +79,19 @@ def check_files():
         raise SystemExit(f"error: {error}")
 
 
-def dataset_file(wildcards):
+def files_of(part):
+    """The files that the config of a dataset or a model names, as :func:`existing`."""
+    return [file for field in FILE_FIELDS for file in existing(part.get(field))]
+
+
+def dataset_files(wildcards):
     """The file of a dataset that the user brought."""
-    return existing(PLAIN["datasets"][wildcards.dataset]["cells"].get("path"))
+    return files_of(PLAIN["datasets"][wildcards.dataset]["cells"])
 
 
 def model_files(wildcards):
     """The files that a model brings along: a checkpoint, an embedding, names of cells."""
-    model = PLAIN["datasets"][wildcards.dataset]["models"][wildcards.model]
-    keys = ("checkpoint", "hyperparameters", "path", "names")
-    return [file for key in keys for file in existing(model.get(key))]
+    return files_of(PLAIN["datasets"][wildcards.dataset]["models"][wildcards.model])
 
 
 def collection_file(wildcards):

@@ -28,8 +28,7 @@ rule check_inputs:
             file
             for block in PLAIN["datasets"].values()
             for part in (block["cells"], *block["models"].values())
-            for key in ("path", "checkpoint", "hyperparameters", "names")
-            for file in existing(part.get(key))
+            for file in files_of(part)
         ],
         collections=[
             file for block in PLAIN["collections"].values() for file in existing(block["path"])

@@ -179,4 +179,7 @@ class MultiDGDModel:
     has_decoder: ClassVar[bool] = True
 
 
+FILE_FIELDS = ("path", "checkpoint", "hyperparameters", "names")
+"""Fields of datasets and models that name a file which the user brings."""
+
 ModelConfig = PCAModel | PoissonNMFModel | PrecomputedModel | MultiDGDModel
