@@ -71,10 +71,11 @@ def sweep_points(points: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     DataFrame
         sweep, the columns of the points (convention as training_convention, because it is no
         convention of evaluation), position, share_live (n_live / d_sae) and share_active (mean
-        number of features active in a cell / d_sae).
+        number of features active in a cell / d_sae). The density histogram, a list, stays in the
+        sweep's own table.
     """
     table = stack_named(points, "sweep").rename(columns={"convention": "training_convention"})
-    table = table[table["status"] == "ok"]
+    table = table[table["status"] == "ok"].drop(columns="density", errors="ignore")
     return table.assign(
         share_live=table["n_live"] / table["d_sae"], share_active=table["l0"] / table["d_sae"]
     )

@@ -86,9 +86,15 @@ def test_what_cannot_be_computed_is_nan():
 
 def test_density_histogram_by_hand():
     # Of 100 rows: 100, 10 and 1 give 0, -1 and -2; the dead feature is in no bin.
-    counts, edges = metrics.density_histogram(np.array([100, 10, 1, 0]), 100)
-    assert edges.tolist() == [-2, -1.5, -1, -0.5, 0]
-    assert counts.tolist() == [1, 0, 1, 1]
+    counts = metrics.density_histogram(np.array([100, 10, 1, 0]), 100)
+    assert dict(zip(metrics.DENSITY_EDGES, counts, strict=False)) == {
+        **dict.fromkeys(np.arange(-12, 0) / 2, 0),
+        -2: 1,
+        -1: 1,
+        -0.5: 1,  # the last bin holds its upper edge, 0
+    }
+    rare = metrics.density_histogram(np.array([1]), 10**9)
+    assert (rare[0], rare.sum()) == (1, 1)
 
 
 def test_evaluate_streams_a_model():

@@ -42,6 +42,7 @@ def test_table_has_every_column_in_the_order_asked(tmp_path):
     assert (first["d_in"], first["d_sae"], first["status"]) == (4, 12, "ok")
     assert first["n_steps"] == 5 * 3  # 300 rows in batches of 128: 128, 128, 44
     assert first["n_live"] + first["n_dead"] == 12
+    assert sum(first["density"]) == first["n_live"]
     assert first["l1_effective"] == pytest.approx(1e-3 * 4 / 12)
 
 
@@ -111,10 +112,11 @@ def test_nothing_missing_imports_no_engine(tmp_path):
     assert run.returncode == 0, run.stderr.decode()
 
 
-def test_diverging_point_is_a_row_and_is_not_tried_again(tmp_path):
+@pytest.mark.parametrize("engine", engines.names())
+def test_diverging_point_is_a_row_and_is_not_tried_again(tmp_path, engine):
     wild = replace(BASE, learning_rate=1e30)
     points = [POINTS[0], ("wild", wild), POINTS[1]]
-    table, lines = stack(points, tmp_path)
+    table, lines = stack(points, tmp_path, engine=engine)
     assert table["status"].tolist() == ["ok", "failed", "ok"]
     row = table.iloc[1]
     assert row["message"].startswith("diverged: the loss is not finite at step")
@@ -122,9 +124,9 @@ def test_diverging_point_is_a_row_and_is_not_tried_again(tmp_path):
     assert np.isnan(row["mse"])
     assert any("vanilla point failed: diverged" in line for line in lines)
     assert not (tmp_path / "wild").exists()
-    alone, _ = stack(POINTS[:1], tmp_path / "alone")
+    alone, _ = stack(POINTS[:1], tmp_path / "alone", engine=engine)
     assert alone["mse"][0] == table["mse"][0]
-    again, _ = stack(points, tmp_path)
+    again, _ = stack(points, tmp_path, engine=engine)
     assert len(trained_ids(tmp_path)) == 3
     assert again.equals(table)
 
@@ -181,6 +183,22 @@ def test_bad_data_are_refused_in_one_line(data, message):
     with pytest.raises(InputError, match=message) as caught:
         training.train(data, [BASE])
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("l1", -0.1),
+        ("k", 100.5),
+        ("k", 0),
+        ("auxiliary", -1),
+        ("learning_rate", 0),
+        ("epochs", 2.5),
+    ],
+)
+def test_values_that_no_sae_can_have_are_refused_before_training(field, value):
+    with pytest.raises(InputError, match=rf"^SAE config: {field} is {value}, should be"):
+        training.train(X, [replace(BASE, **{field: value})])
 
 
 def test_other_bad_requests():

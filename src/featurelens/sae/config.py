@@ -1,10 +1,12 @@
 """What one sparse autoencoder is and how it is trained, apart from the data."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Annotated, Literal
 
 from annotated_types import Ge, Gt, Le, Lt
+from pydantic import TypeAdapter, ValidationError
 
+from featurelens.io import InputError
 from featurelens.options import STRICT
 
 ArchitectureName = Literal[
@@ -69,6 +71,20 @@ class SAEConfig:
             raise ValueError("patience needs a validation_fraction above 0")
         if self.warmup + self.decay > 1:
             raise ValueError("warmup and decay together exceed the whole training (1)")
+
+
+def require_valid(config: SAEConfig) -> None:
+    """Raise :class:`InputError` that names the first field whose value is not allowed.
+
+    The workflow's configs are checked when they are read; this is for those made in Python.
+    """
+    try:
+        TypeAdapter(SAEConfig).validate_python(asdict(config))
+    except ValidationError as error:
+        problem = error.errors()[0]
+        (field,) = problem["loc"][:1]
+        message = problem["msg"].replace("Input should be", "should be")
+        raise InputError(f"SAE config: {field} is {problem['input']!r}, {message}") from None
 
 
 def width(config: SAEConfig, d_in: int) -> int:

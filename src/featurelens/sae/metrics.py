@@ -17,6 +17,9 @@ from featurelens.sae.architectures import get
 from featurelens.sae.config import SAEConfig, error_scale, penalty_scale
 from featurelens.sae.model import SAE
 
+DENSITY_EDGES = np.arange(-12, 1) / 2
+"""Edges of the density histogram: half decades of the share of rows, log10."""
+
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
@@ -48,6 +51,11 @@ class Evaluation:
     def n_dead(self) -> int:
         """Features active in no row."""
         return len(self.n_active) - self.n_live
+
+    @property
+    def density(self) -> np.ndarray:
+        """Live features by half decades of density, :func:`density_histogram`."""
+        return density_histogram(self.n_active, self.n_rows)
 
 
 class Accumulator:
@@ -134,22 +142,18 @@ def gamma(X: np.ndarray) -> float:
     )
 
 
-def density_histogram(
-    n_active: np.ndarray, n_rows: int, *, edges: np.ndarray | None = None
-) -> tuple[np.ndarray, np.ndarray]:
-    """Histogram of log10 of the share of rows in which each live feature fires.
+def density_histogram(n_active: np.ndarray, n_rows: int) -> np.ndarray:
+    """Number of live features by log10 of the share of rows in which they fire.
 
     Returns
     -------
-    tuple
-        Counts (n_bins,) and bin edges (n_bins + 1,); by default half decades down to 1/n_rows.
-        Dead features are in no bin.
+    ndarray
+        Counts in the bins of :data:`DENSITY_EDGES`. Dead features are in no bin; a feature rarer
+        than the lowest edge is in the first.
     """
-    if edges is None:
-        edges = np.arange(-2 * np.ceil(np.log10(n_rows)), 1) / 2
     live = n_active[n_active > 0]
-    counts, edges = np.histogram(np.log10(live / n_rows), bins=edges)
-    return counts, edges
+    places = np.maximum(np.log10(live / max(n_rows, 1)), DENSITY_EDGES[0])
+    return np.histogram(places, bins=DENSITY_EDGES)[0]
 
 
 def error_term(evaluation: Evaluation, config: SAEConfig, d_in: int) -> float:

@@ -34,7 +34,8 @@ MEASURED = (
 """Measured columns: float64 in every table, so that a failed point can be NaN in each.
 
 ``loss`` is the mean training loss of the last epoch, penalty included, which the paper plots;
-``mse`` and ``l1_loss`` are the two terms over all rows with the final weights.
+``mse`` and ``l1_loss`` are the two terms over all rows with the final weights. Beside them stands
+``density``, the histogram of :func:`featurelens.sae.metrics.density_histogram`, a list.
 """
 
 COLUMNS = (
@@ -49,6 +50,7 @@ COLUMNS = (
     "engine",
     "device",
     *MEASURED,
+    "density",
     "data_sha256",
     "code",
 )
@@ -68,7 +70,7 @@ def describe(
         "l1_effective": effective_l1(config, d_in, d_sae),
         "engine": engine,
         "device": device,
-        **dict.fromkeys(MEASURED),
+        **dict.fromkeys((*MEASURED, "density")),
         "seconds": seconds,
     }
 
@@ -95,6 +97,7 @@ def measure(config: SAEConfig, d_in: int, fit: Fit, evaluation: Evaluation | Non
             "n_live": evaluation.n_live,
             "n_dead": evaluation.n_dead,
             "gamma": evaluation.gamma,
+            "density": evaluation.density.tolist(),
         }
     return {name: _plain(value) for name, value in row.items()}
 

@@ -16,7 +16,7 @@ from featurelens import __version__
 from featurelens.io import InputError
 from featurelens.sae import architectures, engines, rows
 from featurelens.sae import store as memory
-from featurelens.sae.config import SAEConfig, n_kept, width
+from featurelens.sae.config import SAEConfig, n_kept, require_valid, width
 from featurelens.sae.engines.loop import Fit, fit_stack
 from featurelens.sae.metrics import Evaluation, evaluate
 from featurelens.sae.model import SAE
@@ -157,7 +157,7 @@ def check_data(X: np.ndarray, configs: Sequence[SAEConfig]) -> np.ndarray:
     ------
     InputError
         If it is not two-dimensional, has fewer than two rows or no column, holds NaN or infinity,
-        or if a configuration would have no feature.
+        or if a configuration has a value that is not allowed or would have no feature.
     """
     X = np.asarray(X)
     if X.ndim != 2 or X.shape[0] < 2 or X.shape[1] < 1:
@@ -172,6 +172,7 @@ def check_data(X: np.ndarray, configs: Sequence[SAEConfig]) -> np.ndarray:
             f"{bad[0]}; remove these rows or mend the model that made them"
         )
     for config in configs:
+        require_valid(config)
         if width(config, X.shape[1]) < 1:
             raise InputError(
                 f"expansion {config.expansion} of {X.shape[1]} dimensions gives no feature"
