@@ -28,3 +28,5 @@ with job_log(snakemake.log[0]):
     write_table(stack_named(correlations, "sweep"), snakemake.output.correlations)
     structure = read_tables(params.structured, inputs.structure)
     write_table(stack_named(structure, "sweep"), snakemake.output.structure)
+    consistency = read_tables(params.seeded, inputs.consistency)
+    write_table(stack_named(consistency, "sweep"), snakemake.output.consistency)

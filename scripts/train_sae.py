@@ -19,6 +19,7 @@ with job_log(snakemake.log[0]) as log:
         config,
         Path(snakemake.output.config).parent,
         source=snakemake.params.source,
+        engine=snakemake.params.engine,
         device=snakemake.params.device,
         threads=snakemake.threads,
         log=log,

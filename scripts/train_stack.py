@@ -20,6 +20,7 @@ with job_log(snakemake.log[0]) as log:
         data_sha256=sha256_array(X),
         store=Path(params.store) / snakemake.wildcards.stack,
         code=params.code,
+        engine=params.engine,
         device=params.device,
         threads=snakemake.threads,
         log=log,

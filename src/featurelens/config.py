@@ -27,7 +27,12 @@ from featurelens.enrichment import EnrichmentConfig
 from featurelens.features import FeatureConfig
 from featurelens.io import InputError
 from featurelens.options import STRICT
-from featurelens.sae.config import ArchitectureName, SAEConfig
+from featurelens.sae.config import (
+    PAPER_ARCHITECTURES,
+    ArchitectureName,
+    EngineChoice,
+    SAEConfig,
+)
 from featurelens.simulation import SimulationConfig
 from featurelens.steering import SteeringConfig
 from featurelens.sweeps import expand_grid, plan_stacks, select_points
@@ -179,6 +184,11 @@ class SweepConfig:
         """Name of the autoencoder."""
         return self.embedding.split("/")[1]
 
+    @property
+    def has_seeds(self) -> bool:
+        """Whether some grid has more than one seed, so that runs can be compared."""
+        return any(len(set(grid.seed)) > 1 for grid in self.grids)
+
     def stacks(self) -> dict[str, list[dict[str, Any]]]:
         """Stacks of the sweep, by name, in the plain form that the workflow records."""
         configs = [config for grid in self.grids for config in expand_grid(vars(grid))]
@@ -247,6 +257,8 @@ class RunConfig:
     """The space of features by the terms they carry."""
     figures: FigureConfig = field(default_factory=FigureConfig)
     """Choices of the figures."""
+    engine: EngineChoice = "auto"
+    """What trains the SAEs; auto chooses by shape and device, the others are for comparison."""
     claims: str | None = None
     """File with the paper's claims, to be judged against this run's tables."""
 
@@ -320,6 +332,13 @@ def _cross_checks(run: RunConfig) -> Iterator[str]:
             continue
         if sweep.structure is not None and not select_points(stacks, sweep.structure.select):
             yield f"'{key}.structure.select' matches no point of the sweep; use values of its grids"
+    if run.engine in ("stacked", "fused"):
+        trained = {
+            a for sweep in run.sweeps.values() for grid in sweep.grids for a in grid.architecture
+        }
+        trained |= {sae.architecture for sae in run.saes.values()}
+        for architecture in sorted(trained - set(PAPER_ARCHITECTURES)):
+            yield f"'engine' is {run.engine!r}, which does not train {architecture!r}; use auto"
     if run.datasets and not run.saes:
         yield "'datasets' are given but no 'saes'; add at least one SAE"
     if run.dge.expression == "decoded":

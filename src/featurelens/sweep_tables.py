@@ -1,17 +1,23 @@
-"""Tables of a sweep: what its SAEs recover of a simulation, and its stacks joined."""
+"""Tables of a sweep: its stacks joined, what its SAEs recover, how far its seeds agree."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, fields
+from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from featurelens.conventions import CONVENTIONS
 from featurelens.io import read_table
 from featurelens.recovery import measure_recovery
 from featurelens.sae import model
+from featurelens.sae.config import SAEConfig
+from featurelens.sae.consistency import compare
+from featurelens.sae.engines.loop import split_rows
 from featurelens.simulation import variables
 from featurelens.structure import recover_structure
 
@@ -19,6 +25,11 @@ if TYPE_CHECKING:
     from anndata import AnnData
 
     from featurelens.config import StructureConfig
+
+ENOUGH_ROWS = 5000
+"""Most rows on which activations of two SAEs are compared."""
+FEWEST_HELD_OUT = 50
+"""Held-out rows that two SAEs must share to be compared on these alone."""
 
 
 def measure_points(
@@ -133,3 +144,73 @@ def recover_structures(
         tables.append(table.assign(id=str(identifier)))
     table = pd.concat(tables, ignore_index=True)
     return table[["id", *(column for column in table if column != "id")]]
+
+
+def compare_seeds(
+    embedding: np.ndarray,
+    points: pd.DataFrame,
+    store: str | Path,
+    *,
+    log: Callable[[str], None],
+) -> pd.DataFrame:
+    """Compare every two points of a sweep that differ by their seed alone.
+
+    Parameters
+    ----------
+    embedding
+        What the points were trained on, (n_cells, d_in).
+    points
+        Rows of trained points with ``stack``, the folder of ``store`` that holds the weights.
+
+    Returns
+    -------
+    DataFrame
+        One row per pair: id_left, id_right, seed_left, seed_right, architecture, expansion, l1, k,
+        learning_rate, d_sae, held_out (whether the rows compared were held out from both trainings;
+        False where they share too few), n_rows, and the fields of
+        :class:`featurelens.sae.consistency.Consistency`.
+    """
+    rows = []
+    for left, right in _pairs_of_seeds(points):
+        kept, held_out = _rows_to_compare(len(embedding), left, right)
+        one, other = (model.load(Path(store) / p["stack"] / p["id"]) for p in (left, right))
+        found = compare(one, other, embedding[kept])
+        rows.append(
+            {
+                "id_left": left["id"],
+                "id_right": right["id"],
+                "seed_left": left["seed"],
+                "seed_right": right["seed"],
+            }
+            | {name: left[name] for name in _SHOWN}
+            | {"held_out": held_out, "n_rows": len(kept)}
+            | asdict(found)
+        )
+    log(f"{len(rows)} pairs of seeds compared")
+    return pd.DataFrame(rows)
+
+
+_SHOWN = ("architecture", "expansion", "l1", "k", "learning_rate", "d_sae")
+
+
+def _pairs_of_seeds(points: pd.DataFrame) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    names = [field.name for field in fields(SAEConfig) if field.name != "seed"]
+    fine = points[points["status"] == "ok"]
+    for _, group in fine.groupby(names, sort=True):
+        yield from combinations(group.sort_values("seed").to_dict("records"), 2)
+
+
+def _rows_to_compare(n_rows: int, *points: Mapping[str, Any]) -> tuple[np.ndarray, bool]:
+    """Rows that no point was trained on, or all where these are too few; some of them if many."""
+    configs = [
+        SAEConfig(**{field.name: point[field.name] for field in fields(SAEConfig)})
+        for point in points
+    ]
+    held_out = np.arange(n_rows)
+    for config in configs:
+        held_out = np.intersect1d(held_out, split_rows(n_rows, config)[1])
+    enough = len(held_out) >= FEWEST_HELD_OUT
+    rows = held_out if enough else np.arange(n_rows)
+    if len(rows) > ENOUGH_ROWS:
+        rows = np.sort(np.random.default_rng(0).choice(rows, ENOUGH_ROWS, replace=False))
+    return rows, enough

@@ -97,6 +97,7 @@ def test_every_shipped_config_is_valid(path):
             {"expansion": 3},
             "'sweeps.hierarchical.structure.select' matches no point of the sweep",
         ),
+        ("engine", "numba", "config: 'engine' is 'numba', should be"),
         ("saes", {}, "config: 'datasets' are given but no 'saes'; add at least one SAE"),
         (
             "datasets.pbmc68k.cells",
@@ -110,6 +111,14 @@ def test_a_mistake_is_one_line_that_names_the_key(demo, key, value, message):
         parse_config(change(demo, key, value))
     [line] = str(caught.value).splitlines()
     assert message in line
+
+
+def test_a_forced_engine_must_serve_every_architecture(demo):
+    demo["engine"] = "fused"
+    parse_config(demo)
+    demo["saes"]["topk-x20"]["architecture"] = "gated"
+    with pytest.raises(InputError, match="'engine' is 'fused', which does not train 'gated'"):
+        parse_config(demo)
 
 
 def test_all_mistakes_are_reported_at_once(demo):

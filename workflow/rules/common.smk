@@ -40,6 +40,7 @@ ANNOTATED = [f"{sae}/{collection}" for sae in SAES for collection in CONFIG.coll
 # Figures 2, S4 and S13 show one source each, the first that the config names.
 FIRST_STEERED = STEERED[0] if STEERED else "none"
 FIRST_SWEEP = next(iter(CONFIG.sweeps), "none")
+SEEDED = [name for name, sweep in CONFIG.sweeps.items() if sweep.has_seeds]
 STRUCTURED = [name for name, sweep in CONFIG.sweeps.items() if sweep.structure is not None]
 STRUCTURE_SWEEP = STRUCTURED[0] if STRUCTURED else "none"
 STRUCTURE_EMBEDDING = CONFIG.sweeps[STRUCTURE_SWEEP].embedding if STRUCTURED else "none"
@@ -138,6 +139,7 @@ SIMULATION_RESULTS = [
     *(f"results/{RUN}/baselines/{name}/recovery.tsv" for name in CONFIG.simulations),
     *(f"results/{RUN}/sweeps/{name}/points.parquet" for name in CONFIG.sweeps),
     *(f"results/{RUN}/sweeps/{name}/recovery.parquet" for name in CONFIG.sweeps),
+    *(f"results/{RUN}/sweeps/{name}/consistency.tsv" for name in SEEDED),
     *(f"results/{RUN}/sweeps/{name}/structure.tsv" for name in STRUCTURED),
 ]
 SINGLECELL_RESULTS = [

@@ -23,6 +23,7 @@ rule train_sae:
     params:
         config=lookup(dpath="saes/{sae}", within=PLAIN),
         source="{dataset}/{model}",
+        engine=CONFIG.engine,
         device=device,
         code=fingerprint("sae"),
     script:

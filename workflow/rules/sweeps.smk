@@ -22,6 +22,7 @@ rule train_stack:
         points=lookup(dpath="{sweep}/{stack}", within=STACKS),
         source=lookup(dpath="sweeps/{sweep}/embedding", within=PLAIN),
         store=f"results/{RUN}/sweeps/{{sweep}}/store",
+        engine=CONFIG.engine,
         device=device,
         code=fingerprint("sae"),
     script:
@@ -70,6 +71,29 @@ rule collect_sweep:
         code=fingerprint("sweep_tables.py"),
     script:
         "../../scripts/collect_sweep.py"
+
+
+rule compare_seeds:
+    input:
+        embedding=sweep_embedding,
+        points=f"results/{RUN}/sweeps/{{sweep}}/points.parquet",
+    output:
+        table=f"results/{RUN}/sweeps/{{sweep}}/consistency.tsv",
+    log:
+        f"results/{RUN}/logs/compare_seeds/{{sweep}}.log",
+    benchmark:
+        f"results/{RUN}/benchmarks/compare_seeds/{{sweep}}.tsv"
+    conda:
+        "../../envs/core.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=120,
+    params:
+        store=f"results/{RUN}/sweeps/{{sweep}}/store",
+        code=fingerprint("sweep_tables.py", "sae/consistency.py"),
+    script:
+        "../../scripts/compare_seeds.py"
 
 
 rule recover_structure:

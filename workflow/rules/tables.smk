@@ -32,10 +32,12 @@ rule tabulate_sweeps:
             for sweep in CONFIG.sweeps.values()
         ],
         structure=[f"results/{RUN}/sweeps/{name}/structure.tsv" for name in STRUCTURED],
+        consistency=[f"results/{RUN}/sweeps/{name}/consistency.tsv" for name in SEEDED],
     output:
         points=f"results/{RUN}/tables/sweep_points.tsv",
         recovery=f"results/{RUN}/tables/sweep_recovery.tsv",
         structure=f"results/{RUN}/tables/structure.tsv",
+        consistency=f"results/{RUN}/tables/consistency.tsv",
         grid=report(
             f"results/{RUN}/tables/table_S4.tsv",
             caption="../report/table_S4.rst",
@@ -54,6 +56,7 @@ rule tabulate_sweeps:
     params:
         sweeps=list(CONFIG.sweeps),
         structured=STRUCTURED,
+        seeded=SEEDED,
         code=fingerprint("tables.py"),
     script:
         "../../scripts/tabulate_sweeps.py"

@@ -20,6 +20,9 @@ ArchitectureName = Literal[
     "gated",
     "matryoshka",
 ]
+PAPER_ARCHITECTURES = ("vanilla", "relu", "topk")
+"""The author's own, which every engine serves; the autograd engine alone serves the others."""
+EngineChoice = Literal["auto", "autograd", "stacked", "fused"]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,6 +18,7 @@ def train_and_save(
     folder: str | Path,
     *,
     source: str,
+    engine: str = "auto",
     device: str = "cpu",
     threads: int = 1,
     log: Log,
@@ -34,7 +35,7 @@ def train_and_save(
         Receives ``cfg.json``, ``sae_weights.safetensors``, ``history.tsv`` and ``train.json``.
     source
         Name of the embedding, recorded with the weights.
-    device, threads, log
+    engine, device, threads, log
         As :func:`featurelens.sae.training.train`.
 
     Raises
@@ -42,7 +43,7 @@ def train_and_save(
     RuntimeError
         If training diverged; the message names the step.
     """
-    [trained] = train(X, [config], device=device, threads=threads, log=log)
+    [trained] = train(X, [config], engine=engine, device=device, threads=threads, log=log)
     if trained.sae is None:
         raise RuntimeError(f"SAE on {source}: {trained.row['message']}; lower its learning rate")
     about = {"source": source, "data_sha256": sha256_array(X)}

@@ -10,15 +10,12 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Literal, get_args
+from typing import get_args
 
 from featurelens.io import InputError
+from featurelens.sae.config import PAPER_ARCHITECTURES, EngineChoice
 from featurelens.sae.engines.loop import MakeStepper
 
-EngineName = Literal["autograd", "stacked", "fused"]
-
-PAPER_ARCHITECTURES = ("vanilla", "relu", "topk")
-"""Architectures whose gradients are written by hand."""
 NARROW = {"vanilla": 32, "relu": 32, "topk": 160}
 """Input dimensions up to which the fused loops beat matrix products on a CPU (measured)."""
 
@@ -39,7 +36,7 @@ class Engine:
 
 def names() -> tuple[str, ...]:
     """Names of all engines."""
-    return get_args(EngineName)
+    return tuple(name for name in get_args(EngineChoice) if name != "auto")
 
 
 def choose(architecture: str, d_in: int, d_sae: int, batch_size: int, device: str) -> str:  # noqa: ARG001

@@ -11,8 +11,14 @@ from functools import cache
 
 import numpy as np
 
-from featurelens.sae.config import SAEConfig, error_scale, n_kept, penalty_scale
-from featurelens.sae.engines import PAPER_ARCHITECTURES, Engine, kernels
+from featurelens.sae.config import (
+    PAPER_ARCHITECTURES,
+    SAEConfig,
+    error_scale,
+    n_kept,
+    penalty_scale,
+)
+from featurelens.sae.engines import Engine, kernels
 from featurelens.sae.engines.loop import Arrays, initial_parameters
 
 LANES = 4

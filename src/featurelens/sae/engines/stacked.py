@@ -18,8 +18,14 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from featurelens.sae._torch import session, torch
-from featurelens.sae.config import SAEConfig, error_scale, n_kept, penalty_scale
-from featurelens.sae.engines import PAPER_ARCHITECTURES, Engine
+from featurelens.sae.config import (
+    PAPER_ARCHITECTURES,
+    SAEConfig,
+    error_scale,
+    n_kept,
+    penalty_scale,
+)
+from featurelens.sae.engines import Engine
 from featurelens.sae.engines.loop import Arrays
 from featurelens.sae.engines.replay import Capture, Replay, cuda_capture
 

@@ -1,0 +1,65 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from featurelens.sae.config import SAEConfig
+from featurelens.sae.engines.loop import split_rows
+from featurelens.sae.training import train_stack
+from featurelens.sweep_tables import compare_seeds
+
+X = np.random.default_rng(0).normal(size=(300, 4)).astype(np.float32)
+BASE = SAEConfig(architecture="relu", expansion=3, epochs=5, learning_rate=1e-2)
+
+
+def trained(folder, configs):
+    """Points of one stack, named a, b, … and their table, as the sweep's rules leave them."""
+    points = list(zip("abcdefgh", configs, strict=False))
+    about = {"source": "toy", "data_sha256": "d", "code": "c", "log": lambda _: None}
+    return train_stack(X, points, store=folder / "all", **about).assign(stack="all")
+
+
+def compared(table, folder):
+    return compare_seeds(X, table, folder, log=lambda _: None)
+
+
+def test_every_two_seeds_of_one_config_are_compared_and_no_others(tmp_path):
+    seeds = [replace(BASE, seed=seed) for seed in (2, 0, 1)]
+    other = [replace(BASE, l1=0.1, seed=0), replace(BASE, l1=0.5, seed=1)]
+    table = compared(trained(tmp_path, [*seeds, *other]), tmp_path)
+    pairs = table[["id_left", "id_right", "seed_left", "seed_right"]].to_numpy().tolist()
+    assert pairs == [["b", "c", 0, 1], ["b", "a", 0, 2], ["c", "a", 1, 2]]
+    assert set(table["l1"]) == {BASE.l1}
+    assert ((table["correlation"] > 0) & (table["correlation"] < 1)).all()
+
+
+def test_one_dictionary_under_two_seeds_agrees_completely_and_beats_chance(tmp_path):
+    table = trained(tmp_path, [replace(BASE, seed=0), replace(BASE, seed=1)])
+    for file in (tmp_path / "all/a").iterdir():
+        (tmp_path / "all/b" / file.name).write_bytes(file.read_bytes())
+    row = compared(table, tmp_path).iloc[0]
+    assert row["correlation"] == pytest.approx(1)
+    assert row["cosine"] == pytest.approx(1)
+    assert row["correlation_random"] < 0.95
+
+
+def test_points_that_failed_are_left_out(tmp_path):
+    wild = replace(BASE, learning_rate=1e30)
+    table = trained(tmp_path, [wild, replace(wild, seed=1), BASE])
+    assert table["status"].tolist() == ["failed", "failed", "ok"]
+    assert compared(table, tmp_path).empty
+
+
+@pytest.mark.parametrize("convention", ["published", "corrected"])
+def test_rows_compared_are_those_that_neither_run_saw(tmp_path, convention):
+    base = replace(BASE, validation_fraction=0.5, convention=convention)
+    configs = [replace(base, seed=seed) for seed in (0, 1)]
+    row = compared(trained(tmp_path, configs), tmp_path).iloc[0]
+    unseen = set.intersection(*(set(split_rows(300, config)[1]) for config in configs))
+    assert len(unseen) == 150 if convention == "published" else 50 < len(unseen) < 100
+    assert (row["held_out"], row["n_rows"]) == (True, len(unseen))
+
+
+def test_without_shared_held_out_rows_all_are_used_and_it_says_so(tmp_path):
+    row = compared(trained(tmp_path, [BASE, replace(BASE, seed=1)]), tmp_path).iloc[0]
+    assert (row["held_out"], row["n_rows"]) == (False, 300)
