@@ -83,6 +83,15 @@ def test_other_code_data_or_config_and_lost_weights_count_as_missing(tmp_path):
     assert table["data_sha256"].tolist() == ["e" * 64]
 
 
+def test_a_forced_engine_counts_only_its_own_rows(tmp_path):
+    stack(POINTS[:1], tmp_path)
+    table, _ = stack(POINTS[:1], tmp_path, engine="autograd")
+    assert table["engine"].tolist() == ["autograd"]
+    table, _ = stack(POINTS[:1], tmp_path)  # auto takes what is there
+    assert table["engine"].tolist() == ["autograd"]
+    assert trained_ids(tmp_path) == ["p0", "p0"]
+
+
 def test_field_added_later_does_not_retrain(tmp_path):
     stack(POINTS[:1], tmp_path)
     path = tmp_path / store.POINTS

@@ -110,7 +110,7 @@ def _plain(value: Any) -> Any:
 
 
 def matches(row: Mapping[str, Any], config: SAEConfig, asked: Mapping[str, str]) -> bool:
-    """Whether a stored row answers for this config, these data and this code.
+    """Whether a stored row answers for this config and has what is asked (data, code, engine).
 
     A field that the row lacks was added later and then has its default. A point that failed
     without diverging (out of memory, say) answers for nothing.

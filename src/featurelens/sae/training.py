@@ -79,6 +79,8 @@ def train_stack(
 
     A stored row counts when its config, ``code`` and ``data_sha256`` are those asked for and its
     weights are there. A point that diverged counts too; one that failed otherwise is tried again.
+    With an engine forced, only that engine's rows count; ``auto`` takes those of any, since they
+    agree.
 
     Parameters
     ----------
@@ -106,7 +108,7 @@ def train_stack(
     """
     store = Path(store)
     about = {"source": source, "data_sha256": data_sha256, "code": code}
-    missing = missing_points(points, store, code=code, data_sha256=data_sha256)
+    missing = missing_points(points, store, code=code, data_sha256=data_sha256, engine=engine)
     log(f"{len(points) - len(missing)} of {len(points)} points are already in {store}")
     if missing:
         configs = [config for _, config in missing]
@@ -118,9 +120,14 @@ def train_stack(
 
 
 def missing_points(
-    points: Sequence[tuple[str, SAEConfig]], store: Path, *, code: str, data_sha256: str
+    points: Sequence[tuple[str, SAEConfig]],
+    store: Path,
+    *,
+    code: str,
+    data_sha256: str,
+    engine: str = "auto",
 ) -> list[tuple[str, SAEConfig]]:
-    """Points that the store does not hold for this code and these data.
+    """Points that the store does not hold for this code, these data and an engine if forced.
 
     Raises
     ------
@@ -133,6 +140,8 @@ def missing_points(
         raise InputError(f"point {min(repeated)!r} occurs twice in one stack; name it once")
     stored = memory.read(store)
     asked = {"code": code, "data_sha256": data_sha256}
+    if engine != "auto":
+        asked["engine"] = engine
     return [
         (point, config)
         for point, config in points
