@@ -17,6 +17,7 @@ from featurelens.conventions import Convention
 from featurelens.dge import test_genes
 from featurelens.genesets import Membership
 from featurelens.io import InputError
+from featurelens.prepared import prepare_expression
 from featurelens.term_filters import (
     FILTERS,
     EnrichmentConfig,
@@ -101,11 +102,12 @@ def draw_null(
     kept: dict[Filter, NDArray[np.bool_]] = {}
     if convention == "published":
         kept = {name: np.zeros(shape, dtype=bool) for name in FILTERS["published"]}
+    prepared = prepare_expression(expression)
     for draw, order in enumerate(_permutations(batch, config)):
-        permuted = expression[order]
+        permuted = sets.permuted(order)
         for rows in (slice(i, i + CHUNK) for i in range(0, shape[1], CHUNK)):
-            part = sets.rows(rows)
-            tests = test_genes(part, permuted, config=dge_config, convention=convention)
+            part = permuted.rows(rows)
+            tests = test_genes(part, prepared, config=dge_config, convention=convention)
             names = tuple(str(column) for column in part.columns)
             statistics = GeneStatistics(names, part.n_low, tests.log2_fold, tests.t, tests.q)
             terms = run_tests(statistics, membership, config=config, convention=convention)

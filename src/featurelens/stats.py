@@ -46,20 +46,18 @@ class RankSum:
     p: Floats
 
 
-def moments(
-    n: ArrayLike, total: ArrayLike, total_of_squares: ArrayLike, *, resolution: ArrayLike = 0.0
-) -> Moments:
+def moments(n: ArrayLike, total: ArrayLike, total_of_squares: ArrayLike) -> Moments:
     """Mean and variance (n - 1) from sufficient statistics.
 
     Sums should be of values centred near zero. A sum of squared deviations below 1e-12 of the sum
-    of squares, or below ``resolution``, is rounding and is set to zero. Empty groups have mean
-    NaN, groups below two variance NaN.
+    of squares is rounding and is set to zero. Empty groups have mean NaN, groups below two
+    variance NaN.
     """
     n = np.asarray(n, dtype=float)
     total, squares = np.asarray(total, dtype=float), np.asarray(total_of_squares, dtype=float)
     mean = ratio(total, n)
     spread = squares - total * mean
-    spread = np.where(spread <= np.maximum(1e-12 * squares, resolution), 0.0, spread)
+    spread = np.where(spread <= 1e-12 * squares, 0.0, spread)
     return Moments(n=n, mean=mean, variance=np.where(n < 2, np.nan, ratio(spread, n - 1)))
 
 

@@ -1,6 +1,7 @@
 """High and low sets by hand, differential expression against scipy and scanpy."""
 
 import anndata
+import mpmath
 import numpy as np
 import pandas as pd
 import pytest
@@ -14,6 +15,7 @@ from featurelens import dge
 from featurelens.cell_sets import split_cells
 from featurelens.dge import DgeConfig, group_sizes
 from featurelens.io import InputError
+from featurelens.prepared import prepare_expression, prepare_parts
 
 SMALL = DgeConfig(
     high_percentile=75, min_cells=2, min_zero_cells=2, low_percentile=25, pseudocount=1.0
@@ -24,10 +26,11 @@ def sets_of(activations, config, convention):
     """High and low cells of every tested feature, as lists."""
     activations = sparse.csr_matrix(np.asarray(activations, dtype=np.float32))
     sets = split_cells(activations, config=config, convention=convention)
-    low = sets.reference.toarray() != sets.complement[:, None]
     return {
-        int(column): (list(np.flatnonzero(high)), list(np.flatnonzero(row)))
-        for column, high, row in zip(sets.columns, sets.high.toarray(), low, strict=True)
+        int(column): (list(np.flatnonzero(high)), list(np.flatnonzero(low)))
+        for column, high, low in zip(
+            sets.columns, sets.high.toarray(), sets.low().toarray(), strict=True
+        )
     }
 
 
@@ -199,7 +202,9 @@ def test_published_p_is_one_where_either_set_is_constant():
     # Means 3.5 and 0: infinite without, log2(4.5 / 1) with the pseudocount of one.
     assert table["log2_fold"][1] == pytest.approx(np.log2(4.5))
     sets = split_cells(activations, config=SMALL, convention="published")
-    tests = dge.test_genes(sets, expression, config=SMALL, convention="published")
+    tests = dge.test_genes(
+        sets, prepare_expression(expression), config=SMALL, convention="published"
+    )
     assert tests.n_default == 1
     assert np.isposinf(tests.log2_fold[0, 1])
 
@@ -212,7 +217,9 @@ def test_a_zero_variance_survives_large_totals():
     expression = np.zeros((1000, 2))
     expression[:800] = rng.gamma(2.0, 1e4, size=(800, 2))
     sets = split_cells(sparse.csr_matrix(activations), config=DgeConfig(), convention="published")
-    tests = dge.test_genes(sets, expression, config=DgeConfig(), convention="published")
+    tests = dge.test_genes(
+        sets, prepare_expression(expression), config=DgeConfig(), convention="published"
+    )
     assert tests.n_default == 2
     assert np.isposinf(tests.log2_fold).all()
 
@@ -249,10 +256,9 @@ def test_features_are_independent_of_each_other(cells):
     activations, expression = cells
     config = DgeConfig(high_percentile=95)
     sets = split_cells(activations, config=config, convention="corrected")
-    whole = dge.test_genes(sets, expression, config=config, convention="corrected")
-    part = dge.test_genes(
-        sets.rows(slice(7, 12)), expression, config=config, convention="corrected"
-    )
+    prepared = prepare_expression(expression)
+    whole = dge.test_genes(sets, prepared, config=config, convention="corrected")
+    part = dge.test_genes(sets.rows(slice(7, 12)), prepared, config=config, convention="corrected")
     np.testing.assert_allclose(part.t, whole.t[7:12], rtol=1e-12)
     np.testing.assert_allclose(part.q, whole.q[7:12], rtol=1e-12)
 
@@ -313,3 +319,107 @@ def test_bad_input_says_what_is_wrong(expression, genes, message):
     activations = sparse.csr_matrix(ACTIVATIONS)
     with pytest.raises(InputError, match=message):
         dge.test_expression(activations, expression, genes, config=SMALL, convention="corrected")
+
+
+# --- prepared expression -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("convention", ["published", "corrected"])
+def test_permuted_sets_equal_permuted_cells(cells, convention):
+    activations, expression = cells
+    config = DgeConfig(high_percentile=95)
+    sets = split_cells(activations, config=config, convention=convention)
+    order = np.random.default_rng(1).permutation(len(expression))
+    moved, copied = (
+        dge.test_genes(some, prepare_expression(values), config=config, convention=convention)
+        for some, values in ((sets.permuted(order), expression), (sets, expression[order]))
+    )
+    for name in ("log2_fold", "t", "df", "p", "q"):
+        np.testing.assert_allclose(getattr(moved, name), getattr(copied, name), rtol=1e-10)
+    stayed = dge.test_genes(
+        sets, prepare_expression(expression), config=config, convention=convention
+    )
+    assert np.nanmax(np.abs(moved.t - stayed.t)) > 1
+
+
+def test_parts_threads_and_chunks_change_nothing(cells):
+    activations, expression = cells
+    config = DgeConfig(high_percentile=95)
+    sets = split_cells(activations, config=config, convention="corrected")
+    whole = dge.test_genes(
+        sets, prepare_expression(expression), config=config, convention="corrected"
+    )
+    parts = (
+        (slice(start, start + 90), expression[start : start + 90]) for start in (0, 90, 180, 270)
+    )
+    prepared = prepare_parts(parts, expression.shape, dtype=np.float64, threads=2)
+    for start in range(0, 40, 17):
+        rows = slice(start, start + 17)
+        part = dge.test_genes(
+            sets.rows(rows), prepared, config=config, convention="corrected", threads=2
+        )
+        for name in ("log2_fold", "t", "df", "p", "q"):
+            np.testing.assert_array_equal(getattr(part, name), getattr(whole, name)[rows])
+
+
+@pytest.mark.parametrize("convention", ["published", "corrected"])
+def test_float32_keeps_t_and_selects_the_same_genes(convention):
+    # Genes of means from 1e-3 to 1e6 and of small variance, as noise-free decoders give them.
+    rng = np.random.default_rng(3)
+    mean = 10 ** rng.uniform(-3, 6, size=60)
+    activations = np.maximum(rng.normal(-1, 1, size=(500, 20)), 0)
+    expression = mean * np.exp(0.01 * rng.normal(size=(500, 60)) + 0.02 * activations[:, :1])
+    config = DgeConfig(high_percentile=90)
+    sets = split_cells(sparse.csr_matrix(activations), config=config, convention=convention)
+    exact, fast = (
+        dge.test_genes(
+            sets,
+            prepare_expression(expression, precision=precision),
+            config=config,
+            convention=convention,
+        )
+        for precision in ("float64", "float32")
+    )
+    assert np.all(np.abs(fast.t - exact.t) <= 1e-4 * np.maximum(1, np.abs(exact.t)))
+    clear = np.abs(np.log10(exact.q) + 5) > 1e-3
+    np.testing.assert_array_equal((fast.q < 1e-5)[clear], (exact.q < 1e-5)[clear])
+    assert (exact.q < 1e-5).any()
+    assert not np.array_equal(fast.t, exact.t)
+
+
+def test_log10_p_goes_on_where_p_underflows():
+    # High cells 1000 +- 1, low cells 0 +- 1: p is 0 in float64, its logarithm as mpmath has it.
+    rng = np.random.default_rng(0)
+    expression = np.r_[1000 + rng.normal(size=300), 1 + rng.random(3000)][:, None]
+    activations = sparse.csr_matrix(np.r_[np.ones(300), np.zeros(3000)][:, None])
+    sets = split_cells(activations, config=DgeConfig(high_percentile=80), convention="corrected")
+    tests = dge.test_genes(
+        sets, prepare_expression(expression), config=DgeConfig(), convention="corrected"
+    )
+    assert tests.p == 0
+    with mpmath.workdps(40):
+        t, df = mpmath.mpf(float(tests.t[0, 0])), mpmath.mpf(float(tests.df[0, 0]))
+        p = mpmath.betainc(df / 2, 0.5, 0, df / (df + t**2), regularized=True)
+        expected = float(mpmath.log10(p))
+    np.testing.assert_allclose(tests.log10_p, expected, rtol=1e-9)
+
+
+def test_an_outlier_leaves_the_low_set_its_digits():
+    # One high cell holds all but 1e-14 of the squares: the low set's variance must survive it.
+    rng = np.random.default_rng(0)
+    expression = np.r_[1e8, rng.random(399)][:, None]
+    expression[1:40] += 5
+    activations = sparse.csr_matrix(np.r_[np.ones(40), np.zeros(360)][:, None])
+    config = DgeConfig(high_percentile=90)
+    table = dge.test_expression(
+        activations, expression, ["A"], config=config, convention="corrected"
+    )
+    expected = scipy.stats.ttest_ind(expression[:40, 0], expression[40:, 0], equal_var=False)
+    sets = split_cells(activations, config=config, convention="corrected")
+    assert sets.complement.all()
+    np.testing.assert_allclose(table["p"], expected.pvalue, rtol=1e-9)
+    np.testing.assert_allclose(
+        table["log2_fold"],
+        np.log2((expression[:40].mean() + 0.1) / (expression[40:].mean() + 0.1)),
+        rtol=1e-12,
+    )

@@ -22,7 +22,15 @@ rule test_expression:
     params:
         config=lookup(dpath="dge", within=PLAIN),
         convention="{convention}",
-        code=fingerprint("dge.py", "cell_sets.py", "stats.py", "decoders.py", "decoder_types.py"),
+        code=fingerprint(
+            "dge.py",
+            "cell_sets.py",
+            "prepared.py",
+            "group_kernels.py",
+            "stats.py",
+            "decoders.py",
+            "decoder_types.py",
+        ),
     script:
         "../../scripts/test_expression.py"
 
@@ -61,6 +69,8 @@ rule enrich_features:
             "calibration.py",
             "dge.py",
             "cell_sets.py",
+            "prepared.py",
+            "group_kernels.py",
             "stats.py",
             "genesets.py",
         ),
