@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from featurelens.annotate import annotate_bundle
+from featurelens.annotation import annotate_bundle
 from featurelens.config import build
 from featurelens.dge import DgeConfig
 from featurelens.embeddings.bundle import read_bundle

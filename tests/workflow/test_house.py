@@ -25,7 +25,8 @@ FLOORS = (
         "claim_reads",
         "reproduction",
     },
-    {"config", "config_errors", "config_docs", "inputs", "evaluation", "sweep_tables", "annotate"},
+    {"config", "config_errors", "config_docs", "inputs", "evaluation", "sweep_tables"}
+    | {"annotation"},
 )
 LIBRARY = ROOT / "src/featurelens"
 

@@ -61,7 +61,7 @@ rule enrich_features:
         collection=lookup(dpath="collections/{collection}/path", within=PLAIN),
         convention="{convention}",
         code=fingerprint(
-            "annotate.py",
+            "annotation.py",
             "enrichment.py",
             "permutation_null.py",
             "term_tests.py",
