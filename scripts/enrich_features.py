@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from featurelens.annotation import annotate_bundle
+from featurelens.annotation import annotate_bundle, lay_over
 from featurelens.config import build
 from featurelens.dge import DgeConfig
 from featurelens.embeddings.bundle import read_bundle
@@ -16,15 +16,18 @@ snakemake: Any
 
 with job_log(snakemake.log[0]) as log:
     params = snakemake.params
+    config = build(EnrichmentConfig, params.config)
+    bundle = read_bundle(Path(snakemake.input.cells).parent)
+    membership = lay_over(bundle, read_gmt(params.collection), config)
+    log(membership.describe())
     annotation = annotate_bundle(
         read_table(snakemake.input.dge),
-        read_bundle(Path(snakemake.input.cells).parent),
+        bundle,
         read_anndata(snakemake.input.features).X,
-        read_gmt(params.collection),
+        membership,
         dge_config=build(DgeConfig, params.dge),
-        config=build(EnrichmentConfig, params.config),
+        config=config,
         convention=params.convention,
-        log=log,
     )
     write_table(annotation.enrichment, snakemake.output.table)
     write_table(annotation.null, snakemake.output.null)

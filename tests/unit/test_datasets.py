@@ -235,7 +235,7 @@ def test_cells_without_label_counts_or_library(adata, written):
     adata.obs["celltype"] = pd.Categorical(["b", None, "a", None])
     adata.obs["total"] = [1.0, 2.0, 3.0, 0.0]
     path = written()
-    with pytest.raises(InputError, match=r"cell 'c2' has no cell_type \(2 such cells\)"):
+    with pytest.raises(InputError, match=r"cell 'c2' has no celltype \(2 such cells\)"):
         read_dataset(own(path))
     with pytest.raises(InputError, match=r"cell 'c4' has no positive library \(1 such cells\)"):
         read_dataset(own(path, cell_type="donor", library="total"))

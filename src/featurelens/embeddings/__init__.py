@@ -25,7 +25,7 @@ MODELS = {
 """Module of each model, by the kind of its config; imported only when it runs."""
 
 
-def embed(cells: anndata.AnnData, config: ModelConfig) -> Bundle:
+def embed(cells: anndata.AnnData, config: ModelConfig, *, copy: bool = True) -> Bundle:
     """Embed cells with a model.
 
     Parameters
@@ -34,6 +34,8 @@ def embed(cells: anndata.AnnData, config: ModelConfig) -> Bundle:
         Cells as :func:`featurelens.embeddings.datasets.read_dataset` returns them.
     config
         The model.
+    copy
+        As :func:`featurelens.embeddings.bundle.make_bundle`.
 
     Returns
     -------
@@ -48,4 +50,4 @@ def embed(cells: anndata.AnnData, config: ModelConfig) -> Bundle:
     from featurelens.embeddings.bundle import make_bundle
 
     fitted = import_module(MODELS[config.kind]).fit(cells, config)
-    return make_bundle(cells, fitted, config)
+    return make_bundle(cells, fitted, config, copy=copy)

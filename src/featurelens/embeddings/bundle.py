@@ -91,8 +91,16 @@ class Bundle:
         return self.decoder.decode(z, library=library, covariate=own)
 
 
-def make_bundle(cells: anndata.AnnData, fitted: Fitted, config: ModelConfig) -> Bundle:
-    """Join cells and what a model made of them; the cells given are left as they are.
+def make_bundle(
+    cells: anndata.AnnData, fitted: Fitted, config: ModelConfig, *, copy: bool = True
+) -> Bundle:
+    """Join cells and what a model made of them.
+
+    Parameters
+    ----------
+    copy
+        Leave the cells given as they are; False writes the embedding into them, for callers that
+        have no other use for them.
 
     Raises
     ------
@@ -100,7 +108,10 @@ def make_bundle(cells: anndata.AnnData, fitted: Fitted, config: ModelConfig) -> 
         If the embedding holds a value that is not finite.
     """
     scores = np.ascontiguousarray(fitted.scores, dtype=np.float32)
-    cells = cells.copy() if fitted.rows is None else cells[fitted.rows].copy()
+    if fitted.rows is not None:
+        cells = cells[fitted.rows].copy()
+    elif copy:
+        cells = cells.copy()
     require_finite(scores, cells.obs_names, f"the {config.kind} embedding")
     cells.obsm["X_emb"] = scores
     n_covariates = 0

@@ -38,8 +38,8 @@ def check_dataset(config: DatasetConfig, *, cell_types: Sequence[str] = ()) -> N
     """Look for the mistakes that can be seen in milliseconds.
 
     Of a file: that it exists and is HDF5, that names of cells and genes are unique, that the named
-    columns and layers exist, that some cell is of each type in ``cell_types``, and that the first
-    counts are non-negative integers.
+    columns and layers exist, that every cell has a type and a batch, that some cell is of each type
+    in ``cell_types``, and that the first counts are non-negative integers.
 
     Raises
     ------
@@ -55,6 +55,11 @@ def check_dataset(config: DatasetConfig, *, cell_types: Sequence[str] = ()) -> N
         for column in (config.cell_type, config.batch, config.library):
             if column is not None:
                 require_key(column, columns_of(file.obs), f"{config.path}: obs")
+        for column in (config.cell_type, config.batch):
+            if column is not None:
+                require_labels(
+                    pd.Series(read_elem(file.obs[column])), file.names, column, config.path
+                )
         if cell_types:
             labels = pd.Series(read_elem(file.obs[config.cell_type]))
             require_cell_types(labels, cell_types, f"{config.path}: obs[{config.cell_type!r}]")
@@ -175,6 +180,16 @@ def require_unique_genes(names: pd.Index, path: str | Path) -> None:
         )
 
 
+def require_labels(labels: pd.Series, names: pd.Index, column: str, path: str | Path) -> None:
+    """Raise :class:`InputError` that names the first cell without a label."""
+    missing = names[labels.isna().to_numpy()]
+    if len(missing):
+        raise InputError(
+            f"{path}: cell {str(missing[0])!r} has no {column} ({len(missing)} such cells); "
+            f"fill in obs[{column!r}] or leave these cells out"
+        )
+
+
 def require_cell_types(labels: pd.Series, wanted: Sequence[str], where: str) -> None:
     """Raise :class:`InputError` unless some cell is of each of the types in ``wanted``."""
     there = sorted(labels.dropna().astype(str).unique())
@@ -220,6 +235,11 @@ def require_matrix(value: Any, names: Any, what: str) -> np.ndarray:
     if len(value) != len(names):
         raise InputError(f"{what} has {len(value)} rows for {len(names)} cells; make it again")
     require_finite(value, names, what)
+    if len(value) > 1 and (value == value[0]).all():
+        raise InputError(
+            f"{what} is the same in all {len(value)} cells; give an embedding that differs "
+            "between cells"
+        )
     return value.astype(np.float32)
 
 

@@ -20,10 +20,11 @@ from featurelens.embeddings.checks import (
     check_model,
     counts_of,
     require_counts,
+    require_labels,
     require_unique_genes,
 )
 from featurelens.embeddings.config import DatasetConfig, OwnCells, Pbmc68kReduced
-from featurelens.embeddings.files import open_cells, read_matrix
+from featurelens.embeddings.files import open_cells, read_matrix, require_key
 from featurelens.io import InputError, require_unique_names
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ __all__ = [
     "check_model",
     "read_dataset",
     "recover_counts",
+    "take_cells",
 ]
 
 
@@ -130,14 +132,77 @@ def _read_own(config: OwnCells) -> anndata.AnnData:
         )
     columns = slice(None) if file.columns is None else file.columns
     rows = slice(None) if file.rows is None else file.rows
-    counts = sparse.csr_matrix(matrix)
+    return _own_cells(
+        config,
+        counts=sparse.csr_matrix(matrix),
+        own=own,
+        var=var.iloc[columns],
+        obsm={key: _take(value, rows) for key, value in obsm.items()},
+        varm={key: _take(value, columns) for key, value in varm.items()},
+    )
+
+
+def take_cells(adata: anndata.AnnData, config: OwnCells) -> anndata.AnnData:
+    """Bring cells in memory into the form of this module, as :func:`read_dataset` does a file's.
+
+    Parameters
+    ----------
+    adata
+        Cells x genes with raw counts; left as it is.
+    config
+        Names of the parts; ``path`` is what messages call the cells. A modality is not selected.
+
+    Raises
+    ------
+    InputError
+        As :func:`read_dataset`.
+    """
+    require_unique_names(adata.obs_names, f"{config.path}: cell")
+    require_unique_genes(adata.var_names, config.path)
+    for column in (config.cell_type, config.batch, config.library):
+        if column is not None:
+            require_key(column, adata.obs, f"{config.path}: obs")
+    if config.symbol is not None:
+        require_key(config.symbol, adata.var, f"{config.path}: var")
+    if config.counts_layer is not None:
+        require_key(config.counts_layer, adata.layers, f"{config.path}: layers")
+    counts = adata.X if config.counts_layer is None else adata.layers[config.counts_layer]
+    if counts is None or not adata.n_vars:
+        there = ", ".join(adata.layers) or "nothing"
+        raise InputError(
+            f"{config.path}: has no expression ({config.counts} is empty, layers hold {there}); "
+            "features are annotated by genes, so give the raw counts of the same cells"
+        )
+    return _own_cells(
+        config,
+        counts=sparse.csr_matrix(counts, copy=True),
+        own=adata.obs,
+        var=adata.var,
+        obsm=dict(adata.obsm),
+        varm=dict(adata.varm),
+    )
+
+
+def _own_cells(
+    config: OwnCells,
+    *,
+    counts: sparse.csr_matrix,
+    own: pd.DataFrame,
+    var: pd.DataFrame,
+    obsm: dict[str, Any],
+    varm: dict[str, Any],
+) -> anndata.AnnData:
+    """Cells of a user's own, from parts that belong together; changes ``counts`` in place."""
     counts.eliminate_zeros()
     counts.sort_indices()
     require_counts(
         counts.data,
         f"{config.path}: {config.counts}",
-        lambda position: own.index[np.searchsorted(counts.indptr, position, "right") - 1],
+        lambda position: own.index[int(np.searchsorted(counts.indptr, position, "right")) - 1],
     )
+    for column in (config.cell_type, config.batch):
+        if column is not None:
+            require_labels(own[column], own.index, column, config.path)
     if config.library is None:
         library = counts.sum(axis=1).A1
     else:
@@ -150,15 +215,15 @@ def _read_own(config: OwnCells) -> anndata.AnnData:
     cells = _assemble(
         counts=counts.astype(np.int32),
         obs=pd.DataFrame(ours, index=own.index),
-        var=pd.DataFrame({"symbol": _symbols(var.iloc[columns], config.symbol)}),
+        var=pd.DataFrame({"symbol": _symbols(var, config.symbol)}),
         what=config.path,
     )
     if "split" in own:
         cells.obs["split"] = own["split"].astype(str).astype("category")
     others = [column for column in own if column not in cells.obs]
     cells.obs = cells.obs.join(own[others])
-    cells.obsm.update({key: _take(value, rows) for key, value in obsm.items()})
-    cells.varm.update({key: _take(value, columns) for key, value in varm.items()})
+    cells.obsm.update(obsm)
+    cells.varm.update(varm)
     return cells
 
 
@@ -180,7 +245,6 @@ def _assemble(
     require_unique_names(obs.index, f"{what}: cell")
     require_unique_genes(var.index, what)
     for column in ("cell_type", "batch"):
-        _require_rows(obs[column].notna(), f"{what}: cell", f"has no {column}")
         labels = obs[column].astype(str)
         obs[column] = pd.Categorical(labels, categories=sorted(labels.unique()))
     counted = pd.Series(counts.sum(axis=1).A1 > 0, index=obs.index)

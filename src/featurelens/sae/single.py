@@ -1,29 +1,50 @@
 """One SAE on one embedding, trained and written where everything downstream reads it."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from featurelens.io import sha256_array, write_json, write_table
 from featurelens.sae import model
 from featurelens.sae.config import SAEConfig
+from featurelens.sae.model import SAE
 from featurelens.sae.progress import Log
 from featurelens.sae.training import train
 
 
-def train_and_save(
+@dataclass(frozen=True, eq=False)
+class OneSAE:
+    """A trained SAE with what is worth keeping of its training."""
+
+    sae: SAE
+    """Weights; their metadata name the embedding."""
+    history: pd.DataFrame
+    """One row per epoch."""
+    row: dict[str, Any]
+    """Every hyperparameter and metric."""
+
+    def write(self, folder: str | Path) -> None:
+        """Write ``history.tsv``, ``train.json`` and the weights (:func:`model.save`)."""
+        folder = Path(folder)
+        write_table(self.history, folder / "history.tsv")
+        write_json(self.row, folder / "train.json")
+        model.save(self.sae, folder)
+
+
+def train_one(
     X: np.ndarray,
     config: SAEConfig,
-    folder: str | Path,
     *,
     source: str,
     engine: str = "auto",
     device: str = "cpu",
     threads: int = 1,
     log: Log,
-) -> None:
-    """Train one SAE and write its weights, history and description into a folder.
+) -> OneSAE:
+    """Train one SAE.
 
     Parameters
     ----------
@@ -31,8 +52,6 @@ def train_and_save(
         Embedding (n_cells, d_in).
     config
         What to train.
-    folder
-        Receives ``cfg.json``, ``sae_weights.safetensors``, ``history.tsv`` and ``train.json``.
     source
         Name of the embedding, recorded with the weights.
     engine, device, threads, log
@@ -48,7 +67,11 @@ def train_and_save(
         raise RuntimeError(f"SAE on {source}: {trained.row['message']}; lower its learning rate")
     about = {"source": source, "data_sha256": sha256_array(X)}
     sae = replace(trained.sae, metadata={**trained.sae.metadata, **about})
-    folder = Path(folder)
-    write_table(trained.history, folder / "history.tsv")
-    write_json(trained.row | about, folder / "train.json")
-    model.save(sae, folder)
+    return OneSAE(sae=sae, history=trained.history, row=trained.row | about)
+
+
+def train_and_save(
+    X: np.ndarray, config: SAEConfig, folder: str | Path, *, source: str, log: Log, **how: Any
+) -> None:
+    """Train one SAE (:func:`train_one`) and write it into a folder (:meth:`OneSAE.write`)."""
+    train_one(X, config, source=source, log=log, **how).write(folder)
