@@ -4,7 +4,7 @@ from typing import Any
 
 from featurelens.io import write_table
 from featurelens.logs import job_log
-from featurelens.sweep_tables import collect_points, collect_recovery, index_points
+from featurelens.sweep_tables import collect_points, index_points
 
 snakemake: Any
 
@@ -14,4 +14,3 @@ with job_log(snakemake.log[0]) as log:
     log(f"{len(points)} points, {(points.status != 'ok').sum()} failed")
     write_table(index_points(planned), snakemake.output.index)
     write_table(points, snakemake.output.points)
-    write_table(collect_recovery(snakemake.input.recovery, points), snakemake.output.recovery)

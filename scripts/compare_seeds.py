@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from featurelens.io import read_anndata, read_table, write_table
+from featurelens.io import read_obsm, read_table, write_table
 from featurelens.logs import job_log
 from featurelens.sweep_tables import compare_seeds
 
 snakemake: Any
 
 with job_log(snakemake.log[0]) as log:
-    embedding = read_anndata(snakemake.input.embedding).obsm["X_emb"]
+    embedding = read_obsm(snakemake.input.embedding)
     points = read_table(snakemake.input.points)
     table = compare_seeds(embedding, points, snakemake.params.store, log=log)
     write_table(table, snakemake.output.table)

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from featurelens.io import read_anndata, read_tables, write_table
+from featurelens.io import read_anndata, write_table
 from featurelens.logs import job_log
-from featurelens.tables import feature_types, local_features, stack_named
+from featurelens.tables import feature_types, local_features
 
 snakemake: Any
 
@@ -15,7 +15,5 @@ with job_log(snakemake.log[0]):
     }
     variables = {name: adata.var for name, adata in features.items()}
     cell_types = {name: adata.obs["cell_type"] for name, adata in features.items()}
-    diagnostics = read_tables(snakemake.params.bundles, snakemake.input.diagnostics)
     write_table(feature_types(variables), snakemake.output.types)
     write_table(local_features(variables, cell_types), snakemake.output.local_features)
-    write_table(stack_named(diagnostics, "embedding"), snakemake.output.bundles)

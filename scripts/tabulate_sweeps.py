@@ -17,10 +17,10 @@ snakemake: Any
 with job_log(snakemake.log[0]):
     inputs, params = snakemake.input, snakemake.params
     points = read_tables(params.sweeps, inputs.points)
-    recovery = read_tables(params.sweeps, inputs.recovery)
-    baselines = read_tables(params.sweeps, inputs.baselines)
+    recovery = read_tables(params.simulated, inputs.recovery)
+    baselines = read_tables(params.simulated, inputs.baselines)
     correlations = {
-        name: best_correlations(points[name], recovery[name], baselines[name]) for name in points
+        name: best_correlations(points[name], recovery[name], baselines[name]) for name in recovery
     }
     write_table(sweep_points(points), snakemake.output.points)
     write_table(sweep_recovery(points, recovery), snakemake.output.recovery)

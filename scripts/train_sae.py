@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from featurelens.config import build
-from featurelens.io import read_anndata
+from featurelens.io import read_obsm
 from featurelens.logs import job_log
 from featurelens.sae.config import SAEConfig
 from featurelens.sae.single import train_and_save
@@ -12,7 +12,7 @@ from featurelens.sae.single import train_and_save
 snakemake: Any
 
 with job_log(snakemake.log[0]) as log:
-    X = read_anndata(snakemake.input.bundle).obsm["X_emb"]
+    X = read_obsm(snakemake.input.bundle)
     config = build(SAEConfig, snakemake.params.config)
     train_and_save(
         X,

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from featurelens.io import read_anndata, sha256_array, write_table
+from featurelens.io import read_obsm, sha256_array, write_table
 from featurelens.logs import job_log
 from featurelens.sae.training import train_stack
 from featurelens.sweeps import point_config
@@ -12,7 +12,7 @@ snakemake: Any
 
 with job_log(snakemake.log[0]) as log:
     params = snakemake.params
-    X = read_anndata(snakemake.input.embedding).obsm["X_emb"]
+    X = read_obsm(snakemake.input.embedding)
     table = train_stack(
         X,
         [(point["id"], point_config(point)) for point in params.points],

@@ -161,12 +161,12 @@ class StructureConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class SweepConfig:
-    """A set of SAEs trained on one embedding of a simulation."""
+    """A set of SAEs trained on one embedding, of a simulation or of real cells."""
 
     __pydantic_config__ = STRICT
 
     embedding: Annotated[str, StringConstraints(pattern=r"^[^/]+/[^/]+$")]
-    """Simulation and autoencoder, as simulation/autoencoder."""
+    """The embedding, as simulation/autoencoder or dataset/model."""
     grids: Annotated[tuple[GridConfig, ...], MinLen(1)]
     """Blocks of hyperparameters; the sweep is their union."""
     stack_by: Annotated[tuple[str, ...], MinLen(1)] = ("architecture", "expansion", "seed")
@@ -175,14 +175,9 @@ class SweepConfig:
     """Recovery of connectivity, for simulations that have one."""
 
     @property
-    def simulation(self) -> str:
-        """Name of the simulation."""
+    def source(self) -> str:
+        """Name of the simulation or dataset that is embedded."""
         return self.embedding.split("/")[0]
-
-    @property
-    def autoencoder(self) -> str:
-        """Name of the autoencoder."""
-        return self.embedding.split("/")[1]
 
     @property
     def has_seeds(self) -> bool:
@@ -240,7 +235,7 @@ class RunConfig:
     simulations: dict[Name, SimulationRun] = field(default_factory=dict)
     """Simulations with known truth, by name."""
     sweeps: dict[Name, SweepConfig] = field(default_factory=dict)
-    """SAE sweeps over embeddings of the simulations, by name."""
+    """SAE sweeps over embeddings of simulations and datasets, by name."""
     datasets: dict[Name, DatasetRun] = field(default_factory=dict)
     """Real cells, by name."""
     saes: dict[Name, SAEConfig] = field(default_factory=dict)
@@ -313,7 +308,7 @@ def _cross_checks(run: RunConfig) -> Iterator[str]:
             f"{simulation}/{autoencoder}"
             for simulation, block in run.simulations.items()
             for autoencoder in block.autoencoders
-        ]
+        ] + [f"{name}/{model}" for name, block in run.datasets.items() for model in block.models]
         if sweep.embedding not in known:
             yield (
                 f"'{key}.embedding' is {sweep.embedding!r}, which this run does not make"
@@ -330,7 +325,12 @@ def _cross_checks(run: RunConfig) -> Iterator[str]:
         except ValueError as error:
             yield f"'{key}.grids': {error}"
             continue
-        if sweep.structure is not None and not select_points(stacks, sweep.structure.select):
+        if sweep.structure is not None and sweep.source not in run.simulations:
+            yield (
+                f"'{key}.structure' recovers the connectivity of a simulation, which "
+                f"{sweep.embedding!r} does not have; drop it"
+            )
+        elif sweep.structure is not None and not select_points(stacks, sweep.structure.select):
             yield f"'{key}.structure.select' matches no point of the sweep; use values of its grids"
     if run.engine in ("stacked", "fused"):
         trained = {
@@ -339,8 +339,9 @@ def _cross_checks(run: RunConfig) -> Iterator[str]:
         trained |= {sae.architecture for sae in run.saes.values()}
         for architecture in sorted(trained - set(PAPER_ARCHITECTURES)):
             yield f"'engine' is {run.engine!r}, which does not train {architecture!r}; use auto"
-    if run.datasets and not run.saes:
-        yield "'datasets' are given but no 'saes'; add at least one SAE"
+    swept = {sweep.source for sweep in run.sweeps.values()}
+    if not run.saes and set(run.datasets) - swept:
+        yield "'datasets' are given but no 'saes'; add at least one SAE, or a sweep over each"
     if run.dge.expression == "decoded":
         for dataset, block in run.datasets.items():
             for name, model in block.models.items():

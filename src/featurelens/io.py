@@ -110,6 +110,18 @@ def read_anndata(path: str | Path) -> anndata.AnnData:
     return adata
 
 
+def read_obsm(path: str | Path, key: str = "X_emb") -> np.ndarray:
+    """Read one matrix of ``obsm`` of an ``.h5ad`` file of this run, and nothing else of it.
+
+    The counts of a large data set take gigabytes, of which who trains on its embedding needs none.
+    """
+    import h5py
+    from anndata.io import read_elem
+
+    with h5py.File(path) as file:
+        return np.asarray(read_elem(file["obsm"][key]))
+
+
 def require_unique_names(names: pd.Index, what: str) -> None:
     """Raise :class:`InputError` that shows the first repeated name."""
     if not names.is_unique:

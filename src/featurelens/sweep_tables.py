@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from featurelens.conventions import CONVENTIONS
+from featurelens.held_out import frugal_points
 from featurelens.io import read_table
 from featurelens.recovery import measure_recovery
 from featurelens.sae import model
@@ -20,6 +21,8 @@ from featurelens.sae.consistency import compare
 from featurelens.sae.engines.loop import split_rows
 from featurelens.simulation import variables
 from featurelens.structure import recover_structure
+from featurelens.sweeps import point_config
+from featurelens.tables import stack_named
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -93,10 +96,11 @@ def collect_points(files: Sequence[str], ids: Sequence[str]) -> pd.DataFrame:
     return table[table["id"].isin(set(ids))].sort_values("id", ignore_index=True)
 
 
-def collect_recovery(files: Sequence[str], points: pd.DataFrame) -> pd.DataFrame:
-    """Join the recovery tables of all stacks, in the order of ``points``."""
+def collect_rows(files: Sequence[str], points: pd.DataFrame) -> pd.DataFrame:
+    """Join tables that all stacks have of their points, in the order of ``points``."""
     tables = [read_table(file) for file in files]
-    table = pd.concat([table for table in tables if len(table)], ignore_index=True)
+    filled = [table for table in tables if len(table)]
+    table = pd.concat(filled or tables[:1], ignore_index=True)
     order = {identifier: row for row, identifier in enumerate(points["id"])}
     table = table[table["id"].isin(order.keys())]
     return table.sort_values("id", key=lambda ids: ids.map(order), kind="stable", ignore_index=True)
@@ -105,6 +109,34 @@ def collect_recovery(files: Sequence[str], points: pd.DataFrame) -> pd.DataFrame
 def index_points(points: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     """Index of a sweep: the id of every point and all its hyperparameters."""
     return pd.DataFrame([dict(point) for point in points])
+
+
+def cell_sweeps(
+    points: Mapping[str, pd.DataFrame], held_out: Mapping[str, pd.DataFrame]
+) -> pd.DataFrame:
+    """Finished points of the sweeps over real cells, measured on held-out cells.
+
+    Parameters
+    ----------
+    points, held_out
+        Sweep name to its points, and to their :func:`featurelens.held_out.measure_held_out`.
+
+    Returns
+    -------
+    DataFrame
+        sweep, id, source (dataset/model), architecture, expansion, d_sae, l1_weight, k,
+        learning_rate, seed, training_convention, n_epochs, validation_loss (lowest of any epoch),
+        the measures on held-out cells, frugal (:func:`featurelens.held_out.frugal_points`) and
+        position.
+    """
+    names = {"l1": "l1_weight", "convention": "training_convention"}
+    kept = [*_SHOWN, "id", "source", "seed", "convention", "n_epochs", "validation_loss"]
+    tables = {}
+    for name, measured in held_out.items():
+        about = points[name][kept].rename(columns=names)
+        table = about.merge(measured, on="id", validate="one_to_one")
+        tables[name] = table.assign(frugal=frugal_points(table))
+    return stack_named(tables, "sweep")
 
 
 def recover_structures(
@@ -202,13 +234,9 @@ def _pairs_of_seeds(points: pd.DataFrame) -> Iterator[tuple[dict[str, Any], dict
 
 def _rows_to_compare(n_rows: int, *points: Mapping[str, Any]) -> tuple[np.ndarray, bool]:
     """Rows that no point was trained on, or all where these are too few; some of them if many."""
-    configs = [
-        SAEConfig(**{field.name: point[field.name] for field in fields(SAEConfig)})
-        for point in points
-    ]
     held_out = np.arange(n_rows)
-    for config in configs:
-        held_out = np.intersect1d(held_out, split_rows(n_rows, config)[1])
+    for point in points:
+        held_out = np.intersect1d(held_out, split_rows(n_rows, point_config(point))[1])
     enough = len(held_out) >= FEWEST_HELD_OUT
     rows = held_out if enough else np.arange(n_rows)
     if len(rows) > ENOUGH_ROWS:

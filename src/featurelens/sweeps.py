@@ -80,8 +80,8 @@ def plan_stacks(
 
 
 def point_config(point: Mapping[str, Any]) -> SAEConfig:
-    """Configuration of a point in the plain form of :func:`plan_stacks`."""
-    return SAEConfig(**{key: value for key, value in point.items() if key != "id"})
+    """Configuration of a point, from its form in :func:`plan_stacks` or its row of a table."""
+    return SAEConfig(**{field.name: point[field.name] for field in fields(SAEConfig)})
 
 
 def select_points(

@@ -97,8 +97,19 @@ def test_every_shipped_config_is_valid(path):
             {"expansion": 3},
             "'sweeps.hierarchical.structure.select' matches no point of the sweep",
         ),
+        (
+            "sweeps.cells.structure",
+            {"select": {"architecture": "relu"}},
+            "'sweeps.cells.structure' recovers the connectivity of a simulation, which "
+            "'pbmc68k/poisson_nmf' does not have; drop it",
+        ),
+        (
+            "sweeps.cells.embedding",
+            "pbmc68k/poison_nmf",
+            "config: 'sweeps.cells.embedding' is 'pbmc68k/poison_nmf', which this run does not "
+            "make; did you mean 'pbmc68k/poisson_nmf'?",
+        ),
         ("engine", "numba", "config: 'engine' is 'numba', should be"),
-        ("saes", {}, "config: 'datasets' are given but no 'saes'; add at least one SAE"),
         (
             "datasets.pbmc68k.cells",
             {"kind": "h5da"},
@@ -111,6 +122,14 @@ def test_a_mistake_is_one_line_that_names_the_key(demo, key, value, message):
         parse_config(change(demo, key, value))
     [line] = str(caught.value).splitlines()
     assert message in line
+
+
+def test_datasets_need_an_sae_or_a_sweep(demo):
+    demo["saes"] = {}
+    parse_config(demo)
+    del demo["sweeps"]["cells"]
+    with pytest.raises(InputError, match="'datasets' are given but no 'saes'; add at least one"):
+        parse_config(demo)
 
 
 def test_a_forced_engine_must_serve_every_architecture(demo):

@@ -77,6 +77,14 @@ def test_random_dictionary_fires_equally_often(X, rows):
     np.testing.assert_allclose(fired.mean(axis=0), share, atol=1e-9)
 
 
+def test_a_flat_column_correlates_with_nothing():
+    # Threshold of a direction at the top of many equal rows: it fires nowhere.
+    flat, rising = np.zeros((4, 1)), np.arange(4.0)[:, None]
+    assert consistency.correlations(np.hstack([flat, rising]), rising).tolist() == [[0], [1]]
+    rows = np.repeat(np.eye(2), [5, 1], axis=0)
+    assert not consistency.fire_equally_often(rows, np.array([[1.0, 0.0]]), np.array([0.5])).any()
+
+
 def test_dead_features_are_left_out(X, rows):
     dead = dictionary(rows, bias=-1000.0)
     result = consistency.compare(dead, dictionary(rows), X)

@@ -1,4 +1,5 @@
 import numpy as np
+import pandas as pd
 
 from featurelens.sae import store
 from featurelens.sae.model import SAE
@@ -34,8 +35,12 @@ def test_earlier_lines_keep_their_bytes(tmp_path):
 
 def test_weights_replace_and_leave_nothing_behind(tmp_path):
     sae = SAE("vanilla", np.ones((2, 3)), np.ones(3), np.ones((3, 2)), np.ones(2))
+    curves = pd.DataFrame({"epoch": [1, 2], "train_loss": [0.5, 0.25]})
     assert not store.has_weights(tmp_path, "p")
     for _ in range(2):
-        store.save_weights(tmp_path, "p", sae)
+        store.save_weights(tmp_path, "p", sae, curves)
         assert store.has_weights(tmp_path, "p")
         assert [entry.name for entry in tmp_path.iterdir()] == ["p"]
+    pd.testing.assert_frame_equal(store.read_history(tmp_path, "p"), curves)
+    (tmp_path / "p" / store.HISTORY).unlink()
+    assert not store.has_weights(tmp_path, "p")

@@ -26,7 +26,7 @@ FLOORS = (
         "reproduction",
     },
     {"config", "config_errors", "config_docs", "inputs", "evaluation", "sweep_tables"}
-    | {"annotation"},
+    | {"held_out", "annotation"},
 )
 LIBRARY = ROOT / "src/featurelens"
 

@@ -37,9 +37,11 @@ BUNDLES = [
 SAES = [f"{bundle}/{sae}" for bundle in BUNDLES for sae in CONFIG.saes]
 STEERED = [sae for sae in SAES if CONFIG.datasets[sae.split("/")[0]].steering is not None]
 ANNOTATED = [f"{sae}/{collection}" for sae in SAES for collection in CONFIG.collections]
+SIMULATED = [name for name, sweep in CONFIG.sweeps.items() if sweep.source in CONFIG.simulations]
+CELL_SWEEPS = [name for name in CONFIG.sweeps if name not in SIMULATED]
 # Figures 2, S4 and S13 show one source each, the first that the config names.
 FIRST_STEERED = STEERED[0] if STEERED else "none"
-FIRST_SWEEP = next(iter(CONFIG.sweeps), "none")
+FIRST_SWEEP = SIMULATED[0] if SIMULATED else "none"
 SEEDED = [name for name, sweep in CONFIG.sweeps.items() if sweep.has_seeds]
 STRUCTURED = [name for name, sweep in CONFIG.sweeps.items() if sweep.structure is not None]
 STRUCTURE_SWEEP = STRUCTURED[0] if STRUCTURED else "none"
@@ -102,12 +104,15 @@ def collection_file(wildcards):
 
 def sweep_embedding(wildcards):
     """The embedding that a sweep's SAEs are trained on."""
-    return f"results/{RUN}/autoencoder/{CONFIG.sweeps[wildcards.sweep].embedding}/embedding.h5ad"
+    embedding = CONFIG.sweeps[wildcards.sweep].embedding
+    if wildcards.sweep in SIMULATED:
+        return f"results/{RUN}/autoencoder/{embedding}/embedding.h5ad"
+    return f"results/{RUN}/embeddings/{embedding}/cells.h5ad"
 
 
 def sweep_simulation(wildcards):
     """The simulation whose truth a sweep is measured against."""
-    return f"results/{RUN}/simulation/{CONFIG.sweeps[wildcards.sweep].simulation}/data.h5ad"
+    return f"results/{RUN}/simulation/{CONFIG.sweeps[wildcards.sweep].source}/data.h5ad"
 
 
 def device(wildcards, resources):
@@ -137,13 +142,16 @@ def structure_points(wildcards):
 SIMULATION_RESULTS = [
     *(f"results/{RUN}/autoencoder/{name}/superposition.tsv" for name in AUTOENCODERS),
     *(f"results/{RUN}/baselines/{name}/recovery.tsv" for name in CONFIG.simulations),
-    *(f"results/{RUN}/sweeps/{name}/points.parquet" for name in CONFIG.sweeps),
-    *(f"results/{RUN}/sweeps/{name}/recovery.parquet" for name in CONFIG.sweeps),
-    *(f"results/{RUN}/sweeps/{name}/consistency.tsv" for name in SEEDED),
+    *(f"results/{RUN}/sweeps/{name}/points.parquet" for name in SIMULATED),
+    *(f"results/{RUN}/sweeps/{name}/recovery.parquet" for name in SIMULATED),
+    *(f"results/{RUN}/sweeps/{name}/consistency.tsv" for name in SEEDED if name in SIMULATED),
     *(f"results/{RUN}/sweeps/{name}/structure.tsv" for name in STRUCTURED),
 ]
 SINGLECELL_RESULTS = [
     *(f"results/{RUN}/embeddings/{name}/diagnostics.tsv" for name in BUNDLES),
+    *(f"results/{RUN}/sweeps/{name}/points.parquet" for name in CELL_SWEEPS),
+    *(f"results/{RUN}/sweeps/{name}/held_out.parquet" for name in CELL_SWEEPS),
+    *(f"results/{RUN}/sweeps/{name}/consistency.tsv" for name in SEEDED if name in CELL_SWEEPS),
     *(f"results/{RUN}/features/{name}/features.h5ad" for name in SAES),
     *(f"results/{RUN}/steering/{name}/effects.parquet" for name in STEERED),
     *(f"results/{RUN}/enrichment/{name}/summary.tsv" for name in ANNOTATED),
@@ -153,25 +161,24 @@ FIGURE_NAMES = [
     *(["figure_1"] if CONFIG.simulations else []),
     *(["figure_2"] if STEERED else []),
     *(["figure_3"] if ANNOTATED else []),
-    *(["figure_S4"] if CONFIG.sweeps else []),
+    *(["figure_S4"] if SIMULATED else []),
     *(["figure_S13"] if STRUCTURED else []),
+    *(["figure_S14"] if CELL_SWEEPS else []),
 ]
 FIGURES = [
     f"results/{RUN}/figures/{name}.{suffix}" for name in FIGURE_NAMES for suffix in ("pdf", "png")
 ]
 # What claims are read from, by the name of the table.
 EVIDENCE = [
+    *([f"results/{RUN}/tables/bundles.tsv"] if BUNDLES else []),
+    *([f"results/{RUN}/tables/cell_sweeps.tsv"] if CELL_SWEEPS else []),
     *([f"results/{RUN}/tables/superposition.tsv"] if CONFIG.simulations else []),
     *(
         f"results/{RUN}/tables/{name}.tsv"
         for name in ("sweep_points", "sweep_recovery", "structure", "table_S4", "table_S5")
         if CONFIG.sweeps
     ),
-    *(
-        f"results/{RUN}/tables/{name}.tsv"
-        for name in ("bundles", "local_features", "table_S6")
-        if SAES
-    ),
+    *(f"results/{RUN}/tables/{name}.tsv" for name in ("local_features", "table_S6") if SAES),
     *(
         f"results/{RUN}/tables/{name}.tsv"
         for name in ("annotation", "concept_comparison", "table_S7")

@@ -118,3 +118,27 @@ rule draw_figure_S13:
         code=fingerprint("figures"),
     script:
         "../../scripts/draw_figure_S13.py"
+
+
+rule draw_figure_S14:
+    input:
+        table=f"results/{RUN}/tables/cell_sweeps.tsv",
+        curves=[f"results/{RUN}/sweeps/{name}/curves.parquet" for name in CELL_SWEEPS],
+    output:
+        pdf=f"results/{RUN}/figures/figure_S14.pdf",
+        png=report(
+            f"results/{RUN}/figures/figure_S14.png",
+            caption="../report/figure_S14.rst",
+            category="Figures",
+        ),
+    log:
+        f"results/{RUN}/logs/draw_figure_S14.log",
+    benchmark:
+        f"results/{RUN}/benchmarks/draw_figure_S14.tsv"
+    conda:
+        "../../envs/core.yaml"
+    params:
+        sweeps=CELL_SWEEPS,
+        code=fingerprint("figures"),
+    script:
+        "../../scripts/draw_figure_S14.py"

@@ -26,10 +26,10 @@ rule collect_superposition:
 rule tabulate_sweeps:
     input:
         points=[f"results/{RUN}/sweeps/{name}/points.parquet" for name in CONFIG.sweeps],
-        recovery=[f"results/{RUN}/sweeps/{name}/recovery.parquet" for name in CONFIG.sweeps],
+        recovery=[f"results/{RUN}/sweeps/{name}/recovery.parquet" for name in SIMULATED],
         baselines=[
-            f"results/{RUN}/baselines/{sweep.simulation}/recovery.tsv"
-            for sweep in CONFIG.sweeps.values()
+            f"results/{RUN}/baselines/{CONFIG.sweeps[name].source}/recovery.tsv"
+            for name in SIMULATED
         ],
         structure=[f"results/{RUN}/sweeps/{name}/structure.tsv" for name in STRUCTURED],
         consistency=[f"results/{RUN}/sweeps/{name}/consistency.tsv" for name in SEEDED],
@@ -55,6 +55,7 @@ rule tabulate_sweeps:
         "../../envs/core.yaml"
     params:
         sweeps=list(CONFIG.sweeps),
+        simulated=SIMULATED,
         structured=STRUCTURED,
         seeded=SEEDED,
         code=fingerprint("tables.py"),
@@ -62,10 +63,52 @@ rule tabulate_sweeps:
         "../../scripts/tabulate_sweeps.py"
 
 
+rule tabulate_cell_sweeps:
+    input:
+        points=[f"results/{RUN}/sweeps/{name}/points.parquet" for name in CELL_SWEEPS],
+        held_out=[f"results/{RUN}/sweeps/{name}/held_out.parquet" for name in CELL_SWEEPS],
+    output:
+        table=report(
+            f"results/{RUN}/tables/cell_sweeps.tsv",
+            caption="../report/cell_sweeps.rst",
+            category="Tables",
+        ),
+    log:
+        f"results/{RUN}/logs/tabulate_cell_sweeps.log",
+    localrule: True
+    conda:
+        "../../envs/core.yaml"
+    params:
+        sweeps=CELL_SWEEPS,
+        code=fingerprint("sweep_tables.py", "held_out.py"),
+    script:
+        "../../scripts/tabulate_cell_sweeps.py"
+
+
+rule tabulate_bundles:
+    input:
+        diagnostics=[f"results/{RUN}/embeddings/{name}/diagnostics.tsv" for name in BUNDLES],
+    output:
+        table=report(
+            f"results/{RUN}/tables/bundles.tsv",
+            caption="../report/bundles.rst",
+            category="Tables",
+        ),
+    log:
+        f"results/{RUN}/logs/tabulate_bundles.log",
+    localrule: True
+    conda:
+        "../../envs/core.yaml"
+    params:
+        bundles=BUNDLES,
+        code=fingerprint("tables.py"),
+    script:
+        "../../scripts/tabulate_bundles.py"
+
+
 rule tabulate_features:
     input:
         features=[f"results/{RUN}/features/{name}/features.h5ad" for name in SAES],
-        diagnostics=[f"results/{RUN}/embeddings/{name}/diagnostics.tsv" for name in BUNDLES],
     output:
         types=report(
             f"results/{RUN}/tables/table_S6.tsv",
@@ -77,11 +120,6 @@ rule tabulate_features:
             caption="../report/local_features.rst",
             category="Tables",
         ),
-        bundles=report(
-            f"results/{RUN}/tables/bundles.tsv",
-            caption="../report/bundles.rst",
-            category="Tables",
-        ),
     log:
         f"results/{RUN}/logs/tabulate_features.log",
     localrule: True
@@ -89,7 +127,6 @@ rule tabulate_features:
         "../../envs/core.yaml"
     params:
         saes=SAES,
-        bundles=BUNDLES,
         code=fingerprint("tables.py"),
     script:
         "../../scripts/tabulate_features.py"

@@ -115,14 +115,17 @@ def fire_equally_often(X: np.ndarray, directions: np.ndarray, share: np.ndarray)
 
 
 def correlations(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Pearson correlations of all pairs of columns, (n_left, n_right)."""
+    """Pearson correlations of all pairs of columns, (n_left, n_right); 0 with a flat column.
+
+    A random direction is flat where its threshold lies at the top of many equal rows.
+    """
     return _standard(left).T @ _standard(right)
 
 
 def _standard(codes: np.ndarray) -> np.ndarray:
     wide = codes.astype(np.float64)
     wide = wide - wide.mean(axis=0)
-    return wide / np.linalg.norm(wide, axis=0)
+    return wide / np.maximum(np.linalg.norm(wide, axis=0), 1e-300)
 
 
 def cosines(left: np.ndarray, right: np.ndarray) -> np.ndarray:

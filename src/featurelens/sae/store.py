@@ -13,10 +13,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
+from featurelens.io import read_table, write_table
 from featurelens.sae import model
 from featurelens.sae.model import SAE
 
 POINTS = "points.jsonl"
+HISTORY = "history.parquet"
 
 
 def read(store: Path) -> dict[str, dict[str, Any]]:
@@ -64,12 +68,13 @@ def _ends_with_newline(handle: Any) -> bool:
     return handle.read(1) == b"\n"
 
 
-def save_weights(store: Path, point: str, sae: SAE) -> None:
-    """Write the weights of ``point``; its folder appears complete or not at all."""
+def save_weights(store: Path, point: str, sae: SAE, history: pd.DataFrame) -> None:
+    """Write weights and loss curves of ``point``; its folder appears complete or not at all."""
     folder = store / point
     temporary = store / f".{point}.{os.getpid()}"
     shutil.rmtree(temporary, ignore_errors=True)
     model.save(sae, temporary)
+    write_table(history, temporary / HISTORY)
     for file in temporary.iterdir():
         with file.open("rb") as handle:
             os.fsync(handle.fileno())
@@ -79,5 +84,10 @@ def save_weights(store: Path, point: str, sae: SAE) -> None:
 
 
 def has_weights(store: Path, point: str) -> bool:
-    """Whether the weights of ``point`` are there."""
-    return (store / point / model.CONFIG).exists() and (store / point / model.WEIGHTS).exists()
+    """Whether weights and loss curves of ``point`` are there."""
+    return all((store / point / file).exists() for file in (model.CONFIG, model.WEIGHTS, HISTORY))
+
+
+def read_history(store: Path, point: str) -> pd.DataFrame:
+    """Loss curves of ``point``, one row per epoch."""
+    return read_table(store / point / HISTORY)

@@ -155,7 +155,8 @@ def _remember(store: Path, point: str, result: TrainedSAE, about: dict[str, str]
     """Write the weights of a finished point, then its row."""
     if result.sae is not None:
         metadata = {**result.sae.metadata, **about}
-        memory.save_weights(store, point, replace(result.sae, metadata=metadata))
+        sae = replace(result.sae, metadata=metadata)
+        memory.save_weights(store, point, sae, result.history)
     memory.append(store, {"id": point, **result.row, **about})
 
 

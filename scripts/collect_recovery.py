@@ -1,0 +1,13 @@
+"""Join what the stacks of a sweep recover, in the order of its points."""
+
+from typing import Any
+
+from featurelens.io import read_table, write_table
+from featurelens.logs import job_log
+from featurelens.sweep_tables import collect_rows
+
+snakemake: Any
+
+with job_log(snakemake.log[0]):
+    points = read_table(snakemake.input.points)
+    write_table(collect_rows(snakemake.input.recovery, points), snakemake.output.recovery)
