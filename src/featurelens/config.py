@@ -25,6 +25,7 @@ from featurelens.conventions import Convention
 from featurelens.embeddings.config import DatasetConfig, ModelConfig
 from featurelens.enrichment import EnrichmentConfig
 from featurelens.features import FeatureConfig
+from featurelens.genesets.config import CollectionConfig
 from featurelens.io import InputError
 from featurelens.options import STRICT
 from featurelens.sae.config import (
@@ -202,16 +203,6 @@ class DatasetRun:
     """Models that embed the cells, by name."""
     steering: SteeringConfig | None = None
     """Contrast of two cell types for steering; without it nothing is steered."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class CollectionConfig:
-    """A collection of gene sets."""
-
-    __pydantic_config__ = STRICT
-
-    path: str
-    """GMT file, relative to the working directory; gzip is read too."""
 
 
 @dataclass(frozen=True, kw_only=True)

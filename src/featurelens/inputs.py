@@ -15,7 +15,8 @@ from featurelens.config import DatasetRun, build
 from featurelens.config_errors import suggest
 from featurelens.embeddings.config import FILE_FIELDS, DatasetConfig, OwnCells
 from featurelens.embeddings.datasets import check_dataset, check_model, read_dataset
-from featurelens.genesets import read_gmt
+from featurelens.genesets.compiling import check_collection
+from featurelens.genesets.config import COLLECTION_FILES, CollectionConfig
 from featurelens.io import InputError, sha256_file
 
 
@@ -43,7 +44,7 @@ def check_inputs(
     """
     rows = [
         *(row for name, block in datasets.items() for row in _check_dataset(name, block)),
-        *(_check_collection(name, block["path"]) for name, block in collections.items()),
+        *(row for name, block in collections.items() for row in _check_collection(name, block)),
     ]
     if claims is not None:
         _require_file("claims", claims)
@@ -84,10 +85,14 @@ def _cell_types(cells: DatasetConfig) -> list[str]:
     return sorted(map(str, pd.unique(labels)))
 
 
-def _check_collection(name: str, path: str) -> dict[str, str]:
-    key = f"collections.{name}.path"
-    _require_file(key, path)
-    return _row(key, path, f"{len(read_gmt(path).names)} gene sets")
+def _check_collection(name: str, block: Mapping[str, Any]) -> Iterator[dict[str, str]]:
+    config = build(CollectionConfig, block)
+    files = {field: block[field] for field in COLLECTION_FILES if block.get(field) is not None}
+    for field, path in files.items():
+        _require_file(f"collections.{name}.{field}", path)
+    found = check_collection(config)
+    for field, path in files.items():
+        yield _row(f"collections.{name}.{field}", path, found[field])
 
 
 def _require_file(key: str, path: str) -> None:

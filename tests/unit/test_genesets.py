@@ -73,8 +73,11 @@ def test_repeated_genes_are_refused(toy):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "holds no gene set"),
-        ("<!DOCTYPE html>\n<html></html>\n", "is a web page"),
+        ("", "is empty"),
+        ("\n", "holds no gene set"),
+        ("<!DOCTYPE html>\n<html></html>\n", "is a web page, not a GMT file"),
+        ("format-version: 1.2\n", "is an OBO ontology, not a GMT file"),
+        ("go_id\tx\ty\n", "is a table of direct annotations, not a GMT file"),
         ("a\tb\n", "line 1 has no name or no gene"),
         ("a\tb\tG\n\n\tb\tG\n", "line 3 has no name or no gene"),
         ("a\tb\tG\na\tb\tH\n", "set 'a' stands on lines 1 and 2"),
@@ -88,7 +91,7 @@ def test_bad_files_say_what_is_wrong(tmp_path, text, message):
 
 
 def test_missing_and_binary_files(tmp_path):
-    with pytest.raises(InputError, match="no such gene-set file"):
+    with pytest.raises(InputError, match="no such file"):
         read_gmt(tmp_path / "none.gmt")
     binary = tmp_path / "binary.gmt.gz"
     binary.write_bytes(b"\xff\xfe\x00\x01")

@@ -94,3 +94,10 @@ def test_every_page_that_is_named_is_there():
         if path.suffix in (".py", ".smk", ".md", ".rst", ".yaml"):
             named = set(re.findall(r"[A-Za-z_]+\.md\b", path.read_text()))
             assert named - pages == set(), path
+
+
+def test_every_fingerprint_names_files_that_are_there():
+    for path in sorted((ROOT / "workflow/rules").glob("*.smk")):
+        for block in re.findall(r"fingerprint\(([^)]*)\)", path.read_text()):
+            for name in re.findall(r'"([^"]+)"', block):
+                assert (LIBRARY / name).exists(), f"{path.name}: {name}"

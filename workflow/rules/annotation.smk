@@ -41,7 +41,7 @@ rule enrich_features:
         cells=f"results/{RUN}/embeddings/{{dataset}}/{{model}}/cells.h5ad",
         decoder=f"results/{RUN}/embeddings/{{dataset}}/{{model}}/decoder.json",
         features=f"results/{RUN}/features/{{dataset}}/{{model}}/{{sae}}/features.h5ad",
-        collection=collection_file,
+        sets=f"results/{RUN}/genesets/{{collection}}/sets.gmt",
     output:
         table=f"results/{RUN}/enrichment/{{dataset}}/{{model}}/{{sae}}/{{collection}}/{{convention}}.parquet",
         null=f"results/{RUN}/enrichment/{{dataset}}/{{model}}/{{sae}}/{{collection}}/null_{{convention}}.parquet",
@@ -58,7 +58,6 @@ rule enrich_features:
     params:
         config=lookup(dpath="enrichment", within=PLAIN),
         dge=lookup(dpath="dge", within=PLAIN),
-        collection=lookup(dpath="collections/{collection}/path", within=PLAIN),
         convention="{convention}",
         code=fingerprint(
             "annotation.py",
@@ -72,7 +71,7 @@ rule enrich_features:
             "prepared.py",
             "group_kernels.py",
             "stats.py",
-            "genesets.py",
+            "genesets",
         ),
     script:
         "../../scripts/enrich_features.py"

@@ -11,6 +11,7 @@ if SRC not in sys.path:
 from featurelens.config import as_plain, parse_config
 from featurelens.conventions import CONVENTIONS
 from featurelens.embeddings.config import FILE_FIELDS
+from featurelens.genesets.config import COLLECTION_FILES
 from featurelens.io import InputError
 from featurelens.provenance import fingerprint
 from featurelens.sweeps import select_points
@@ -83,8 +84,9 @@ def check_files():
 
 
 def files_of(part):
-    """The files that the config of a dataset or a model names, as :func:`existing`."""
-    return [file for field in FILE_FIELDS for file in existing(part.get(field))]
+    """The files that the config of a dataset, model or collection names, as :func:`existing`."""
+    fields = dict.fromkeys((*FILE_FIELDS, *COLLECTION_FILES))
+    return [file for field in fields for file in existing(part.get(field))]
 
 
 def dataset_files(wildcards):
@@ -97,9 +99,9 @@ def model_files(wildcards):
     return files_of(PLAIN["datasets"][wildcards.dataset]["models"][wildcards.model])
 
 
-def collection_file(wildcards):
-    """The file of a gene-set collection."""
-    return existing(PLAIN["collections"][wildcards.collection]["path"])
+def collection_files(wildcards):
+    """The files that a collection of gene sets is made from."""
+    return files_of(PLAIN["collections"][wildcards.collection])
 
 
 def sweep_embedding(wildcards):

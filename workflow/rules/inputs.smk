@@ -30,9 +30,7 @@ rule check_inputs:
             for part in (block["cells"], *block["models"].values())
             for file in files_of(part)
         ],
-        collections=[
-            file for block in PLAIN["collections"].values() for file in existing(block["path"])
-        ],
+        collections=[file for block in PLAIN["collections"].values() for file in files_of(block)],
         claims=existing(CONFIG.claims),
     output:
         f"results/{RUN}/inputs.tsv",
@@ -43,6 +41,6 @@ rule check_inputs:
         "../../envs/core.yaml"
     params:
         config=USER_FILES,
-        code=fingerprint("inputs.py"),
+        code=fingerprint("inputs.py", "genesets"),
     script:
         "../../scripts/check_inputs.py"

@@ -1,9 +1,8 @@
-"""Gene sets: read a GMT file and lay its sets over the genes of a data set."""
+"""What a collection of gene sets is, and how it lies over the genes of a data set."""
 
-import gzip
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -11,6 +10,10 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from featurelens.io import InputError
+
+NO_CATEGORY = "uncategorised"
+
+_ADDRESS = re.compile(r">?\s*https?://")
 
 
 @dataclass(frozen=True)
@@ -23,8 +26,11 @@ class GeneSets:
 
     @property
     def categories(self) -> tuple[str, ...]:
-        """What stands before the bar of each description (the whole of it without a bar)."""
-        return tuple(text.split("|", 1)[0].strip() or "uncategorised" for text in self.descriptions)
+        """What stands before the bar of each description (the whole of it without a bar).
+
+        A web address, as in the files of MSigDB, is no category.
+        """
+        return tuple(category(text) for text in self.descriptions)
 
     def membership(
         self, universe: Sequence[str], *, min_genes: int, max_genes: int
@@ -115,6 +121,12 @@ class Membership:
         )
 
 
+def category(description: str) -> str:
+    """The category that a description names, see :class:`GeneSets`."""
+    text = description.split("|", 1)[0].strip()
+    return NO_CATEGORY if not text or _ADDRESS.match(text) else text
+
+
 def unique_symbols(symbols: Iterable[str]) -> list[str]:
     """Gene symbols with -1, -2, … after every repeat, as scanpy's ``var_names_make_unique``.
 
@@ -125,63 +137,6 @@ def unique_symbols(symbols: Iterable[str]) -> list[str]:
 
     names = pd.Index([str(symbol) for symbol in symbols], dtype=object)
     return make_index_unique(names).tolist()
-
-
-def read_gmt(path: str | Path) -> GeneSets:
-    """Read a GMT file (plain or ``.gz``): name, description and genes, separated by tabs.
-
-    Genes repeated within a set count once. Blank lines are skipped.
-
-    Raises
-    ------
-    InputError
-        If the file is missing, looks like HTML, holds no set, names a set twice, or has a line
-        with fewer than three columns; the message gives the line.
-    """
-    path = Path(path)
-    lines = [(i, line) for i, line in enumerate(_lines(path), start=1) if line.strip()]
-    if not lines:
-        raise InputError(f"{path}: holds no gene set; expected name, description, genes by tabs")
-    if lines[0][1].lstrip().startswith("<"):
-        raise InputError(f"{path}: is a web page, not a GMT file; download the file itself")
-    names: dict[str, int] = {}
-    rows = []
-    for number, line in lines:
-        name, description, genes = _parse(path, number, line)
-        if name in names:
-            raise InputError(
-                f"{path}: set {name!r} stands on lines {names[name]} and {number}; rename one"
-            )
-        names[name] = number
-        rows.append((description, genes))
-    return GeneSets(
-        names=tuple(names),
-        descriptions=tuple(description for description, _ in rows),
-        genes=tuple(genes for _, genes in rows),
-    )
-
-
-def _lines(path: Path) -> list[str]:
-    if not path.is_file():
-        raise InputError(f"{path}: no such gene-set file; check the path in the config")
-    try:
-        if path.suffix == ".gz":
-            with gzip.open(path, "rt", encoding="utf-8") as handle:
-                return handle.read().splitlines()
-        return path.read_text(encoding="utf-8").splitlines()
-    except (UnicodeDecodeError, gzip.BadGzipFile) as error:
-        raise InputError(f"{path}: is not a text file in GMT format ({error})") from error
-
-
-def _parse(path: Path, number: int, line: str) -> tuple[str, str, tuple[str, ...]]:
-    fields = [field.strip() for field in line.split("\t")]
-    genes = tuple(dict.fromkeys(gene for gene in fields[2:] if gene))
-    if not genes or not fields[0]:
-        raise InputError(
-            f"{path}: line {number} has no name or no gene; expected name, description and genes "
-            "separated by tabs"
-        )
-    return fields[0], fields[1], genes
 
 
 def _indicator(columns: list[list[int]], n_columns: int) -> sparse.csr_matrix:

@@ -1,0 +1,228 @@
+"""From any source of gene sets to what later stages read: the sets, and one row for each."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from featurelens.genesets.annotations import DirectGenes, read_annotations
+from featurelens.genesets.config import CollectionConfig
+from featurelens.genesets.files import read_sets
+from featurelens.genesets.ontology import GO_ID, N_LEVELS, Level, Ontology, Term, read_obo
+from featurelens.genesets.sets import GeneSets, category
+from featurelens.io import InputError
+
+TERM_COLUMNS = (
+    *("term", "id", "name", "namespace", "n_genes", "level", "depth"),
+    *(f"level_{level}" for level in range(1, N_LEVELS + 1)),
+)
+
+Counts = dict[str, int | str]
+
+_MSIGDB = re.compile(r"GO(BP|MF|CC)?_")
+
+
+@dataclass(frozen=True)
+class Collection:
+    """Gene sets in one form, whatever they came from."""
+
+    sets: GeneSets
+    """Descriptions read ``category|source``; the category is the ancestor at level 1."""
+    terms: pd.DataFrame
+    """One row a set, in the same order: the columns of :data:`TERM_COLUMNS`."""
+    counts: Counts
+    """What was read, kept and left out."""
+
+    def describe(self) -> str:
+        """The counts in one line."""
+        return ", ".join(f"{name} {value}" for name, value in self.counts.items())
+
+
+def compile_collection(config: CollectionConfig) -> Collection:
+    """Read a collection from its sources.
+
+    Returns
+    -------
+    Collection
+        Sets in the order of their file, or of their ids where they are made from annotations. A
+        term is called by its name in the file, or in the ontology. terms: term, id, name,
+        namespace, n_genes, level and depth (``Ontology.levels``), level_1 to level_4
+        (``Ontology.ancestor_names``). Without a term in an ontology, level_1 is the category of
+        the description and the others are empty.
+
+    Raises
+    ------
+    InputError
+        If a source cannot be read, or no set is left.
+    """
+    ontology = None if config.ontology is None else read_obo(config.ontology)
+    if config.annotations is not None and ontology is not None:
+        collection = _from_annotations(config, ontology)
+    else:
+        collection = _from_sets(config, ontology)
+    if not collection.sets.names:
+        raise InputError(
+            f"{config.path or config.annotations}: no set is left of namespace {config.namespace} "
+            f"{config.min_level} steps or more below the root; lower min_level or change namespace"
+        )
+    return collection
+
+
+def check_collection(config: CollectionConfig) -> dict[str, str]:
+    """Read every file of a collection, and say in a few words what is in it, by field.
+
+    Raises
+    ------
+    InputError
+        As :func:`compile_collection`, whose work is not done.
+    """
+    found: dict[str, str] = {}
+    ontology = None
+    if config.ontology is not None:
+        ontology = read_obo(config.ontology)
+        version = f", {ontology.version}" if ontology.version else ""
+        found["ontology"] = f"{len(ontology.terms)} terms{version}"
+    if config.path is not None:
+        found["path"] = f"{len(read_sets(config.path).names)} gene sets"
+    if config.annotations is not None and ontology is not None:
+        direct = _direct(config, ontology)
+        found["annotations"] = f"genes of {len(direct.genes)} terms"
+    return found
+
+
+def _direct(config: CollectionConfig, ontology: Ontology) -> DirectGenes:
+    return read_annotations(
+        str(config.annotations),
+        ontology,
+        identifier=config.identifier,
+        evidence=config.evidence,
+        exclude_evidence=config.exclude_evidence,
+    )
+
+
+def _from_annotations(config: CollectionConfig, ontology: Ontology) -> Collection:
+    direct = _direct(config, ontology)
+    genes = ontology.propagate(direct.genes, config.propagate)
+    levels = ontology.levels()
+    kept = [
+        ontology.terms[identifier]
+        for identifier in sorted(genes)
+        if _is_kept(ontology.terms[identifier], levels, config)
+    ]
+    terms = dict(zip(_unique_names(kept), kept, strict=True))
+    labels = {name: ontology.ancestor_names(term.id, levels) for name, term in terms.items()}
+    sets = GeneSets(
+        names=tuple(terms),
+        descriptions=tuple(f"{labels[name][0]}|{term.id}" for name, term in terms.items()),
+        genes=tuple(tuple(sorted(genes[term.id])) for term in terms.values()),
+    )
+    counts: Counts = {"source": "annotations", "ontology": ontology.version}
+    counts |= {"n_terms_in_use": len(ontology.terms), "n_terms_obsolete": len(ontology.obsolete)}
+    counts |= {"n_parents_missing": ontology.n_dangling} | dict(direct.counts)
+    counts |= {"propagated": config.propagate, "n_terms_direct": len(direct.genes)}
+    counts |= {"n_terms_with_genes": len(genes)} | _sizes(sets)
+    return Collection(sets, _term_table(sets, terms, levels, labels), counts)
+
+
+def _from_sets(config: CollectionConfig, ontology: Ontology | None) -> Collection:
+    sets = read_sets(str(config.path))
+    counts: Counts = {"source": "sets", "n_sets_read": len(sets.names)}
+    if ontology is None:
+        return Collection(sets, _term_table(sets, {}, {}, {}), counts | _sizes(sets))
+    levels = ontology.levels()
+    found = _terms_of(sets, ontology)
+    if not found:
+        raise InputError(
+            f"{config.path}: no set bears the id or the name of a term of {config.ontology}; "
+            "remove 'ontology', or use sets of the Gene Ontology"
+        )
+    kept = [
+        name for name in sets.names if name not in found or _is_kept(found[name], levels, config)
+    ]
+    labels = {
+        name: ontology.ancestor_names(found[name].id, levels) for name in kept if name in found
+    }
+    rows = {name: (about, genes) for name, about, genes in _rows(sets)}
+    sets = GeneSets(
+        names=tuple(kept),
+        descriptions=tuple(
+            f"{labels[name][0]}|{rows[name][0] or found[name].id}"
+            if name in found
+            else rows[name][0]
+            for name in kept
+        ),
+        genes=tuple(rows[name][1] for name in kept),
+    )
+    counts |= {"ontology": ontology.version, "n_with_term": len(labels)}
+    counts |= {"n_without_term": len(kept) - len(labels)} | _sizes(sets)
+    return Collection(sets, _term_table(sets, found, levels, labels), counts)
+
+
+def _terms_of(sets: GeneSets, ontology: Ontology) -> dict[str, Term]:
+    """The term of each set that has one.
+
+    By a GO id in the set's name or description, or by a name in the manner of MSigDB
+    (GOBP_ERYTHROCYTE_DIFFERENTIATION).
+    """
+    shouted = {_shout(term.name): term for term in ontology.terms.values()}
+    found: dict[str, Term] = {}
+    for name, description, _ in _rows(sets):
+        identifier = GO_ID.search(name) or GO_ID.search(description)
+        term = None
+        if identifier:
+            term = ontology.resolve(identifier.group())
+        elif prefix := _MSIGDB.match(name):
+            term = shouted.get(name[prefix.end() :])
+        if term is not None:
+            found[name] = term
+    return found
+
+
+def _is_kept(term: Term, levels: Mapping[str, Level], config: CollectionConfig) -> bool:
+    wanted = config.namespace in ("all", term.namespace)
+    return wanted and levels[term.id].level >= config.min_level
+
+
+def _term_table(
+    sets: GeneSets,
+    terms: Mapping[str, Term],
+    levels: Mapping[str, Level],
+    labels: Mapping[str, list[str]],
+) -> pd.DataFrame:
+    rows = []
+    for name, description, genes in _rows(sets):
+        term = terms.get(name)
+        known: tuple[object, ...] = (name, "", name, "", len(genes), None, None)
+        above = [category(description), *[""] * (N_LEVELS - 1)]
+        if term is not None:
+            level, depth = levels[term.id]
+            known = (name, term.id, term.name, term.namespace, len(genes), level, depth)
+            above = labels[name]
+        rows.append((*known, *above))
+    table = pd.DataFrame(rows, columns=list(TERM_COLUMNS))
+    return table.astype({"level": "Int64", "depth": "Int64"})
+
+
+def _unique_names(terms: list[Term]) -> list[str]:
+    """Names of terms, with the id behind those that several terms share."""
+    counts = Counter(term.name for term in terms)
+    return [term.name if counts[term.name] == 1 else f"{term.name} ({term.id})" for term in terms]
+
+
+def _rows(sets: GeneSets) -> zip:
+    return zip(sets.names, sets.descriptions, sets.genes, strict=True)
+
+
+def _shout(name: str) -> str:
+    return re.sub(r"[^A-Z0-9]+", "_", name.upper()).strip("_")
+
+
+def _sizes(sets: GeneSets) -> Counts:
+    return {
+        "n_sets": len(sets.names),
+        "n_genes": len({gene for genes in sets.genes for gene in genes}),
+    }

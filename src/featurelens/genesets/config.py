@@ -1,0 +1,62 @@
+"""Where a collection of gene sets comes from.
+
+Imports neither scanpy nor torch, because the workflow reads configs while it plans.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Annotated, Literal
+
+from annotated_types import Ge, MinLen
+
+from featurelens.genesets.annotations import EVIDENCE, Identifier
+from featurelens.genesets.ontology import Propagation
+from featurelens.options import STRICT
+
+Text = Annotated[str, MinLen(1)]
+
+COLLECTION_FILES = ("path", "ontology", "annotations")
+"""Fields of a collection that name a file which the user brings."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CollectionConfig:
+    """A collection of gene sets: a file of sets, or an ontology with annotations."""
+
+    __pydantic_config__ = STRICT
+
+    path: Text | None = None
+    """File of sets: GMT, or a .yaml or .json file of one's own; gzip is read for GMT."""
+    ontology: Text | None = None
+    """OBO file; gives the terms of annotations, or the levels of sets that bear GO ids."""
+    annotations: Text | None = None
+    """GAF file, or a table with the genes of every term, to make the sets from."""
+    namespace: Literal["all", "biological_process", "molecular_function", "cellular_component"] = (
+        "all"
+    )
+    """Part of the ontology whose terms are kept."""
+    propagate: Propagation = "is_a_part_of"
+    """Relations along which a term's genes count for its ancestors; none is as published."""
+    min_level: Annotated[int, Ge(0)] = 1
+    """Terms nearer to the root than this many steps are left out; the root itself is at 0."""
+    identifier: Identifier = "symbol"
+    """Which name of a gene is taken from annotations: its symbol or its database accession."""
+    evidence: tuple[str, ...] = ()
+    """Evidence codes of annotations that are kept; empty keeps all."""
+    exclude_evidence: tuple[str, ...] = ()
+    """Evidence codes of annotations that are left out, such as IEA and ND."""
+
+    def __post_init__(self) -> None:
+        if (self.path is None) == (self.annotations is None):
+            given = "neither" if self.path is None else "both"
+            raise ValueError(f"{given} of path and annotations is given; give one of them")
+        if self.annotations is not None and self.ontology is None:
+            raise ValueError("annotations need an ontology; give the path of an OBO file")
+        if self.path is not None and (self.evidence or self.exclude_evidence):
+            raise ValueError("evidence belongs to annotations; remove it from a file of sets")
+        for code in (*self.evidence, *self.exclude_evidence):
+            if code not in EVIDENCE:
+                near = get_close_matches(code.upper(), EVIDENCE, n=1) or EVIDENCE[:1]
+                raise ValueError(f"{code!r} is no evidence code; did you mean {near[0]!r}?")

@@ -1,0 +1,26 @@
+# Collections of gene sets: whatever a user brings (GMT, YAML, JSON, ontology with annotations) in the
+# one form that later stages read.
+
+
+rule compile_collection:
+    input:
+        files=collection_files,
+    output:
+        sets=f"results/{RUN}/genesets/{{collection}}/sets.gmt",
+        terms=f"results/{RUN}/genesets/{{collection}}/terms.tsv",
+        counts=f"results/{RUN}/genesets/{{collection}}/counts.json",
+    log:
+        f"results/{RUN}/logs/compile_collection/{{collection}}.log",
+    benchmark:
+        f"results/{RUN}/benchmarks/compile_collection/{{collection}}.tsv"
+    conda:
+        "../../envs/core.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        config=lookup(dpath="collections/{collection}", within=PLAIN),
+        code=fingerprint("genesets"),
+    script:
+        "../../scripts/compile_collection.py"
