@@ -24,6 +24,8 @@ from featurelens.figures.figure_S4 import draw_figure_S4, drawn_points, rate_fac
 from featurelens.figures.figure_S13 import draw_figure_S13, read_out_ceiling
 from featurelens.figures.palette import VARIABLE_COLOURS, distinct_colours, perceptual_distance
 from featurelens.figures.style import point_size, save
+from featurelens.figures.sweep_figures import SWEEP_FIGURES, draw_sweep_figures
+from featurelens.figures.sweep_panels import Metric, fitted, nearest, sweep_table
 
 
 def texts(figure):
@@ -340,3 +342,89 @@ def test_figure_S13_without_results_says_so():
         superposition().head(0),
     )
     assert texts(figure).count("not in this run") == 4
+
+
+def test_sweep_table_by_hand():
+    points = pd.DataFrame(
+        {
+            "id": ["a", "b"], "status": ["ok", "failed"], "architecture": ["relu", "relu"],
+            "expansion": [2.0, 2.0], "l1": [0.1, 0.1], "k": [10.0, 10.0],
+            "learning_rate": [1e-3, 1e-3], "seed": [0, 1], "d_sae": [8, 8], "loss": [0.5, np.nan],
+            "n_live": [6, np.nan],
+        }
+    )  # fmt: skip
+    recovery = pd.DataFrame(
+        {
+            "id": ["a"] * 4, "convention": ["published", "published", "corrected", "corrected"],
+            "group": ["X", "A", "X", "A"], "best_correlation": [0.9, -0.8, 0.7, 0.6],
+            "n_per_variable": [1.5, 0.0, 2.0, 3.0], "mean_active": [2.5] * 4,
+        }
+    )  # fmt: skip
+    [row] = sweep_table(points, recovery).to_dict("records")
+    assert (row["share_live"], row["share_dead"]) == (0.75, 0.25)
+    assert (row["best_X"], row["best_A"], row["n_X"], row["n_A"]) == (0.9, -0.8, 1.5, 0.0)
+    assert row["mean_active"] == 2.5
+    assert sweep_table(points, recovery, convention="corrected")["best_A"].tolist() == [0.6]
+
+
+def test_the_papers_rate_or_the_nearest_on_a_log_scale():
+    assert nearest(pd.Series([1e-2, 1e-3]), 1e-4) == 1e-3
+    assert nearest(pd.Series([3e-5, 3e-4]), 1e-4) == 3e-4  # 0.48 decades against 0.52
+    assert nearest(pd.Series([20.0, 100.0, 200.0]), 100.0) == 100.0
+
+
+def test_fixed_limits_grow_with_the_data():
+    metric = Metric("best_X", "", limits=(0.5, 1.0))
+    inside = fitted(metric, pd.DataFrame({"best_X": [0.6, np.nan]}))
+    assert inside.limits == (0.5, 1.0)
+    low, high = fitted(metric, pd.DataFrame({"best_X": [-0.2, 0.7]})).limits
+    assert low < -0.2
+    assert high == 1.0
+
+
+@pytest.fixture(scope="module")
+def sweep_figures():
+    return dict(zip(SWEEP_FIGURES, draw_sweep_figures(*sweep()), strict=True))
+
+
+def line(axes, colour):
+    """Data of the line of one colour, without the interval's edges."""
+    [found] = [part for part in axes.lines if to_rgb(part.get_color()) == to_rgb(colour)]
+    return np.asarray(found.get_xdata()), np.asarray(found.get_ydata())
+
+
+def test_figures_of_the_sweep_draw_means_by_their_hyperparameters(sweep_figures):
+    points, recovery = sweep()
+    topk = points[(points["architecture"] == "topk") & (points["learning_rate"] == 1e-4)]
+    expected = topk.groupby("d_sae")["loss"].mean()
+    x, y = line(sweep_figures["S7"].axes[0], "darkorange")
+    np.testing.assert_allclose(x, expected.index)
+    np.testing.assert_allclose(y, expected)
+    ids = topk.loc[(topk["k"] == 20.0) & (topk["d_sae"] == 80), "id"]
+    chosen = recovery[recovery["id"].isin(ids) & (recovery["convention"] == "published")]
+    b = chosen.loc[chosen["group"] == "B", "best_correlation"]
+    drawn = [
+        (x, y)
+        for part in sweep_figures["S11"].axes[5].collections
+        for x, y in np.asarray(part.get_offsets())
+    ]
+    for value in b:
+        assert any(x == 2 and y == pytest.approx(value) for x, y in drawn)
+
+
+@pytest.mark.parametrize("number", SWEEP_FIGURES)
+def test_every_panel_of_the_sweep_figures_is_named_and_full(sweep_figures, number):
+    figure = sweep_figures[number]
+    words = texts(figure)
+    assert "not in this run" not in words
+    for name in ("Vanilla", "ReLU", "TopK"):
+        assert name in words
+    for axes in figure.axes[: len(figure.axes) - (number in ("S9", "S10"))]:
+        assert axes.lines or axes.collections
+
+
+def test_a_sweep_of_one_architecture_says_what_is_missing():
+    points, recovery = sweep(seeds=(0,))
+    relu = points[points["architecture"] == "relu"]
+    for figure in draw_sweep_figures(relu, recovery[recovery["id"].isin(relu["id"])]):
+        assert "no such point" in texts(figure)

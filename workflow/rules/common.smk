@@ -43,6 +43,13 @@ CELL_SWEEPS = [name for name in CONFIG.sweeps if name not in SIMULATED]
 # Figures 2, S4 and S13 show one source each, the first that the config names.
 FIRST_STEERED = STEERED[0] if STEERED else "none"
 FIRST_SWEEP = SIMULATED[0] if SIMULATED else "none"
+# Figures S5 to S12 are about the small simulation.
+SMALL_SWEEPS = [
+    name
+    for name in SIMULATED
+    if CONFIG.simulations[CONFIG.sweeps[name].source].data.kind == "small"
+]
+SMALL_SWEEP = SMALL_SWEEPS[0] if SMALL_SWEEPS else "none"
 SEEDED = [name for name, sweep in CONFIG.sweeps.items() if sweep.has_seeds]
 STRUCTURED = [name for name, sweep in CONFIG.sweeps.items() if sweep.structure is not None]
 STRUCTURE_SWEEP = STRUCTURED[0] if STRUCTURED else "none"
@@ -164,6 +171,7 @@ FIGURE_NAMES = [
     *(["figure_2"] if STEERED else []),
     *(["figure_3"] if ANNOTATED else []),
     *(["figure_S4"] if SIMULATED else []),
+    *(f"figure_S{number}" for number in range(5, 13) if SMALL_SWEEPS),
     *(["figure_S13"] if STRUCTURED else []),
     *(["figure_S14"] if CELL_SWEEPS else []),
 ]

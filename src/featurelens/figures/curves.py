@@ -64,7 +64,7 @@ def draw_curves(
         )
     axes.set_xscale("log")
     axes.yaxis.set_minor_formatter(NullFormatter())
-    _name_ticks(axes, points[x])
+    name_ticks(axes, points[x])
 
 
 def side_legend(
@@ -105,8 +105,8 @@ def _marker_size(marker: str) -> float:
     return 7.5 if marker == "*" else 4.8
 
 
-def _name_ticks(axes: Axes, values: pd.Series) -> None:
-    """Ticks at the values of the grid, thinned where their labels would touch."""
+def name_ticks(axes: Axes, values: pd.Series) -> None:
+    """Ticks of the x axis at the values of the grid, thinned where their labels would touch."""
     grid = np.unique(values.dropna().to_numpy(dtype=float))
     if not grid.size:
         return
