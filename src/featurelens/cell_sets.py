@@ -12,6 +12,13 @@ from scipy import sparse
 from featurelens.conventions import Convention
 from featurelens.options import STRICT
 
+Contrast = Literal["global", "within_type"]
+LowCells = Literal["all", "sample", "first"]
+LOW_RULES = ("lowest", "zeros", "sample", "first")
+
+_LARGE = 2**28
+"""Values of expression above which ``precision: auto`` means float32: 2 GiB of float64."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class DgeConfig:
@@ -19,6 +26,8 @@ class DgeConfig:
 
     __pydantic_config__ = STRICT
 
+    contrasts: tuple[Contrast, ...] = ("global", "within_type")
+    """Which low cells: any (global), or of the high cells' own types and batches (within_type)."""
     high_percentile: Annotated[float, Gt(0), Lt(100)] = 99.0
     """Cells above this percentile of the feature, over all cells, are high."""
     min_cells: Annotated[int, Ge(2)] = 20
@@ -27,12 +36,28 @@ class DgeConfig:
     """Corrected: with fewer inactive cells than this, the lowest cells are the low set instead."""
     low_percentile: Annotated[float, Gt(0), Lt(100)] = 5.0
     """Corrected: percent of all cells in such a low set."""
+    min_matched: Annotated[int, Ge(2)] = 5
+    """Within type: high cells whose type and batch hold fewer low cells than this are left out."""
+    low_cells: LowCells = "all"
+    """Published: all inactive cells (the script), a sample (the text) or the first (the tool)."""
+    max_low_cells: Annotated[int, Ge(2)] = 1000
+    """Published: most low cells where they are sampled, or the first."""
+    seed: Annotated[int, Ge(0)] = 0
+    """Published: draws the sample of low cells, for each feature on its own."""
     expression: Literal["decoded", "measured"] = "decoded"
     """Expression decoded from the embedding, or measured counts, both at the common library."""
     library: Annotated[float, Gt(0)] = 1e4
     """Library size that expression is given at (counts per cell)."""
     pseudocount: Annotated[float, Gt(0)] = 0.1
     """Corrected: added to both means before their ratio, in counts at the common library."""
+    precision: Literal["auto", "float64", "float32"] = "auto"
+    """Of expression and of t in the tables; auto is float32 above 2**28 values (cells x genes)."""
+
+    def precision_of(self, shape: tuple[int, int]) -> Literal["float64", "float32"]:
+        """The precision for expression of a shape (n_cells, n_genes)."""
+        if self.precision == "auto":
+            return "float32" if shape[0] * shape[1] > _LARGE else "float64"
+        return self.precision
 
 
 @dataclass(frozen=True)
@@ -108,8 +133,8 @@ def split_cells(
     """High and low cells of every testable feature.
 
     published (author's ``02_automated_geneset_analysis_faster.py``): high cells exceed the
-    percentile over all cells, zeros included; low cells are all zeros. Features with exactly 100
-    active cells are lost, as in the author's code.
+    percentile over all cells, zeros included; low cells are all zeros, or ``max_low_cells`` of
+    them (``low_cells``). Features with exactly 100 active cells are lost, as in the author's code.
     corrected: high cells are the top (100 - percentile) % of all cells (at least ``min_cells``),
     or all active cells when those are fewer; low cells are all zeros or, where fewer than
     ``min_zero_cells`` are zero, the lowest ``low_percentile`` %. Cells tied at a bound go together.
@@ -140,7 +165,7 @@ def _split(
     for feature in range(n_features):
         span = slice(columns.indptr[feature], columns.indptr[feature + 1])
         values[columns.indices[span]] = columns.data[span]
-        sets = rule(values, config)
+        sets = rule(values, config, feature)
         if sets.status == "tested":
             middle = np.flatnonzero(~(sets.high | sets.low))
             complement.append(len(middle) < sets.low.sum())
@@ -157,8 +182,8 @@ def _split(
     tested = np.flatnonzero(table["status"] == "tested")
     return table, CellSets(
         columns=tested,
-        high=_ones(high, n_cells),
-        other=_ones(other, n_cells),
+        high=ones(high, n_cells),
+        other=ones(other, n_cells),
         complement=np.array(complement, dtype=bool),
         n_high=table["n_high"][tested],
         n_low=table["n_low"][tested],
@@ -166,7 +191,7 @@ def _split(
     )
 
 
-def _published_sets(values: NDArray, config: DgeConfig) -> _Sets:
+def _published_sets(values: NDArray, config: DgeConfig, feature: int) -> _Sets:
     nobody = np.zeros(len(values), dtype=bool)
     n_active = int((values > 0).sum())
     if n_active == 0:
@@ -174,23 +199,35 @@ def _published_sets(values: NDArray, config: DgeConfig) -> _Sets:
     if n_active == 100:
         return _Sets("exactly 100 active cells", nobody, nobody)
     high = values > np.percentile(values, config.high_percentile)
-    return _Sets("tested", high, values == 0, "zeros")
+    zeros = np.flatnonzero(values == 0)
+    if config.low_cells == "all" or len(zeros) <= config.max_low_cells:
+        return _Sets("tested", high, values == 0, "zeros")
+    if config.low_cells == "sample":
+        zeros = np.random.default_rng((config.seed, feature)).permutation(zeros)
+    low = nobody.copy()
+    low[zeros[: config.max_low_cells]] = True
+    return _Sets("tested", high, low, config.low_cells)
 
 
-def _corrected_sets(values: NDArray, config: DgeConfig) -> _Sets:
+def _corrected_sets(values: NDArray, config: DgeConfig, feature: int) -> _Sets:  # noqa: ARG001
     n_cells = len(values)
     nobody = np.zeros(n_cells, dtype=bool)
     active = values > 0
-    if not active.any():
+    n_active = int(active.sum())
+    n_zero = n_cells - n_active
+    if not n_active:
         return _Sets("dead", nobody, nobody)
-    if active.sum() < config.min_cells:
+    if n_active < config.min_cells:
         return _Sets("too few active cells", nobody, nobody)
-    n_high = _n_percent(n_cells, 100 - config.high_percentile, config.min_cells)
-    high = active & (values >= np.partition(values, n_cells - n_high)[n_cells - n_high])
-    if n_cells - active.sum() >= config.min_zero_cells:
+    n_high = min(_n_percent(n_cells, 100 - config.high_percentile, config.min_cells), n_active)
+    positive = values[active]
+    high = active & (values >= np.partition(positive, n_active - n_high)[n_active - n_high])
+    if n_zero >= config.min_zero_cells:
         return _Sets("tested", high, ~active, "zeros")
     n_low = _n_percent(n_cells, config.low_percentile, config.min_cells)
-    low = ~high & (values <= np.partition(values, n_low - 1)[n_low - 1])
+    place = n_low - n_zero - 1
+    bound = 0.0 if place < 0 else np.partition(positive, place)[place]
+    low = ~high & (values <= bound)
     if low.sum() < config.min_cells:
         return _Sets("too few low cells", nobody, nobody)
     return _Sets("tested", high, low, "lowest")
@@ -200,7 +237,7 @@ def _n_percent(n_cells: int, percent: float, at_least: int) -> int:
     return min(n_cells, max(round(n_cells * percent / 100), at_least))
 
 
-def _ones(members: list[NDArray], n_columns: int) -> sparse.csr_matrix:
+def ones(members: list[NDArray], n_columns: int) -> sparse.csr_matrix:
     """Rows of ones at the given columns."""
     indptr = np.concatenate([[0], np.cumsum([len(row) for row in members])]).astype(np.int64)
     indices = np.concatenate([*members, np.zeros(0, dtype=np.int64)])

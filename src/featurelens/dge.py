@@ -1,24 +1,40 @@
-"""Differential expression between the high and the low cells of every feature (paper 5.3).
+"""Tables of differential expression between high and low cells of every feature (paper 5.3).
 
-Welch's t for all genes and features at once, from group sums over expression that was laid out for
-them (``prepared``): a feature costs microseconds per gene.
-Two conventions differ in who is high and low (``cell_sets``), in the pseudocount, and in
-what happens to a statistic that cannot be computed (:func:`test_genes`).
+Two conventions differ in who is high and low (``cell_sets``), in the pseudocount, and in what
+happens to a statistic that cannot be computed; two contrasts in the low cells (``gene_tests``).
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
 
-from featurelens import stats
-from featurelens.cell_sets import CellSets, DgeConfig, describe_sizes, group_sizes, split_cells
+from featurelens.cell_sets import (
+    LOW_RULES,
+    CellSets,
+    Contrast,
+    DgeConfig,
+    describe_sizes,
+    group_sizes,
+    split_cells,
+)
 from featurelens.conventions import Convention
-from featurelens.io import InputError
-from featurelens.prepared import PreparedExpression, in_threads, prepare_expression
+from featurelens.gene_tests import GeneTests, test_genes
+from featurelens.genesets import unique_symbols
+from featurelens.io import InputError, atomic_path, require_same_names
+from featurelens.matching import MatchedSets, cell_strata, match_cells
+from featurelens.prepared import PreparedExpression, prepare_expression, prepare_parts
+
+if TYPE_CHECKING:
+    import anndata
+
+    from featurelens.embeddings.bundle import Bundle
 
 __all__ = [
     "CellSets",
@@ -26,51 +42,30 @@ __all__ = [
     "GeneTests",
     "describe_sizes",
     "group_sizes",
+    "iter_bundle_tests",
+    "iter_feature_tables",
+    "iter_tests",
     "split_cells",
     "test_expression",
     "test_genes",
+    "write_feature_tables",
 ]
 
-Floats = NDArray[np.float64]
-
-_ADJUSTED = 64
-"""Features whose p are adjusted at once."""
-
-
-@dataclass(frozen=True)
-class GeneTests:
-    """Statistics of (n_tested features, n_genes), high against low cells.
-
-    ``n_default`` counts statistics that could not be computed and were set to p = 1, which only
-    the published convention does.
-    """
-
-    log2_fold: Floats
-    t: Floats
-    df: Floats
-    p: Floats
-    q: Floats
-    n_default: int
-
-    @property
-    def log10_p(self) -> Floats:
-        """Base-10 logarithm of p, finite also where p underflows to zero."""
-        known = self.p > 1e-200
-        logarithm = np.log10(self.p, out=np.full(self.p.shape, np.nan), where=known)
-        tiny = self.p <= 1e-200
-        logarithm[tiny] = stats.log_t_p(self.t[tiny], self.df[tiny]) / np.log(10)
-        return logarithm
+ROWS = 2_500_000
+"""Rows of a table that are made at once; bounds memory, changes no result."""
 
 
 def test_expression(
     activations: sparse.spmatrix,
-    expression: NDArray,
+    expression: NDArray | PreparedExpression,
     genes: Sequence[str],
     *,
     config: DgeConfig,
     convention: Convention,
-    threads: int = 1,  # noqa: PT028  (not a test)
-    log: Callable[[str], None] | None = None,  # noqa: PT028  (not a test)
+    contrast: Contrast = "global",  # noqa: PT028  (not a test)
+    strata: NDArray | None = None,  # noqa: PT028
+    threads: int = 1,  # noqa: PT028
+    log: Callable[[str], None] | None = None,  # noqa: PT028
 ) -> pd.DataFrame:
     """Test every gene between the high and low cells of every feature.
 
@@ -82,6 +77,11 @@ def test_expression(
         (n_cells, n_genes), not negative; mean or measured counts at one library size.
     genes
         Names of the genes.
+    contrast, strata
+        ``within_type`` compares within strata, a number for each cell
+        (:func:`featurelens.matching.cell_strata`); ``global`` needs none.
+    threads
+        Blocks of genes worked on at once; changes no result.
     log
         Receives what was tested, what was not and why, and how many statistics were set to p = 1.
 
@@ -89,148 +89,198 @@ def test_expression(
     -------
     DataFrame
         One row per tested feature and gene: feature (its number, as text), gene, log2_fold (of
-        the ratio of means), t, df, p, q (Benjamini-Hochberg over the genes of the feature),
-        n_high, n_low, low_rule.
-        Features that are not tested are absent; :func:`group_sizes` says which and why.
+        the ratio of means), t, df, p, log10_p (exact also where p underflows), q
+        (Benjamini-Hochberg over the genes of the feature), n_high, n_low, n_unmatched (high cells
+        left out within type), low_rule. Features that are not tested are absent;
+        :func:`group_sizes` says which and why.
 
     Raises
     ------
     InputError
         If cells or genes do not match, or a value is negative or missing.
     """
-    _check(activations, expression, genes)
-    sets = split_cells(activations, config=config, convention=convention)
-    prepared = prepare_expression(expression, threads=threads)
-    tests = test_genes(sets, prepared, config=config, convention=convention, threads=threads)
-    if log is not None:
-        log(describe_sizes(group_sizes(activations, config=config, convention=convention)))
-        log(f"{tests.n_default} of {tests.p.size} p could not be computed and were set to 1")
-        log(f"{int(np.isnan(tests.p).sum())} of {tests.p.size} p could not be computed and are NaN")
-    return _long_table(sets, tests, genes)
+    tables = iter_tests(
+        activations,
+        expression,
+        genes,
+        config=config,
+        convention=convention,
+        contrast=contrast,
+        strata=strata,
+        threads=threads,
+        log=log,
+    )
+    return pd.concat(list(tables), ignore_index=True)
 
 
 test_expression.__test__ = False  # type: ignore[attr-defined]  # pytest must not collect it
 
 
-def test_genes(
-    sets: CellSets,
-    prepared: PreparedExpression,
+def iter_tests(
+    activations: sparse.spmatrix,
+    expression: NDArray | PreparedExpression,
+    genes: Sequence[str],
     *,
     config: DgeConfig,
     convention: Convention,
-    threads: int = 1,  # noqa: PT028  (not a test)
-) -> GeneTests:
-    """Welch's t, ratio of means and Benjamini-Hochberg q for all genes of the given features.
+    contrast: Contrast = "global",
+    strata: NDArray | None = None,
+    threads: int = 1,
+    log: Callable[[str], None] | None = None,
+) -> Iterator[pd.DataFrame]:
+    """:func:`test_expression` for a few features at a time, at most :data:`ROWS` rows each.
 
-    published (``DEG_analysis_unpaired``): no pseudocount; p = 1 where a set has no variance or
-    fewer than two cells, counted in ``n_default``. corrected: such statistics are NaN and leave
-    the correction.
+    Yields
+    ------
+    DataFrame
+        Tables of whole features, with the categories of the whole table; one without rows where
+        no feature can be tested.
+    """
+    if isinstance(expression, PreparedExpression):
+        shape, precision = (expression.n_cells, expression.n_genes), "float64"
+    else:
+        shape = (expression.shape[0], expression.shape[1])
+    _check(activations, shape, genes)
+    precision = config.precision_of(shape)
+    if not isinstance(expression, PreparedExpression):
+        expression = prepare_expression(expression, precision=precision, threads=threads)
+    log = log or (lambda _: None)
+    cells = split_cells(activations, config=config, convention=convention)
+    sets: CellSets | MatchedSets = cells
+    log(describe_sizes(group_sizes(activations, config=config, convention=convention)))
+    if contrast == "within_type":
+        if convention == "published" or strata is None:
+            raise ValueError("within_type is of the corrected convention and needs strata")
+        sets = match_cells(cells, strata, config=config)
+        log(sets.describe())
+        expression = expression.by(sets.strata, threads=threads)
+    n_tests = n_missing = n_default = 0
+    step = max(1, ROWS // max(len(genes), 1))
+    for start in range(0, max(len(sets.columns), 1), step):
+        part = sets.rows(slice(start, start + step))
+        tests = test_genes(part, expression, config=config, convention=convention, threads=threads)
+        n_tests, n_default = n_tests + tests.p.size, n_default + tests.n_default
+        n_missing += int(np.isnan(tests.p).sum())
+        yield _long_table(part, tests, genes, sets.columns, start, np.dtype(precision))
+    log(f"{n_default} of {n_tests} p could not be computed and were set to 1")
+    log(f"{n_missing} of {n_tests} p could not be computed and are NaN")
+
+
+def iter_bundle_tests(
+    bundle: Bundle,
+    features: anndata.AnnData,
+    *,
+    config: DgeConfig,
+    convention: Convention,
+    contrast: Contrast,
+    threads: int = 1,
+    log: Callable[[str], None] | None = None,
+) -> Iterator[pd.DataFrame]:
+    """:func:`iter_tests` of a bundle's cells, whose expression is held once and never whole twice.
 
     Parameters
     ----------
-    sets
-        Of any features, for example ``sets.rows(slice(0, 512))``: memory grows with their number.
-    prepared
-        Of :func:`featurelens.prepared.prepare_expression`.
-    threads
-        Blocks of genes worked on at once; changes no result.
+    bundle
+        Cells, embedding and decoder; expression is decoded or measured, as the config says.
+    features
+        Activations of the same cells.
     """
-    shape = (len(sets.columns), prepared.n_genes)
-    log2_fold, t, df, p, q = (np.empty(shape) for _ in range(5))
-    pseudocount = config.pseudocount if convention == "corrected" else 0.0
-    list_cells = _listed(sets)
+    from featurelens.decoders import iter_expression
 
-    def test_block(block: int) -> int:
-        genes, high, low = _moments(list_cells, prepared, block)
-        test = stats.welch(high, low)
-        t[:, genes], df[:, genes], p[:, genes] = test.t, test.df, test.p
-        log2_fold[:, genes] = _log2_ratio(high.mean, low.mean, pseudocount)
-        if convention == "corrected":
-            return 0
-        undefined = np.isnan(test.p) | (high.variance == 0) | (low.variance == 0)
-        p[:, genes][undefined] = 1.0
-        return int(undefined.sum())
-
-    def adjust(start: int) -> None:
-        rows = slice(start, start + _ADJUSTED)
-        q[rows] = stats.bh(p[rows], axis=1)
-
-    n_default = sum(in_threads(test_block, range(len(prepared.blocks)), threads))
-    for _ in in_threads(adjust, range(0, shape[0], _ADJUSTED), threads):
-        pass
-    return GeneTests(log2_fold=log2_fold, t=t, df=df, p=p, q=q, n_default=n_default)
-
-
-test_genes.__test__ = False  # type: ignore[attr-defined]
-
-
-def _listed(sets: CellSets) -> tuple:
-    """The sets as the kernels read them."""
-    bounds = (part.indptr.astype(np.int64) for part in (sets.high, sets.other))
-    cells = (part.indices.astype(np.int32) for part in (sets.high, sets.other))
-    return *zip(bounds, cells, strict=True), sets.complement, sets.n_low.astype(np.int64)
-
-
-def _moments(
-    listed: tuple, prepared: PreparedExpression, block: int
-) -> tuple[slice, stats.Moments, stats.Moments]:
-    """Genes of a block, and their moments in the high and in the low cells of every feature."""
-    from featurelens import group_kernels
-
-    high, other, complement, n_low = listed
-    everyone, values = prepared.everyone, prepared.blocks[block]
-    totals = (everyone.centre[block], everyone.total[block], everyone.squares[block])
-    n = np.stack([np.diff(high[0]), n_low]).astype(np.float64)[:, :, None]
-    means, spreads = np.empty((2, 2, len(n_low), values.shape[1]))
-    group_kernels.row_moments(
-        values,
-        (everyone.bounds, everyone.cells, *totals),
-        high,
-        other,
-        complement,
-        n_low,
-        np.zeros(len(n_low), dtype=np.int64),
-        means,
-        spreads,
+    cells = bundle.cells
+    require_same_names(cells.obs_names, features.obs_names, "the bundle", "the features")
+    parts = iter_expression(bundle, library=config.library, source=config.expression, n_rows=1024)
+    prepared = prepare_parts(parts, cells.shape, threads=threads)
+    return iter_tests(
+        features.X,
+        prepared,
+        unique_symbols(cells.var["symbol"]),
+        config=config,
+        convention=convention,
+        contrast=contrast,
+        strata=cell_strata(cells.obs) if contrast == "within_type" else None,
+        threads=threads,
+        log=log,
     )
-    genes = slice(block * values.shape[1], min((block + 1) * values.shape[1], prepared.n_genes))
-    width = genes.stop - genes.start
-    means = (means + prepared.origin[block])[:, :, :width]
-    variances = spreads[:, :, :width] / np.where(n > 1, n - 1, np.nan)
-    first, second = (stats.Moments(n[side], means[side], variances[side]) for side in (0, 1))
-    return genes, first, second
 
 
-def _log2_ratio(numerator: Floats, denominator: Floats, pseudocount: float) -> Floats:
-    """Logarithm of a ratio of means: 0/0 is NaN, x/0 infinite, 0/x minus infinite."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.log2((numerator + pseudocount) / (denominator + pseudocount))
+def write_feature_tables(tables: Iterable[pd.DataFrame], path: str | Path) -> None:
+    """Write tables of :func:`iter_tests` to one Parquet file, a row group for each."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    named = ["feature", "gene", "low_rule"]
+    writer = None
+    with atomic_path(path) as temporary:
+        try:
+            for table in tables:
+                whole = pa.Table.from_pandas(table, preserve_index=False)
+                if writer is None:
+                    writer = parquet.ParquetWriter(temporary, whole.schema, use_dictionary=named)
+                writer.write_table(whole, row_group_size=max(len(whole), 1))
+        finally:
+            if writer is not None:
+                writer.close()
 
 
-def _long_table(sets: CellSets, tests: GeneTests, genes: Sequence[str]) -> pd.DataFrame:
+def iter_feature_tables(
+    path: str | Path, columns: Sequence[str] | None = None
+) -> Iterator[pd.DataFrame]:
+    """Read what :func:`write_feature_tables` wrote, a few whole features at a time.
+
+    Parameters
+    ----------
+    columns
+        Names of the columns to read; all by default.
+    """
+    from pyarrow import parquet
+
+    with parquet.ParquetFile(path) as file:
+        for group in range(file.num_row_groups):
+            yield file.read_row_group(group, columns=columns).to_pandas()
+
+
+def _long_table(
+    sets: CellSets | MatchedSets,
+    tests: GeneTests,
+    genes: Sequence[str],
+    all_columns: NDArray,
+    start: int,
+    dtype: np.dtype,
+) -> pd.DataFrame:
+    """Rows of some features, the first of which is number ``start`` of all that are tested."""
     n_tested, n_genes = len(sets.columns), len(genes)
-    tested = [str(column) for column in sets.columns]
+    tested = [str(column) for column in all_columns]
     columns: dict[str, object] = {
-        "feature": _labels(np.repeat(np.arange(n_tested), n_genes), tested),
+        "feature": _labels(np.repeat(np.arange(start, start + n_tested), n_genes), tested),
         "gene": _labels(np.tile(np.arange(n_genes), n_tested), genes),
     }
-    for name in ("log2_fold", "t", "df", "p", "q"):
-        columns[name] = getattr(tests, name).ravel()
-    columns["n_high"] = np.repeat(sets.n_high, n_genes)
-    columns["n_low"] = np.repeat(sets.n_low, n_genes)
-    columns["low_rule"] = pd.Categorical(np.repeat(sets.low_rule, n_genes), ["lowest", "zeros"])
+    # p and q are float64 always: float32 ends at 1e-45.
+    for name, kind in (("log2_fold", dtype), ("t", dtype), ("df", dtype), ("p", np.float64)):
+        columns[name] = getattr(tests, name).ravel().astype(kind)
+    columns["log10_p"] = tests.log10_p.ravel().astype(dtype)
+    columns["q"] = tests.q.ravel()
+    n_unmatched = getattr(sets, "n_unmatched", np.zeros(n_tested, dtype=np.int64))
+    for name, sizes in (
+        ("n_high", sets.n_high),
+        ("n_low", sets.n_low),
+        ("n_unmatched", n_unmatched),
+    ):
+        columns[name] = np.repeat(sizes, n_genes)
+    columns["low_rule"] = pd.Categorical(np.repeat(sets.low_rule, n_genes), LOW_RULES)
     return pd.DataFrame(columns)
 
 
 def _labels(codes: NDArray, categories: Sequence[str]) -> pd.Categorical:
-    return pd.Categorical.from_codes(codes.tolist(), categories=pd.Index(categories, dtype=object))
+    kind = pd.CategoricalDtype(pd.Index(list(categories), dtype=object))
+    return pd.Categorical.from_codes(codes.astype(np.int32), dtype=kind)  # type: ignore[arg-type]
 
 
-def _check(activations: sparse.spmatrix, expression: NDArray, genes: Sequence[str]) -> None:
-    """Check shapes and values once, at the door."""
-    if expression.shape != (activations.shape[0], len(genes)):
+def _check(activations: sparse.spmatrix, shape: tuple[int, int], genes: Sequence[str]) -> None:
+    """Check shapes and names once, at the door; the expression's values were checked."""
+    if shape != (activations.shape[0], len(genes)):
         raise InputError(
-            f"expression is {expression.shape[0]} x {expression.shape[1]}, but there are "
+            f"expression is {shape[0]} x {shape[1]}, but there are "
             f"{activations.shape[0]} cells with activations and {len(genes)} gene names; "
             "give the same cells and genes"
         )
@@ -239,6 +289,5 @@ def _check(activations: sparse.spmatrix, expression: NDArray, genes: Sequence[st
         raise InputError(
             f"gene {str(repeated)!r} occurs more than once; make the gene names unique"
         )
-    for what, values in (("expression", expression), ("activations", activations.data)):
-        if values.size and not np.min(values) >= 0:
-            raise InputError(f"{what} hold negative or missing values; give counts or their means")
+    if activations.data.size and not np.min(activations.data) >= 0:
+        raise InputError("activations hold negative or missing values; give counts or their means")

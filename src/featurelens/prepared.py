@@ -7,7 +7,7 @@ from a generator, so that no second copy need exist.
 
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -43,18 +43,23 @@ class PreparedExpression:
     """Expression in blocks of genes.
 
     ``blocks`` is (n_blocks, n_cells, width), of the values minus ``origin`` (n_blocks, width);
-    the last block is filled up with zeros. ``everyone`` holds the totals over all cells.
+    the last block is filled up with zeros. ``population`` holds the totals of all cells, or of the
+    groups that :meth:`by` made.
     """
 
     blocks: NDArray[np.floating]
     origin: Floats
     n_genes: int
-    everyone: Population
+    population: Population
 
     @property
     def n_cells(self) -> int:
         """Number of cells."""
         return self.blocks.shape[1]
+
+    def by(self, group: NDArray[np.integer], *, threads: int = 1) -> "PreparedExpression":
+        """The same expression with totals of groups of cells, numbered from 0 for each cell."""
+        return replace(self, population=populate(self.blocks, group, threads=threads))
 
 
 def prepare_expression(
@@ -129,7 +134,7 @@ def prepare_parts(
         blocks=blocks,
         origin=origin.reshape(n_blocks, WIDTH),
         n_genes=n_genes,
-        everyone=populate(blocks, np.zeros(n_cells, dtype=np.int64), threads=threads),
+        population=populate(blocks, np.zeros(n_cells, dtype=np.int64), threads=threads),
     )
 
 

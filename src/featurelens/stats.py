@@ -28,6 +28,15 @@ class Moments:
 
 
 @dataclass(frozen=True)
+class Estimate:
+    """A mean, its squared standard error and the degrees of freedom of that error."""
+
+    mean: Floats
+    error: Floats
+    df: Floats
+
+
+@dataclass(frozen=True)
 class TTest:
     """Welch's t, its degrees of freedom and the two-sided p."""
 
@@ -68,11 +77,20 @@ def welch(first: Moments, second: Moments) -> TTest:
     fewer than two observations or neither group varies. Below about 1e-300 p may be 0:
     :func:`log_t_p` stays finite.
     """
-    share1, share2 = ratio(first.variance, first.n), ratio(second.variance, second.n)
-    error = share1 + share2
+    return t_of_difference(estimate(first), estimate(second))
+
+
+def t_of_difference(first: Estimate, second: Estimate) -> TTest:
+    """T of the difference of two independent means, df by Welch and Satterthwaite."""
+    error = first.error + second.error
     t = ratio(first.mean - second.mean, np.sqrt(error))
-    df = ratio(error**2, ratio(share1**2, first.n - 1) + ratio(share2**2, second.n - 1))
+    df = ratio(error**2, ratio(first.error**2, first.df) + ratio(second.error**2, second.df))
     return TTest(t=t, df=df, p=t_two_sided(t, df))
+
+
+def estimate(moments: Moments) -> Estimate:
+    """The mean of independent observations: squared error v / n, n - 1 degrees of freedom."""
+    return Estimate(moments.mean, ratio(moments.variance, moments.n), moments.n - 1)
 
 
 def t_two_sided(t: ArrayLike, df: ArrayLike) -> Floats:

@@ -107,6 +107,30 @@ def test_published_loses_features_with_exactly_100_active_cells():
     assert list(table["status"]) == ["tested", "exactly 100 active cells", "tested"]
 
 
+@pytest.mark.parametrize(
+    ("low_cells", "rule"), [("all", "zeros"), ("first", "first"), ("sample", "sample")]
+)
+def test_published_low_cells(low_cells, rule):
+    # Cells 0 to 9 are active, 290 are not: all of them, the first 30, or 30 drawn.
+    activations = np.zeros((300, 3))
+    activations[:10] = 1 + np.arange(10)[:, None]
+    config = DgeConfig(low_cells=low_cells, max_low_cells=30)
+    table = group_sizes(sparse.csr_matrix(activations), config=config, convention="published")
+    assert list(table["low_rule"]) == [rule] * 3
+    low = [low for _, low in sets_of(activations, config, "published").values()]
+    if low_cells == "sample":
+        assert {len(set(cells)) for cells in low} == {30}
+        assert min(map(min, low)) >= 10
+        assert low[0] != low[1]  # each feature draws its own
+        assert low == [low for _, low in sets_of(activations, config, "published").values()]
+        alone = sets_of(activations[:, :1], config, "published")
+        assert alone[0][1] == low[0]  # whatever other features there are
+    else:
+        assert low == [list(range(10, 300 if rule == "zeros" else 40))] * 3
+    capped = DgeConfig(low_cells=low_cells, max_low_cells=300)
+    assert set(sets_of(activations, capped, "published")[0][1]) == set(range(10, 300))
+
+
 @settings(derandomize=True, max_examples=40, deadline=None)
 @given(st.integers(0, 10_000), st.sampled_from(["published", "corrected"]))
 def test_sets_are_disjoint_and_follow_the_cells(seed, convention):
@@ -266,7 +290,8 @@ def test_features_are_independent_of_each_other(cells):
 def test_table_is_long_with_names(cells):
     table = tabulate(cells, "corrected")
     assert list(table.columns) == [
-        "feature", "gene", "log2_fold", "t", "df", "p", "q", "n_high", "n_low", "low_rule",
+        "feature", "gene", "log2_fold", "t", "df", "p", "log10_p", "q",
+        "n_high", "n_low", "n_unmatched", "low_rule",
     ]  # fmt: skip
     assert len(table) == 40 * 25
     assert list(table["gene"][:25]) == GENES
@@ -423,3 +448,35 @@ def test_an_outlier_leaves_the_low_set_its_digits():
         np.log2((expression[:40].mean() + 0.1) / (expression[40:].mean() + 0.1)),
         rtol=1e-12,
     )
+
+
+# --- tables in chunks ----------------------------------------------------------------------------
+
+
+def test_chunks_of_features_make_the_whole_table(cells, tmp_path, monkeypatch):
+    whole = tabulate(cells, "corrected")
+    monkeypatch.setattr(dge, "ROWS", 7 * 25)
+    activations, expression = cells
+    config = DgeConfig(high_percentile=95)
+    lines = []
+    tables = dge.iter_tests(
+        activations, expression, GENES, config=config, convention="corrected", log=lines.append
+    )
+    dge.write_feature_tables(tables, tmp_path / "dge.parquet")
+    chunks = list(dge.iter_feature_tables(tmp_path / "dge.parquet"))
+    assert [len(chunk) for chunk in chunks] == [175] * 5 + [125]
+    pd.testing.assert_frame_equal(pd.concat(chunks, ignore_index=True), whole)
+    pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "dge.parquet"), whole)
+    [few] = {tuple(t) for t in dge.iter_feature_tables(tmp_path / "dge.parquet", ["gene", "q"])}
+    assert few == ("gene", "q")
+    assert lines[-1] == f"{whole['p'].isna().sum()} of 1000 p could not be computed and are NaN"
+
+
+def test_float32_tables_keep_the_range_of_p(cells):
+    exact = tabulate(cells, "corrected", DgeConfig(high_percentile=95, precision="float64"))
+    fast = tabulate(cells, "corrected", DgeConfig(high_percentile=95, precision="float32"))
+    kinds = {"log2_fold": "f4", "t": "f4", "df": "f4", "log10_p": "f4", "p": "f8", "q": "f8"}
+    assert {name: fast[name].dtype for name in kinds} == {n: np.dtype(k) for n, k in kinds.items()}
+    np.testing.assert_allclose(fast["log10_p"], exact["log10_p"], rtol=1e-5, atol=1e-7)
+    assert DgeConfig().precision_of((56_714, 13_431)) == "float32"
+    assert DgeConfig().precision_of((700, 765)) == "float64"

@@ -14,7 +14,8 @@ FLOORS = (
     {"sae", "simulation", "autoencoder", "genesets", "decoders", "decoder_types", "_gradient"},
     {"embeddings", "recovery", "_readout", "_correlation", "structure", "baselines", "probes"}
     | {"sweeps", "download", "figshare"},
-    {"features", "locality", "cell_sets", "dge", "prepared", "group_kernels", "steering"},
+    {"features", "locality", "cell_sets", "matching", "prepared", "group_kernels", "gene_tests"}
+    | {"dge", "steering"},
     {"enrichment", "term_tests", "term_filters", "calibration", "permutation_null", "concepts"},
     {
         "figures",

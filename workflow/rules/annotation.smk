@@ -8,23 +8,26 @@ rule test_expression:
         decoder=f"results/{RUN}/embeddings/{{dataset}}/{{model}}/decoder.json",
         features=f"results/{RUN}/features/{{dataset}}/{{model}}/{{sae}}/features.h5ad",
     output:
-        table=f"results/{RUN}/dge/{{dataset}}/{{model}}/{{sae}}/global_{{convention}}.parquet",
+        table=f"results/{RUN}/dge/{{dataset}}/{{model}}/{{sae}}/{{contrast}}_{{convention}}.parquet",
     log:
-        f"results/{RUN}/logs/test_expression/{{dataset}}/{{model}}/{{sae}}/{{convention}}.log",
+        f"results/{RUN}/logs/test_expression/{{dataset}}/{{model}}/{{sae}}/{{contrast}}_{{convention}}.log",
     benchmark:
-        f"results/{RUN}/benchmarks/test_expression/{{dataset}}/{{model}}/{{sae}}/{{convention}}.tsv"
+        f"results/{RUN}/benchmarks/test_expression/{{dataset}}/{{model}}/{{sae}}/{{contrast}}_{{convention}}.tsv"
     conda:
         "../../envs/core.yaml"
-    threads: 1
+    threads: 2
     resources:
         mem_mb=8000,
-        runtime=120,
+        runtime=60,
     params:
         config=lookup(dpath="dge", within=PLAIN),
         convention="{convention}",
+        contrast="{contrast}",
         code=fingerprint(
             "dge.py",
+            "gene_tests.py",
             "cell_sets.py",
+            "matching.py",
             "prepared.py",
             "group_kernels.py",
             "stats.py",
@@ -67,7 +70,9 @@ rule enrich_features:
             "term_filters.py",
             "calibration.py",
             "dge.py",
+            "gene_tests.py",
             "cell_sets.py",
+            "matching.py",
             "prepared.py",
             "group_kernels.py",
             "stats.py",

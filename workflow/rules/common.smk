@@ -73,6 +73,7 @@ wildcard_constraints:
     sae="[^/]+",
     collection="[^/]+",
     convention="published|corrected",
+    contrast="global|within_type",
 
 
 def existing(path):
@@ -163,6 +164,11 @@ SINGLECELL_RESULTS = [
     *(f"results/{RUN}/sweeps/{name}/consistency.tsv" for name in SEEDED if name in CELL_SWEEPS),
     *(f"results/{RUN}/features/{name}/features.h5ad" for name in SAES),
     *(f"results/{RUN}/steering/{name}/effects.parquet" for name in STEERED),
+    *(
+        f"results/{RUN}/dge/{name}/{contrast}_corrected.parquet"
+        for name in SAES
+        for contrast in CONFIG.dge.contrasts
+    ),
     *(f"results/{RUN}/enrichment/{name}/summary.tsv" for name in ANNOTATED),
     *(f"results/{RUN}/concepts/{name}/concepts.h5ad" for name in ANNOTATED),
 ]
