@@ -6,15 +6,23 @@ from typing import Any
 from featurelens.config import build
 from featurelens.dge import DgeConfig, iter_bundle_tests, write_feature_tables
 from featurelens.embeddings.bundle import read_bundle
-from featurelens.io import read_anndata
+from featurelens.io import read_anndata, require_same_names
 from featurelens.logs import job_log
 
 snakemake: Any
 
 with job_log(snakemake.log[0]) as log:
+    bundle = read_bundle(Path(snakemake.input.bundle).parent)
+    features = read_anndata(snakemake.input.features)
+    require_same_names(
+        bundle.cells.obs_names,
+        features.obs_names,
+        snakemake.input.bundle,
+        snakemake.input.features,
+    )
     tables = iter_bundle_tests(
-        read_bundle(Path(snakemake.input.bundle).parent),
-        read_anndata(snakemake.input.features),
+        bundle,
+        features.X,
         config=build(DgeConfig, snakemake.params.config),
         convention=snakemake.params.convention,
         contrast=snakemake.params.contrast,

@@ -17,7 +17,7 @@ from featurelens.annotated_features import annotated_features
 from featurelens.cell_sets import DgeConfig
 from featurelens.conventions import CONVENTIONS, Convention
 from featurelens.decoders import expression
-from featurelens.dge import test_expression
+from featurelens.dge import iter_bundle_tests
 from featurelens.embeddings import embed
 from featurelens.embeddings.config import OwnCells, PrecomputedModel
 from featurelens.embeddings.datasets import take_cells
@@ -204,15 +204,9 @@ def test_bundle(
     convention: Convention,
     log: Log,
 ) -> pd.DataFrame:
-    """Differential expression of every feature, :func:`featurelens.dge.test_expression`."""
-    return test_expression(
-        activations,
-        expression(bundle, library=config.library, source=config.expression),
-        unique_symbols(bundle.cells.var["symbol"]),
-        config=config,
-        convention=convention,
-        log=log,
-    )
+    """Differential expression of every feature (:func:`featurelens.dge.test_expression`)."""
+    tables = iter_bundle_tests(bundle, activations, config=config, convention=convention, log=log)
+    return pd.concat(list(tables), ignore_index=True)
 
 
 test_bundle.__test__ = False  # type: ignore[attr-defined]  # pytest must not collect it

@@ -27,13 +27,11 @@ from featurelens.cell_sets import (
 from featurelens.conventions import Convention
 from featurelens.gene_tests import GeneTests, test_genes
 from featurelens.genesets import unique_symbols
-from featurelens.io import InputError, atomic_path, require_same_names
+from featurelens.io import InputError, atomic_path
 from featurelens.matching import MatchedSets, cell_strata, match_cells
 from featurelens.prepared import PreparedExpression, prepare_expression, prepare_parts
 
 if TYPE_CHECKING:
-    import anndata
-
     from featurelens.embeddings.bundle import Bundle
 
 __all__ = [
@@ -168,11 +166,11 @@ def iter_tests(
 
 def iter_bundle_tests(
     bundle: Bundle,
-    features: anndata.AnnData,
+    activations: sparse.csr_matrix,
     *,
     config: DgeConfig,
     convention: Convention,
-    contrast: Contrast,
+    contrast: Contrast = "global",
     threads: int = 1,
     log: Callable[[str], None] | None = None,
 ) -> Iterator[pd.DataFrame]:
@@ -182,17 +180,16 @@ def iter_bundle_tests(
     ----------
     bundle
         Cells, embedding and decoder; expression is decoded or measured, as the config says.
-    features
-        Activations of the same cells.
+    activations
+        (n_cells, n_features) of the same cells.
     """
     from featurelens.decoders import iter_expression
 
     cells = bundle.cells
-    require_same_names(cells.obs_names, features.obs_names, "the bundle", "the features")
     parts = iter_expression(bundle, library=config.library, source=config.expression, n_rows=1024)
     prepared = prepare_parts(parts, cells.shape, threads=threads)
     return iter_tests(
-        features.X,
+        activations,
         prepared,
         unique_symbols(cells.var["symbol"]),
         config=config,
