@@ -8,6 +8,7 @@ or stops with one line for every mistake. The JSON schema in ``workflow/schemas`
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
@@ -28,6 +29,7 @@ from featurelens.features import FeatureConfig
 from featurelens.genesets.config import CollectionConfig
 from featurelens.io import InputError
 from featurelens.options import STRICT
+from featurelens.resources import DownloadConfig, belongs_to
 from featurelens.sae.config import (
     PAPER_ARCHITECTURES,
     ArchitectureName,
@@ -227,6 +229,8 @@ class RunConfig:
     """Simulations with known truth, by name."""
     sweeps: dict[Name, SweepConfig] = field(default_factory=dict)
     """SAE sweeps over embeddings of simulations and datasets, by name."""
+    downloads: dict[Name, DownloadConfig] = field(default_factory=dict)
+    """Files of others that are fetched before they are used, by name."""
     datasets: dict[Name, DatasetRun] = field(default_factory=dict)
     """Real cells, by name."""
     saes: dict[Name, SAEConfig] = field(default_factory=dict)
@@ -341,6 +345,16 @@ def _cross_checks(run: RunConfig) -> Iterator[str]:
                         f"'dge.expression' is 'decoded', but 'datasets.{dataset}.models.{name}' "
                         "has no decoder; write expression: measured"
                     )
+    yield from _check_downloads(run.downloads)
     collision = set(run.simulations) & set(run.datasets)
     if collision:
         yield f"'{min(collision)}' names both a simulation and a dataset; rename one"
+
+
+def _check_downloads(downloads: Mapping[str, DownloadConfig]) -> Iterator[str]:
+    for (name, left), (other, right) in itertools.permutations(downloads.items(), 2):
+        if belongs_to(left.path, right.path) and (left.path != right.path or name < other):
+            yield (
+                f"'downloads.{name}.path' and 'downloads.{other}.path' are in each other's place "
+                f"({left.path} and {right.path}); give each a path of its own"
+            )

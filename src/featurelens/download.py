@@ -84,14 +84,19 @@ def fetch(
         return path
     path.parent.mkdir(parents=True, exist_ok=True)
     part = Part(path.with_name(f".{path.name}.part"))
-    repeat(
-        lambda: transfer(url, part, expected.size, timeout=timeout, log=log or _silent),
-        part,
-        attempts=attempts,
-        backoff=backoff,
-        log=log or _silent,
-        give_up=f"{url}: {{problem}}; check the network, or download it by hand to {path}",
-    )
+    try:
+        repeat(
+            lambda: transfer(url, part, expected.size, timeout=timeout, log=log or _silent),
+            part,
+            attempts=attempts,
+            backoff=backoff,
+            log=log or _silent,
+            give_up=f"{url}: {{problem}}; check the network, or download it by hand to {path}",
+        )
+    except InputError:
+        if not part.size:
+            part.discard()
+        raise
     try:
         digest = _verified(part.file, expected, url)
     except InputError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +18,15 @@ from featurelens.embeddings.datasets import check_dataset, check_model, read_dat
 from featurelens.genesets.compiling import check_collection
 from featurelens.genesets.config import COLLECTION_FILES, CollectionConfig
 from featurelens.io import InputError, sha256_file
+from featurelens.resources import belongs_to
 
 
 def check_inputs(
-    datasets: Mapping[str, Any], collections: Mapping[str, Any], claims: str | None
+    datasets: Mapping[str, Any],
+    collections: Mapping[str, Any],
+    claims: str | None,
+    *,
+    pending: Sequence[str] = (),
 ) -> pd.DataFrame:
     """Check files, keys, cell names, embeddings, gene sets and claims of a run.
 
@@ -31,6 +36,9 @@ def check_inputs(
         The parts of a run's configuration of that name, in plain form.
     claims
         File with the paper's claims, or None.
+    pending
+        Files that the run is going to download. What names one of them is left out, to be checked
+        when they have come.
 
     Returns
     -------
@@ -42,6 +50,10 @@ def check_inputs(
     InputError
         With one line that names the file or the key and says what to do.
     """
+    datasets, collections = (
+        {name: block for name, block in part.items() if not _waits(block, pending)}
+        for part in (datasets, collections)
+    )
     rows = [
         *(row for name, block in datasets.items() for row in _check_dataset(name, block)),
         *(row for name, block in collections.items() for row in _check_collection(name, block)),
@@ -50,6 +62,13 @@ def check_inputs(
         _require_file("claims", claims)
         rows.append(_row("claims", claims, f"{len(read_claims(claims))} claims"))
     return pd.DataFrame(rows, columns=["key", "path", "sha256", "found"])
+
+
+def _waits(block: Any, pending: Sequence[str]) -> bool:
+    """Whether some value in a part of the config is a file, or a folder of one, that will come."""
+    if isinstance(block, Mapping):
+        return any(_waits(value, pending) for value in block.values())
+    return isinstance(block, str) and any(belongs_to(path, block) for path in pending)
 
 
 def _check_dataset(name: str, block: Mapping[str, Any]) -> Iterator[dict[str, str]]:

@@ -13,7 +13,7 @@ FLOORS = (
     {"io", "logs", "options", "conventions", "provenance", "stats", "_transfer"},
     {"sae", "simulation", "autoencoder", "genesets", "decoders", "decoder_types", "_gradient"},
     {"embeddings", "recovery", "_readout", "_correlation", "structure", "baselines", "probes"}
-    | {"sweeps", "download", "figshare"},
+    | {"sweeps", "download", "figshare", "resources"},
     {"features", "locality", "cell_sets", "matching", "prepared", "group_kernels", "gene_tests"}
     | {"dge", "steering"},
     {"enrichment", "term_tests", "term_filters", "calibration", "permutation_null", "concepts"},

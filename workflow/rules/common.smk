@@ -1,6 +1,7 @@
 # Shared by all stages. The place of the library, the checked config, and the lists of results that
 # the config asks for.
 
+import re
 import sys
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from featurelens.embeddings.config import FILE_FIELDS
 from featurelens.genesets.config import COLLECTION_FILES
 from featurelens.io import InputError
 from featurelens.provenance import fingerprint
+from featurelens.resources import belongs_to
 from featurelens.sweeps import select_points
 
 try:
@@ -23,6 +25,8 @@ except InputError as error:
 
 PLAIN = as_plain(CONFIG)
 USER_FILES = {key: PLAIN[key] for key in ("datasets", "collections", "claims")}
+RESOURCES = {block["path"]: block for block in PLAIN["downloads"].values()}
+RESOURCE_PATTERN = "|".join(re.escape(path.removeprefix("resources/")) for path in RESOURCES)
 RUN = CONFIG.run
 STACKS = {name: sweep.stacks() for name, sweep in CONFIG.sweeps.items()}
 CONCEPT_CONVENTION = "corrected" if CONFIG.concepts.filter == "kept_fdr" else "published"
@@ -77,8 +81,19 @@ wildcard_constraints:
 
 
 def existing(path):
-    """A user's file as a tracked input once it exists; check_inputs reports it while it does not."""
-    return [path] if path and Path(path).exists() else []
+    """A file of the config as a tracked input: downloads always, a user's own once it exists.
+
+    check_inputs reports a file that does not exist. A folder stands for the downloads below it.
+    """
+    if not path:
+        return []
+    fetched = [resource for resource in RESOURCES if belongs_to(resource, path)]
+    return fetched or ([path] if Path(path).exists() else [])
+
+
+def resource_config(wildcards):
+    """How a resource is downloaded."""
+    return RESOURCES[f"resources/{wildcards.resource}"]
 
 
 def check_files():
@@ -86,7 +101,7 @@ def check_files():
     from featurelens.inputs import check_inputs
 
     try:
-        check_inputs(**USER_FILES)
+        check_inputs(**USER_FILES, pending=[path for path in RESOURCES if not Path(path).exists()])
     except InputError as error:
         raise SystemExit(f"error: {error}")
 
