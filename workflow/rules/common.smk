@@ -44,6 +44,10 @@ STEERED = [sae for sae in SAES if CONFIG.datasets[sae.split("/")[0]].steering is
 ANNOTATED = [f"{sae}/{collection}" for sae in SAES for collection in CONFIG.collections]
 SIMULATED = [name for name, sweep in CONFIG.sweeps.items() if sweep.source in CONFIG.simulations]
 CELL_SWEEPS = [name for name in CONFIG.sweeps if name not in SIMULATED]
+# Users see their own cells as a map; those that come with scanpy only where it is asked for.
+OWN = [
+    name for name in ANNOTATED if PLAIN["datasets"][name.split("/")[0]]["cells"]["kind"] == "h5ad"
+]
 # Figures 2, S4 and S13 show one source each, the first that the config names.
 FIRST_STEERED = STEERED[0] if STEERED else "none"
 FIRST_SWEEP = SIMULATED[0] if SIMULATED else "none"
@@ -196,8 +200,14 @@ FIGURE_NAMES = [
     *(["figure_S13"] if STRUCTURED else []),
     *(["figure_S14"] if CELL_SWEEPS else []),
 ]
+MAPS = {name: f"results/{RUN}/figures/features/{name}.png" for name in ANNOTATED}
 FIGURES = [
-    f"results/{RUN}/figures/{name}.{suffix}" for name in FIGURE_NAMES for suffix in ("pdf", "png")
+    *(
+        f"results/{RUN}/figures/{name}.{suffix}"
+        for name in FIGURE_NAMES
+        for suffix in ("pdf", "png")
+    ),
+    *(MAPS[name] for name in OWN),
 ]
 # What claims are read from, by the name of the table.
 EVIDENCE = [
@@ -220,4 +230,12 @@ TABLES = [
     *EVIDENCE,
     *(f"results/{RUN}/tables/features/{name}.tsv" for name in ANNOTATED),
     *([f"results/{RUN}/tables/claims.tsv"] if CONFIG.claims else []),
+]
+SCFEATURELENS = [
+    *(f"results/{RUN}/features/{name}/features.h5ad" for name in SAES),
+    *(f"results/{RUN}/concepts/{name}/concepts.h5ad" for name in ANNOTATED),
+    *(f"results/{RUN}/tables/features/{name}.tsv" for name in ANNOTATED),
+    *([f"results/{RUN}/tables/annotation.tsv"] if ANNOTATED else []),
+    *([f"results/{RUN}/figures/figure_3.png"] if ANNOTATED else []),
+    *MAPS.values(),
 ]

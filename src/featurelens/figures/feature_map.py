@@ -1,0 +1,175 @@
+"""Cells of an embedding by type, and where its best annotated features are active."""
+
+import textwrap
+from typing import Any
+
+import anndata
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from featurelens.figures.palette import activation_map, distinct_colours
+from featurelens.figures.style import (
+    BACKGROUND,
+    FULL_WIDTH,
+    MUTED,
+    cloud,
+    new_figure,
+    not_in_this_run,
+    panel_letter,
+    point_size,
+    styled,
+    without_axes,
+)
+
+N_FEATURES = 6
+_TITLE_WIDTH = 36
+_MOST_TERMS = 2
+_MOST_TYPES = 24
+"""Cell types in the legend; the rarest of more are one entry."""
+
+
+@styled
+def draw_feature_map(
+    features: anndata.AnnData,
+    table: pd.DataFrame,
+    layout: anndata.AnnData,
+    *,
+    n_features: int = N_FEATURES,
+) -> Figure:
+    """Draw an embedding and its best annotated features.
+
+    Parameters
+    ----------
+    features
+        Cells x features.
+    table
+        Of :func:`featurelens.annotated_features.annotated_features`.
+    layout
+        The same cells with ``obsm['X_umap']``, (n_cells, 2); without it, the first two principal
+        components in the features' ``obsm['X_pca']`` are drawn.
+    n_features
+        Most features that are shown.
+
+    Returns
+    -------
+    Figure
+        A: cells by type. B: activation of the features of :func:`choose_features`.
+    """
+    figure = new_figure(FULL_WIDTH, 6.2)
+    halves: Any = figure.subfigures(2, 1, height_ratios=[1, 1.45])
+    upper, lower = halves
+    place = np.asarray(layout.obsm.get("X_umap", features.obsm["X_pca"]))
+    _draw_types(upper, features.obs["cell_type"], place)
+    panels = lower.subplots(2, max(1, -(-n_features // 2))).ravel()
+    panel_letter(panels[0], "B", y=1.18)
+    chosen = choose_features(table, n_features)
+    if chosen.empty:
+        not_in_this_run(panels[0], "no feature carries a term")
+    for axes, (_, row) in zip(panels, chosen.iterrows(), strict=False):
+        _draw_feature(lower, axes, features, row, place)
+    for axes in panels[max(len(chosen), 1) :]:
+        axes.axis("off")
+    return figure
+
+
+def choose_features(table: pd.DataFrame, count: int) -> pd.DataFrame:
+    """Rows of annotated features, one per cell type in turn, the clearest first.
+
+    Features whose terms go up come before those whose terms all go down; within a type they are
+    ordered by their effect in it. Terms of the corrected convention count, or of the published one
+    where the table has no others; the column ``shown_terms`` has those that go up in front.
+    """
+    suffix = "" if "terms" in table else "_published"
+    annotated = table[table[f"n_terms{suffix}"] > 0]
+    terms = [text.split("; ") for text in annotated[f"terms{suffix}"].fillna("")]
+    ups = [[term for term in listed if not term.endswith(" (down)")] for listed in terms]
+    downs = [[term for term in listed if term.endswith(" (down)")] for listed in terms]
+    ordered = annotated.assign(
+        shown_terms=["; ".join([*up, *down]) for up, down in zip(ups, downs, strict=True)],
+        n_shown=annotated[f"n_terms{suffix}"],
+        only_down=[not up for up in ups],
+    ).sort_values(["only_down", "effect"], ascending=[True, False], kind="stable")
+    turn = ordered.groupby(ordered["top_cell_type"].astype(str), sort=False).cumcount()
+    ordered = ordered.assign(turn=turn).sort_values(["only_down", "turn"], kind="stable")
+    return ordered.head(count)
+
+
+def _draw_types(figure: Any, cell_types: pd.Series, place: np.ndarray) -> None:
+    axes = figure.subplots()
+    panel_letter(axes, "A")
+    labels = cell_types.astype(str).to_numpy()
+    sizes = pd.Series(labels).value_counts()
+    named = sizes.index[:_MOST_TYPES]
+    colours = dict(zip(named, distinct_colours(len(named)), strict=True))
+    rest = ~np.isin(labels, named)
+    size = point_size(len(labels))
+    cloud(axes, *place[rest].T, s=size, color=BACKGROUND)
+    for name, colour in colours.items():
+        cloud(axes, *place[labels == name].T, s=size, color=colour, alpha=0.85)
+    without_axes(axes)
+    axes.set_aspect("equal", adjustable="datalim")
+    axes.set_title(f"{len(labels):,} cells, {len(sizes)} types")
+    entries = {f"{name} ({sizes[name]:,})": colour for name, colour in colours.items()}
+    if rest.any():
+        entries[f"{len(sizes) - len(named)} other types ({rest.sum():,})"] = BACKGROUND
+    handles = [
+        Line2D([], [], ls="", marker="o", ms=5, mfc=colour, mec="none", label=label)
+        for label, colour in entries.items()
+    ]
+    axes.legend(
+        handles=handles, loc="center left", bbox_to_anchor=(1.0, 0.5),
+        ncols=1 + len(handles) // 13, title="cell type (cells)",
+    )  # fmt: skip
+
+
+def _draw_feature(
+    figure: Any, axes: Axes, features: anndata.AnnData, row: pd.Series, place: np.ndarray
+) -> None:
+    column = features[:, str(row["feature"])].X
+    activation = np.asarray(column.todense() if hasattr(column, "todense") else column).ravel()
+    order = np.argsort(activation, kind="stable")
+    order = order[activation[order] > 0]
+    highest = float(activation.max()) or 1.0
+    size = point_size(len(activation))
+    cloud(axes, *place[activation == 0].T, s=0.7 * size, color=BACKGROUND)
+    points = cloud(
+        axes, *place[order].T, c=activation[order], s=size, cmap=activation_map(),
+        vmin=0.0, vmax=highest,
+    )  # fmt: skip
+    axes.set_title(_title(row), fontsize=7, loc="left")
+    axes.text(
+        0.0, 0.0, _genes(row), transform=axes.transAxes, ha="left", va="top", fontsize=6,
+        color=MUTED,
+    )  # fmt: skip
+    without_axes(axes)
+    axes.set_aspect("equal", adjustable="datalim")
+    bar = figure.colorbar(points, ax=axes, fraction=0.04, aspect=18, pad=0.01, shrink=0.5)
+    bar.outline.set_visible(False)
+    bar.set_ticks([0.0, highest])
+    bar.set_ticklabels(["0", f"{highest:.2g}"])
+    bar.ax.tick_params(length=0, pad=1.5, labelsize=6)
+
+
+def _title(row: pd.Series) -> str:
+    where = row["top_cell_type"]
+    place = f", {where}" if isinstance(where, str) and where else ""
+    first = textwrap.wrap(f"Feature {row['feature']}: {row['type']}{place}", _TITLE_WIDTH)
+    return "\n".join([*first, *_term_lines(str(row["shown_terms"]).split("; "), row["n_shown"])])
+
+
+def _term_lines(terms: list[str], count: int) -> list[str]:
+    """As many terms as fit on two lines, whole, and how many more there are."""
+    for shown in range(min(_MOST_TERMS, len(terms)), 0, -1):
+        more = f" (+{count - shown})" if count > shown else ""
+        lines = textwrap.wrap("; ".join(terms[:shown]) + more, _TITLE_WIDTH)
+        if len(lines) <= 2:
+            break
+    return lines
+
+
+def _genes(row: pd.Series) -> str:
+    up = str(row["up_genes"]) if isinstance(row["up_genes"], str) else ""
+    return "up: " + ", ".join(up.split("; ")[:4]) if up else "no gene up"
