@@ -93,7 +93,7 @@ def test_every_page_that_is_named_is_there():
     pages = {path.name for path in paths if path.suffix == ".md"}
     for path in paths:
         if path.suffix in (".py", ".smk", ".md", ".rst", ".yaml"):
-            named = set(re.findall(r"[A-Za-z_]+\.md\b", path.read_text()))
+            named = set(re.findall(r"[A-Za-z_-]+\.md\b", path.read_text()))
             assert named - pages == set(), path
 
 
