@@ -46,7 +46,12 @@ SIMULATED = [name for name, sweep in CONFIG.sweeps.items() if sweep.source in CO
 CELL_SWEEPS = [name for name in CONFIG.sweeps if name not in SIMULATED]
 # Users see their own cells as a map; those that come with scanpy only where it is asked for.
 OWN = [
-    name for name in ANNOTATED if PLAIN["datasets"][name.split("/")[0]]["cells"]["kind"] == "h5ad"
+    f"{dataset}/{model}/{sae}/{collection}"
+    for dataset, block in CONFIG.datasets.items()
+    if block.cells.kind == "h5ad"
+    for model in block.models
+    for sae in CONFIG.saes
+    for collection in CONFIG.collections
 ]
 # Figures 2, S4 and S13 show one source each, the first that the config names.
 FIRST_STEERED = STEERED[0] if STEERED else "none"
