@@ -273,7 +273,7 @@ def test_options_that_cannot_be_used(options, message, cells):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("", "holds no gene set"),
+        ("", "is empty; download or write it again"),
         ("<!DOCTYPE html>\n<html>\n", "is a web page"),
     ],
 )
