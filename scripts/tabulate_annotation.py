@@ -1,11 +1,10 @@
-"""Write the tables of all annotations."""
+"""Write the table of all annotations."""
 
 from typing import Any
 
-from featurelens.comparison import compare_annotations
 from featurelens.io import read_tables, write_table
 from featurelens.logs import job_log
-from featurelens.tables import annotation_summary, frequent_terms
+from featurelens.tables import annotation_summary
 
 snakemake: Any
 
@@ -16,5 +15,3 @@ with job_log(snakemake.log[0]):
     corrected = read_tables(names, snakemake.input.corrected)
     both = {name: {"published": published[name], "corrected": corrected[name]} for name in names}
     write_table(annotation_summary(summaries, both), snakemake.output.annotation)
-    write_table(compare_annotations(both), snakemake.output.comparison)
-    write_table(frequent_terms(corrected), snakemake.output.terms)

@@ -1,103 +1,252 @@
-"""How alike the concepts of two SAEs are (paper section 5.3)."""
+"""How alike the concepts of two SAEs are, between chance and a second seed (paper section 5.3)."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
+from scipy import sparse
 from scipy.optimize import linear_sum_assignment
+from scipy.stats import rankdata
+
+from featurelens.concepts import Carried, ConceptConfig, carried, direction_of
+from featurelens.conventions import Convention
+from featurelens.margins import randomise_margins
+from featurelens.term_filters import FILTERS, Filter
+
+Comparison = Literal["embeddings", "seeds"]
 
 
-def compare_annotations(
-    enrichments: Mapping[str, Mapping[str, pd.DataFrame]], *, n_permutations: int = 5, seed: int = 0
-) -> pd.DataFrame:
-    """Compare the concepts of the first two SAEs (author's ``05_analyses.py``), under every filter.
+@dataclass(frozen=True)
+class Pair:
+    """Two SAEs to compare: of two embeddings of the same cells, or of two seeds."""
+
+    comparison: Comparison
+    left: str
+    right: str
+
+
+def pairs_of(names: Sequence[str]) -> list[Pair]:
+    """Which SAEs are compared, in the order of their names.
 
     Parameters
     ----------
-    enrichments
-        SAE name to convention to enrichment table; only the first two names are used.
-    n_permutations
-        Permutations of the null of the similarity: the terms of the second SAE are renamed at
-        random, which keeps how many terms each feature has and which features share them.
-    seed
-        Seed of the permutations.
+    names
+        ``dataset/model/sae/collection``; ``sae.seed1`` is ``sae`` with another seed, and any other
+        ending after a point marks a control, which is compared with nothing.
+
+    Returns
+    -------
+    list
+        Every two models with the same data, SAE and gene sets, first; then every two seeds of one
+        SAE on one model.
+    """
+    embeddings, seeds = [], []
+    for left, right in itertools.combinations(names, 2):
+        one, other = _Source.parse(left), _Source.parse(right)
+        if one.variant == other.variant == "" and one.but(model="") == other.but(model=""):
+            embeddings.append(Pair("embeddings", left, right))
+        elif one.is_seed and other.is_seed and one.but(variant="") == other.but(variant=""):
+            seeds.append(Pair("seeds", left, right))
+    return [*embeddings, *seeds]
+
+
+def compare_concepts(kept: Mapping[str, pd.DataFrame], config: ConceptConfig) -> pd.DataFrame:
+    """Compare SAEs by the terms their features carry (author's ``05_analyses.py``).
+
+    Parameters
+    ----------
+    kept
+        Name of the SAE, as for :func:`pairs_of`, to the table of ``concepts.kept_terms``.
+    config
+        Direction of the corrected annotations, number of draws and their seed.
 
     Returns
     -------
     DataFrame
-        left, right, convention, filter, n_terms_left, n_terms_right, n_shared, share_shared (of
-        the terms of the left SAE), pearson and spearman (features per shared term), similarity
-        (mean Jaccard of features matched one to one), null_similarity, null_sd. No row with fewer
-        than two SAEs.
+        One row per pair and filter: comparison, position (of the pair among those of its kind),
+        left, right, convention, filter, n_features_left and _right (matched ones),
+        n_terms_left and _right, n_shared, share_shared (of the terms of the left SAE), pearson and
+        spearman (features per shared term), similarity (:func:`similarity`), floor and floor_sd
+        (the same after both matrices were shuffled with their margins kept), ceiling (mean
+        similarity of two seeds, over both models of the pair; NaN where the run has one seed), and
+        scaled, (similarity - floor) / (ceiling - floor). No row with fewer than two SAEs.
     """
-    names = list(enrichments)[:2]
     rows = []
-    for convention, kept in (
-        ("published", "kept_published_05"),
-        ("published", "kept_published_figures"),
-        ("corrected", "kept_fdr"),
-    ):
-        if len(names) < 2 or any(convention not in enrichments[name] for name in names):
-            continue
-        left, right = (_incidence(enrichments[name][convention], kept) for name in names)
-        rng = np.random.default_rng(seed)
-        rows.append(
-            {"left": names[0], "right": names[1], "convention": convention, "filter": kept}
-            | _compare(left, right, rng, n_permutations)
-        )
-    return pd.DataFrame(rows)
+    for position, pair in _numbered(pairs_of(list(kept))):
+        for convention, name in _filters():
+            direction = direction_of(convention, config.direction)
+            left, right = (carried(kept[sae], name, direction) for sae in (pair.left, pair.right))
+            row: dict[str, object] = {
+                "comparison": pair.comparison,
+                "position": position,
+                "left": pair.left,
+                "right": pair.right,
+                "convention": convention,
+                "filter": name,
+            }
+            rows.append(row | _compare(left, right, convention, config))
+    return _with_ceilings(pd.DataFrame(rows, columns=list(_COLUMNS)))
 
 
-def feature_similarity(left: np.ndarray, right: np.ndarray) -> float:
-    """Mean Jaccard index of features matched one to one for the largest sum (``05_analyses.py``).
+def jaccard(left: sparse.csr_matrix, right: sparse.csr_matrix) -> NDArray[np.float64]:
+    """Jaccard index of every row of one binary matrix with every row of another.
 
     Parameters
     ----------
     left, right
-        Binary features x terms, (n_left, n_terms) and (n_right, n_terms); two features without
-        any term count as equal, as in the author's code.
+        (n_left, n_terms) and (n_right, n_terms) zeros and ones; two empty rows have index 1, as in
+        the author's code.
     """
-    if not len(left) or not len(right):
+    both = (left @ right.T).toarray().astype(np.float64)
+    sizes = (np.asarray(matrix.sum(axis=1), dtype=np.float64).ravel() for matrix in (left, right))
+    either = np.add.outer(*sizes) - both
+    return np.divide(both, either, out=np.ones_like(both), where=either > 0)
+
+
+def similarity(left: sparse.csr_matrix, right: sparse.csr_matrix, convention: Convention) -> float:
+    """Mean Jaccard index of features matched one to one for the largest sum.
+
+    Every feature of the SAE with fewer features gets a partner. ``published`` matches all features,
+    and two without a term count as equal (``05_analyses.py``); ``corrected`` leaves out features
+    without a term, about which the terms say nothing. NaN where an SAE has no feature left.
+    """
+    if convention == "corrected":
+        left, right = _not_empty(left), _not_empty(right)
+    if not left.shape[0] or not right.shape[0]:
         return float("nan")
-    both = left @ right.T
-    either = left.sum(axis=1)[:, None] + right.sum(axis=1)[None, :] - both
-    jaccard = np.where(either == 0, 1.0, both / np.where(either == 0, 1.0, either))
-    return float(jaccard[linear_sum_assignment(jaccard, maximize=True)].mean())
+    index = jaccard(left, right)
+    return float(index[linear_sum_assignment(index, maximize=True)].mean())
 
 
-def _incidence(enrichment: pd.DataFrame, kept: str) -> pd.DataFrame:
-    """Annotated features x found terms, 0 or 1."""
-    rows = enrichment[enrichment[kept].astype(bool)]
-    table = pd.crosstab(rows["feature"].astype(str), rows["term"].astype(str))
-    return table.clip(upper=1).astype(float)
+def floor_of(
+    left: sparse.csr_matrix,
+    right: sparse.csr_matrix,
+    convention: Convention,
+    *,
+    n_draws: int,
+    seed: int,
+) -> tuple[float, float]:
+    """Mean and sd of :func:`similarity` over random matrices with the margins of the given ones.
+
+    Frequent terms are shared and large features overlap by chance alone, and a matching takes the
+    best of it. Both matrices are shuffled, so that only how many terms each feature has and how
+    many features each term has is left of them.
+    """
+    rng = np.random.default_rng(seed)
+    if convention == "corrected":
+        left, right = _not_empty(left), _not_empty(right)
+    drawn = [
+        similarity(randomise_margins(left, rng), randomise_margins(right, rng), convention)
+        for _ in range(n_draws)
+    ]
+    return float(np.mean(drawn)), float(np.std(drawn, ddof=1))
+
+
+_COLUMNS = (
+    *("comparison", "position", "left", "right", "convention", "filter"),
+    *("n_features_left", "n_features_right", "n_terms_left", "n_terms_right", "n_shared"),
+    *("share_shared", "pearson", "spearman", "similarity", "floor", "floor_sd"),
+)
+
+
+@dataclass(frozen=True)
+class _Source:
+    """The parts of an SAE's name; the variant is what follows the point in ``topk.seed1``."""
+
+    dataset: str
+    model: str
+    sae: str
+    variant: str
+    collection: str
+
+    @classmethod
+    def parse(cls, name: str) -> _Source:
+        dataset, model, sae, collection = name.split("/")
+        base, _, variant = sae.partition(".")
+        return cls(dataset, model, base, variant, collection)
+
+    @property
+    def is_seed(self) -> bool:
+        return self.variant == "" or self.variant.startswith("seed")
+
+    def but(self, **parts: str) -> _Source:
+        return replace(self, **parts)
+
+
+def _numbered(pairs: Sequence[Pair]) -> Iterator[tuple[int, Pair]]:
+    for _, group in itertools.groupby(pairs, key=lambda pair: pair.comparison):
+        yield from enumerate(group, start=1)
+
+
+def _filters() -> Iterator[tuple[Convention, Filter]]:
+    for convention, names in FILTERS.items():
+        for name in names:
+            yield convention, name
+
+
+def _not_empty(matrix: sparse.csr_matrix) -> sparse.csr_matrix:
+    return matrix[np.diff(matrix.indptr) > 0]
 
 
 def _compare(
-    left: pd.DataFrame, right: pd.DataFrame, rng: np.random.Generator, n_permutations: int
-) -> dict[str, float]:
-    shared = left.columns.intersection(right.columns, sort=False)
-    counts = pd.DataFrame({"left": left[shared].sum(), "right": right[shared].sum()})
-    a, b = left[shared].to_numpy(), right[shared].to_numpy()
-    null = [
-        feature_similarity(a, b[:, rng.permutation(len(shared))]) for _ in range(n_permutations)
+    left: Carried, right: Carried, convention: Convention, config: ConceptConfig
+) -> dict[str, object]:
+    of_right = set(right.terms)
+    shared = [term for term in left.terms if term in of_right]
+    a, b = left.over(shared), right.over(shared)
+    counts = np.column_stack([a.per_term, b.per_term]).astype(float)
+    floor, floor_sd = float("nan"), float("nan")
+    alike = similarity(a.matrix, b.matrix, convention) if shared else float("nan")
+    if not np.isnan(alike):
+        floor, floor_sd = floor_of(
+            a.matrix, b.matrix, convention, n_draws=config.n_draws, seed=config.seed
+        )
+    matched = [
+        matrix.shape[0] if convention == "published" else _not_empty(matrix).shape[0]
+        for matrix in (a.matrix, b.matrix)
     ]
     return {
-        "n_terms_left": left.shape[1],
-        "n_terms_right": right.shape[1],
+        "n_features_left": matched[0],
+        "n_features_right": matched[1],
+        "n_terms_left": len(left.terms),
+        "n_terms_right": len(right.terms),
         "n_shared": len(shared),
-        "share_shared": len(shared) / left.shape[1] if left.shape[1] else float("nan"),
+        "share_shared": len(shared) / len(left.terms) if left.terms else float("nan"),
         "pearson": _correlation(counts),
-        "spearman": _correlation(counts.rank()),
-        "similarity": feature_similarity(a, b) if len(shared) else float("nan"),
-        "null_similarity": float(np.mean(null)) if len(shared) else float("nan"),
-        "null_sd": float(np.std(null)) if len(shared) else float("nan"),
+        "spearman": _correlation(rankdata(counts, axis=0)),
+        "similarity": alike,
+        "floor": floor,
+        "floor_sd": floor_sd,
     }
 
 
-def _correlation(counts: pd.DataFrame) -> float:
+def _with_ceilings(table: pd.DataFrame) -> pd.DataFrame:
+    """Beside every pair of embeddings what two seeds of either model reach."""
+    of_seeds: dict[tuple[_Source, str], list[float]] = {}
+    for row in table.to_dict("records"):
+        if row["comparison"] == "seeds":
+            key = _Source.parse(row["left"]).but(variant=""), row["filter"]
+            of_seeds.setdefault(key, []).append(row["similarity"])
+    ceilings = []
+    for row in table.to_dict("records"):
+        models = [_Source.parse(row[side]) for side in ("left", "right")]
+        found = [value for model in models for value in of_seeds.get((model, row["filter"]), [])]
+        known = row["comparison"] == "embeddings" and found
+        ceilings.append(float(np.mean(found)) if known else float("nan"))
+    table["ceiling"] = ceilings
+    span = (table["ceiling"] - table["floor"]).where(lambda width: width > 0)
+    table["scaled"] = (table["similarity"] - table["floor"]) / span
+    return table
+
+
+def _correlation(counts: NDArray) -> float:
     """Pearson r of two columns; NaN with fewer than two rows or a constant column."""
-    if len(counts) < 2 or (counts.std() == 0).any():
+    if len(counts) < 2 or (np.ptp(counts, axis=0) == 0).any():
         return float("nan")
-    return float(np.corrcoef(counts["left"], counts["right"])[0, 1])
+    return float(np.corrcoef(counts.T)[0, 1])

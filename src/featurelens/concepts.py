@@ -2,38 +2,39 @@
 
 from __future__ import annotations
 
-import warnings
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
 import pandas as pd
 from annotated_types import Ge, Gt
-from numpy.typing import NDArray
 from scipy import sparse
 
+from featurelens.concept_layout import PUBLISHED_CODE, Layout, lay_out
+from featurelens.conventions import Convention
 from featurelens.io import InputError
 from featurelens.options import STRICT
-from featurelens.term_filters import HIGHER, Filter
+from featurelens.term_filters import FILTERS, HIGHER, Filter
 
 if TYPE_CHECKING:
     import anndata
 
-MIN_FOR_UMAP = 5
-"""Fewer features are laid out by principal components: UMAP has no neighbours to work with."""
+LEVELS = ("level_1", "level_2", "level_3", "level_4")
+"""Columns with a term's ancestors, from the roots' children down."""
 
-_NO_SPECTRUM = "Spectral initialisation failed!"
+Direction = Literal["up", "any"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class ConceptConfig:
-    """Which terms make the concept space, and the parameters of its UMAP."""
+    """Which terms make the concept space, the parameters of its UMAP, and of comparisons."""
 
     __pydantic_config__ = STRICT
 
     filter: Filter = "kept_fdr"
-    """Column of the enrichment table that says which terms a feature carries."""
-    direction: Literal["up", "any"] = "up"
+    """Which terms a feature carries: a filter of the enrichment."""
+    direction: Direction = "up"
     """Whether only terms that the high cells have more of count, or any (as published)."""
     min_dist: Annotated[float, Ge(0)] = 1.0
     """UMAP: least distance between points; not above spread."""
@@ -42,149 +43,246 @@ class ConceptConfig:
     spread: Annotated[float, Gt(0)] = 10.0
     """UMAP: scale of the layout."""
     seed: int = 0
-    """Seed of the layout."""
+    """Seed of the layout and of the draws."""
+    n_draws: Annotated[int, Ge(2)] = 5
+    """Random matrices behind the floor of a similarity between two SAEs."""
 
     def __post_init__(self) -> None:
         if self.min_dist > self.spread:
             raise ValueError(f"min_dist {self.min_dist} is above spread {self.spread}")
 
 
-def map_concepts(
-    enrichment: pd.DataFrame, features_var: pd.DataFrame, config: ConceptConfig
-) -> anndata.AnnData:
-    """Features x terms as a binary matrix, with labels and a layout.
+@dataclass(frozen=True)
+class Carried:
+    """Which features carry which terms: (n_features, n_terms) CSR of float32 ones."""
+
+    features: tuple[str, ...]
+    terms: tuple[str, ...]
+    matrix: sparse.csr_matrix
+
+    @property
+    def per_term(self) -> pd.Series:
+        """Number of features that carry each term."""
+        counts = np.asarray(self.matrix.sum(axis=0)).ravel().astype(int)
+        return pd.Series(counts, index=list(self.terms))
+
+    @property
+    def per_feature(self) -> pd.Series:
+        """Number of terms that each feature carries."""
+        counts = np.asarray(self.matrix.sum(axis=1)).ravel().astype(int)
+        return pd.Series(counts, index=list(self.features))
+
+    def over(self, terms: Sequence[str]) -> Carried:
+        """The same features over some of the terms, in the order given."""
+        columns = pd.Index(self.terms).get_indexer(pd.Index(list(terms)))
+        return Carried(self.features, tuple(terms), self.matrix[:, columns])
+
+
+def direction_of(convention: Convention, direction: Direction) -> Direction:
+    """Published annotations count in any direction (the author's tests are two-sided)."""
+    return "any" if convention == "published" else direction
+
+
+def columns_of(convention: Convention) -> list[str]:
+    """What :func:`kept_terms` reads of an enrichment table, which has many more columns."""
+    return ["feature", "term", "category", "direction", *FILTERS[convention]]
+
+
+def kept_terms(
+    enrichments: Mapping[Convention, pd.DataFrame], features: Sequence[str]
+) -> pd.DataFrame:
+    """The annotations alone, of all filters: thousands of rows where enrichment has millions.
 
     Parameters
     ----------
-    enrichment
-        Of ``enrichment.enrich``; rows where ``config.filter`` is true, of the configured
-        direction, are used.
+    enrichments
+        Convention to the table of ``enrichment.enrich`` (columns feature, term, category,
+        direction and its filters).
+    features
+        Names of all features of the SAE, in its order.
+
+    Returns
+    -------
+    DataFrame
+        convention, filter, feature, term, category, higher (whether the feature's high cells have
+        more of the term), each pair once per filter; features in the SAE's order, terms by name.
+
+    Raises
+    ------
+    InputError
+        If a feature of a table is not among ``features``.
+    """
+    parts = []
+    for convention, table in enrichments.items():
+        for name in FILTERS[convention]:
+            rows = table.loc[
+                table[name].to_numpy(dtype=bool), ["feature", "term", "category", "direction"]
+            ].astype(str)
+            rows = rows.drop_duplicates(["feature", "term"])
+            rows["higher"] = rows.pop("direction").isin(HIGHER)
+            rows.insert(0, "filter", name)
+            rows.insert(0, "convention", convention)
+            parts.append(_in_order(rows, features))
+    return pd.concat(parts, ignore_index=True)
+
+
+def carried(kept: pd.DataFrame, name: Filter, direction: Direction) -> Carried:
+    """Features x terms of one filter: annotated features in the SAE's order, terms by name."""
+    rows = _rows(kept, name, direction)
+    features = pd.Index(rows["feature"].unique())
+    terms = pd.Index(sorted(rows["term"].unique()))
+    places = (
+        features.get_indexer(pd.Index(rows["feature"])),
+        terms.get_indexer(pd.Index(rows["term"])),
+    )
+    ones = np.ones(len(rows), dtype=np.float32)
+    matrix = sparse.csr_matrix((ones, places), shape=(len(features), len(terms)))
+    matrix.sort_indices()
+    return Carried(tuple(features), tuple(terms), matrix)
+
+
+def map_concepts(
+    kept: pd.DataFrame,
+    features_var: pd.DataFrame,
+    config: ConceptConfig,
+    terms: pd.DataFrame | None = None,
+) -> anndata.AnnData:
+    """Features x terms as a binary matrix, with ancestors, labels and two layouts.
+
+    Parameters
+    ----------
+    kept
+        Of :func:`kept_terms`; rows of ``config.filter`` and of the configured direction are used.
     features_var
-        Table of features (index: their names) with columns n_active and type.
+        Table of features (index: their names) with columns n_active, type and top_cell_type.
+    terms
+        Table of the collection with columns term, id, level, depth and ``LEVELS``; without it the
+        category of a gene set stands for its level-1 ancestor and there are no others.
 
     Returns
     -------
     AnnData
         Annotated features x terms that some feature carries, CSR of zeros and ones. obs: n_terms,
-        label (most frequent category of the feature's terms, ties to the first by name), n_active,
-        type. var: category, n_features. obsm ``X_umap`` (n, 2); ``uns['layout']`` says ``umap``,
-        ``umap from a random start`` (the features hardly differ, so that the graph has no spectrum
-        to start from), ``pca`` (too few features for UMAP) or ``none`` (no feature is annotated).
-
-    Raises
-    ------
-    InputError
-        If a feature of the table is not among ``features_var``.
+        label_1 to label_4 (most frequent ancestor, at that level, of the feature's terms; ties to
+        the first by name; "none" where no term has one), label (label_1), n_active, type,
+        top_cell_type. var: category, the columns of ``terms``, n_features. obsm ``X_umap`` (the
+        configured layout) and ``X_umap_code`` (the author's code, ``PUBLISHED_CODE``), (n, 2).
+        uns: filter, layout and layout_code (of ``lay_out``), parameters (of both layouts),
+        n_tied (features whose label of a level is a tie).
     """
-    chosen = enrichment[config.filter].to_numpy(dtype=bool)
-    if config.direction == "up":
-        chosen = chosen & enrichment["direction"].isin(HIGHER).to_numpy()
-    kept = enrichment.loc[chosen, ["feature", "term", "category"]]
-    kept = kept.astype(str).drop_duplicates(["feature", "term"])
-    features = [name for name in features_var.index.astype(str) if name in set(kept["feature"])]
-    terms = kept.drop_duplicates("term").set_index("term")["category"].sort_index()
-    if len(features) < kept["feature"].nunique():
-        unknown = sorted(set(kept["feature"]) - set(features))[0]
-        raise InputError(
-            f"feature {unknown!r} of the enrichment table is not among the features; "
-            "make both from the same SAE"
-        )
     import anndata
 
-    matrix = _binary(kept, features, terms.index)
-    adata = anndata.AnnData(
-        matrix,
-        obs=_describe(kept, features, features_var),
-        var=pd.DataFrame(
-            {"category": terms, "n_features": np.asarray(matrix.sum(axis=0)).ravel().astype(int)}
-        ),
+    matrix = carried(kept, config.filter, config.direction)
+    var = _describe_terms(matrix, kept, terms)
+    adata = anndata.AnnData(matrix.matrix, obs=_describe_features(matrix, features_var), var=var)
+    n_tied = {}
+    for level in LEVELS:
+        label = level.replace("level", "label")
+        adata.obs[label], n_tied[label] = most_frequent(matrix.matrix, var[level].tolist())
+    adata.obs.insert(1, "label", adata.obs["label_1"])
+    configured = Layout(
+        min_dist=config.min_dist,
+        n_neighbors=config.n_neighbors,
+        spread=config.spread,
+        seed=config.seed,
     )
-    adata.obsm["X_umap"], adata.uns["layout"] = _layout(matrix, config)
-    adata.uns["filter"] = config.filter
+    adata.obsm["X_umap"], adata.uns["layout"] = lay_out(matrix.matrix, configured)
+    adata.obsm["X_umap_code"], adata.uns["layout_code"] = lay_out(matrix.matrix, PUBLISHED_CODE)
+    adata.uns |= {
+        "filter": config.filter,
+        "parameters": {"X_umap": asdict(configured), "X_umap_code": asdict(PUBLISHED_CODE)},
+        "n_tied": n_tied,
+    }
     return adata
 
 
-def top_terms(concepts: anndata.AnnData) -> pd.DataFrame:
-    """How many features carry each term, most frequent first (Table S7).
+def most_frequent(matrix: sparse.csr_matrix, names: Sequence[str]) -> tuple[pd.Categorical, int]:
+    """For every row the name that most of its columns have, and how many rows have a tie.
+
+    Parameters
+    ----------
+    matrix
+        (n_rows, n_columns) of zeros and ones.
+    names
+        One for each column; empty where a column has none.
 
     Returns
     -------
-    DataFrame
-        rank, term, category, n_features, share (of annotated features).
+    names, n_tied
+        (n_rows,) names, "none" for rows whose columns have none; ties go to the first by name.
     """
-    table = concepts.var.rename_axis("term").reset_index()
-    table = table.sort_values(["n_features", "term"], ascending=[False, True], ignore_index=True)
-    table["share"] = table["n_features"] / max(concepts.n_obs, 1)
-    table.insert(0, "rank", np.arange(1, len(table) + 1))
-    return table
+    known, groups = indicator_of(names)
+    if not known:
+        return pd.Categorical(["none"] * matrix.shape[0]), 0
+    counts = (matrix @ groups).toarray()
+    top = counts.max(axis=1, keepdims=True)
+    tied = ((counts == top) & (top > 0)).sum(axis=1) > 1
+    labels = np.where(top[:, 0] > 0, np.array(known, dtype=object)[counts.argmax(axis=1)], "none")
+    return pd.Categorical(labels), int(tied.sum())
 
 
-def _binary(kept: pd.DataFrame, features: list[str], terms: pd.Index) -> sparse.csr_matrix:
-    rows = pd.Index(features, dtype=object).get_indexer(pd.Index(kept["feature"]))
-    columns = terms.get_indexer(pd.Index(kept["term"]))
-    ones = np.ones(len(kept), dtype=np.float32)
-    matrix = sparse.csr_matrix((ones, (rows, columns)), shape=(len(features), len(terms)))
-    matrix.sort_indices()
-    return matrix
+def indicator_of(names: Sequence[str]) -> tuple[list[str], sparse.csr_matrix]:
+    """The names that occur, sorted, and (n, n_names) which of them each place has; "" is none."""
+    known = sorted({name for name in names if name})
+    place = {name: column for column, name in enumerate(known)}
+    rows = [row for row, name in enumerate(names) if name]
+    columns = [place[names[row]] for row in rows]
+    shape = (len(names), len(known))
+    return known, sparse.csr_matrix((np.ones(len(rows)), (rows, columns)), shape=shape)
 
 
-def _describe(kept: pd.DataFrame, features: list[str], var: pd.DataFrame) -> pd.DataFrame:
-    counts = kept.groupby(["feature", "category"]).size().rename("n").reset_index()
-    counts = counts.sort_values(["feature", "n", "category"], ascending=[True, False, True])
-    labels = counts.drop_duplicates("feature").set_index("feature")["category"]
-    obs = pd.DataFrame(index=pd.Index(features, dtype=object))
-    obs["n_terms"] = kept["feature"].value_counts().reindex(obs.index).to_numpy(dtype=int)
-    obs["label"] = pd.Categorical(labels.reindex(obs.index))
-    named = var.set_axis(var.index.astype(str))
-    for column in ("n_active", "type"):
-        obs[column] = named.loc[features, column].to_numpy()
+def _rows(kept: pd.DataFrame, name: Filter, direction: Direction) -> pd.DataFrame:
+    chosen = (kept["filter"] == name).to_numpy()
+    if direction == "up":
+        chosen = chosen & kept["higher"].to_numpy(dtype=bool)
+    return kept[chosen]
+
+
+def _in_order(rows: pd.DataFrame, features: Sequence[str]) -> pd.DataFrame:
+    place = pd.Index(list(features), dtype=object).get_indexer(pd.Index(rows["feature"]))
+    if (place < 0).any():
+        raise InputError(
+            f"feature {rows['feature'].iloc[int((place < 0).argmax())]!r} of the enrichment table "
+            "is not among the features; make both from the same SAE"
+        )
+    return rows.iloc[np.lexsort((rows["term"].to_numpy(dtype=str), place))]
+
+
+def _describe_features(matrix: Carried, var: pd.DataFrame) -> pd.DataFrame:
+    obs = pd.DataFrame(index=pd.Index(matrix.features, dtype=object))
+    obs["n_terms"] = matrix.per_feature
+    named = var.set_axis(var.index.astype(str)).loc[list(matrix.features)]
+    for column in ("n_active", "type", "top_cell_type"):
+        obs[column] = named[column].to_numpy()
     return obs
 
 
-def _layout(matrix: sparse.csr_matrix, config: ConceptConfig) -> tuple[NDArray, str]:
-    n_features = matrix.shape[0]
-    if n_features == 0:
-        return np.zeros((0, 2), dtype=np.float32), "none"
-    if n_features < MIN_FOR_UMAP:
-        return _principal_axes(matrix), "pca"
-    try:
-        return _umap(matrix, config, "spectral"), "umap"
-    except UserWarning as warning:
-        if not str(warning).startswith(_NO_SPECTRUM):
-            raise
-        return _umap(matrix, config, "random"), "umap from a random start"
+def _describe_terms(
+    matrix: Carried, kept: pd.DataFrame, terms: pd.DataFrame | None
+) -> pd.DataFrame:
+    """Category, ancestors and number of features of every term of the matrix."""
+    categories = kept.drop_duplicates("term").set_index("term")["category"].rename("category")
+    var = pd.DataFrame(index=pd.Index(matrix.terms, dtype=object)).join(categories)
+    known = with_ancestors(kept, terms).set_index("term").reindex(var.index)
+    for column in [name for name in (*_TEXT, *_NUMBERS) if name in known]:
+        values = known[column]
+        var[column] = values.astype(float) if column in _NUMBERS else values.fillna("").astype(str)
+    var["n_features"] = matrix.per_term
+    return var
 
 
-def _principal_axes(matrix: sparse.csr_matrix) -> NDArray:
-    """First two principal components, zeros where there are fewer; signs fixed."""
-    dense = matrix.toarray().astype(np.float64)
-    left, size, _ = np.linalg.svd(dense - dense.mean(axis=0), full_matrices=False)
-    scores = (left * size)[:, :2]
-    strongest = np.abs(scores).argmax(axis=0)
-    scores = scores * np.where(scores[strongest, np.arange(scores.shape[1])] < 0, -1, 1)
-    place = np.zeros((len(dense), 2), dtype=np.float32)
-    place[:, : scores.shape[1]] = scores
-    return place
+_TEXT = ("id", "name", "namespace", *LEVELS)
+_NUMBERS = ("level", "depth")
 
 
-def _umap(matrix: sparse.csr_matrix, config: ConceptConfig, start: str) -> NDArray:
-    # Compiling UMAP takes seconds; nobody pays for it who does not draw.
-    with warnings.catch_warnings():
-        # A variant of UMAP that is not used here wants TensorFlow.
-        warnings.filterwarnings("ignore", message="Tensorflow not installed")
-        from umap import UMAP
+def with_ancestors(kept: pd.DataFrame, terms: pd.DataFrame | None) -> pd.DataFrame:
+    """Terms with ``LEVELS``, as text, "" where a term has no such ancestor.
 
-    model = UMAP(
-        n_neighbors=min(config.n_neighbors, matrix.shape[0] - 1),
-        min_dist=config.min_dist,
-        spread=config.spread,
-        init=start,
-        random_state=config.seed,
-        n_jobs=1,
-    )
-    # With a wide spread UMAP's curve fit tries exponents that divide by zero at distance 0.
-    with np.errstate(divide="ignore"), warnings.catch_warnings():
-        # Features without a common term fall apart into islands, which UMAP places one by one.
-        warnings.filterwarnings("ignore", message="Graph is not fully connected")
-        warnings.filterwarnings("error", message=_NO_SPECTRUM)
-        return np.asarray(model.fit_transform(matrix.toarray()), dtype=np.float32)
+    Without a table of terms the category of a gene set stands for its level-1 ancestor.
+    """
+    if terms is None:
+        terms = kept[["term", "category"]].drop_duplicates("term")
+        terms = terms.rename(columns={"category": "level_1"}).astype(str)
+        return terms.assign(**dict.fromkeys(LEVELS[1:], ""))
+    ancestors = {level: terms[level].fillna("").astype(str) for level in LEVELS}
+    return terms.assign(term=terms["term"].astype(str), **ancestors)

@@ -55,15 +55,15 @@ def write_table(table: pd.DataFrame, path: str | Path) -> None:
             raise ValueError(f"{path}: a table is written as .parquet or .tsv")
 
 
-def read_table(path: str | Path) -> pd.DataFrame:
-    """Read what :func:`write_table` wrote."""
+def read_table(path: str | Path, columns: list[str] | None = None) -> pd.DataFrame:
+    """Read what :func:`write_table` wrote, or only some of its columns."""
     import pandas as pd
 
     path = Path(path)
     if path.suffix == ".parquet":
-        return pd.read_parquet(path)
+        return pd.read_parquet(path, columns=columns)
     if path.suffix == ".tsv":
-        return pd.read_csv(path, sep="\t", keep_default_na=False, na_values=[""])
+        return pd.read_csv(path, sep="\t", keep_default_na=False, na_values=[""], usecols=columns)
     raise ValueError(f"{path}: a table is read from .parquet or .tsv")
 
 

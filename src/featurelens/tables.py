@@ -207,37 +207,6 @@ def local_features(
     return pd.DataFrame(rows)
 
 
-def frequent_terms(
-    enrichments: Mapping[str, pd.DataFrame], *, kept: str = "kept_fdr"
-) -> pd.DataFrame:
-    """Table S7: in how many features of each SAE every term is found, the most frequent first.
-
-    Parameters
-    ----------
-    enrichments
-        SAE name to its enrichment table.
-    kept
-        Column that says which rows count.
-
-    Returns
-    -------
-    DataFrame
-        term, category, total, and a column of counts for each SAE; terms found nowhere are left
-        out.
-    """
-    counts = {}
-    categories: dict[str, str] = {}
-    for name, table in enrichments.items():
-        found = table[table[kept].astype(bool)]
-        counts[name] = found.groupby(found["term"].astype(str))["feature"].nunique()
-        pairs = found[["term", "category"]].astype(str).drop_duplicates("term")
-        categories |= dict(zip(pairs["term"], pairs["category"], strict=True))
-    table = pd.DataFrame(counts).fillna(0).astype(int).rename_axis("term").reset_index()
-    table.insert(1, "category", table["term"].map(categories))
-    table.insert(2, "total", table[list(counts)].sum(axis=1))
-    return table.sort_values(["total", "term"], ascending=[False, True], ignore_index=True)
-
-
 def annotation_summary(
     summaries: Mapping[str, pd.DataFrame],
     enrichments: Mapping[str, Mapping[str, pd.DataFrame]],

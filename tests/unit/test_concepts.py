@@ -1,11 +1,22 @@
 """Concept space: matrix, labels and layout from small tables."""
 
+from collections import Counter
+
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import sparse
 
-from featurelens.concepts import ConceptConfig, map_concepts, top_terms
-from featurelens.io import InputError
+from featurelens.concept_layout import PUBLISHED_CODE
+from featurelens.concepts import (
+    ConceptConfig,
+    carried,
+    columns_of,
+    kept_terms,
+    most_frequent,
+)
+from featurelens.concepts import map_concepts as map_kept
+from featurelens.io import InputError, read_anndata, write_anndata
 
 ROWS = [
     # feature, term, category, direction, kept
@@ -22,15 +33,24 @@ ROWS = [
 
 def table(rows=ROWS):
     frame = pd.DataFrame(rows, columns=["feature", "term", "category", "direction", "kept_fdr"])
-    frame["kept_published_05"] = ~frame["kept_fdr"]
     return frame.astype({"feature": "category", "term": "category", "category": "category"})
 
 
 def var(n=12):
     return pd.DataFrame(
-        {"n_active": np.arange(n) * 10, "type": ["local", "global"] * (n // 2)},
+        {
+            "n_active": np.arange(n) * 10,
+            "type": ["local", "global"] * (n // 2),
+            "top_cell_type": "B",
+        },
         index=[str(number) for number in range(n)],
     )
+
+
+def map_concepts(enrichment, features, config, terms=None):
+    """Both steps at once, from enrichment under the corrected convention to the space."""
+    kept = kept_terms({"corrected": enrichment}, features.index)
+    return map_kept(kept, features, config, terms)
 
 
 def test_matrix_and_labels_by_pencil():
@@ -55,9 +75,95 @@ def test_matrix_and_labels_by_pencil():
 def test_any_direction_and_other_filters():
     both = map_concepts(table(), var(), ConceptConfig(direction="any"))
     assert list(both.obs_names) == ["2", "4", "10"]
-    other = map_concepts(table(), var(), ConceptConfig(filter="kept_published_05"))
+    published = table().rename(columns={"kept_fdr": "kept_published_figures"})
+    published["kept_published_05"] = ~published["kept_published_figures"]
+    kept = kept_terms({"published": published, "corrected": table()}, var().index)
+    other = map_kept(kept, var(), ConceptConfig(filter="kept_published_05"))
     assert list(other.obs_names) == ["3"]
     np.testing.assert_array_equal(other.obsm["X_umap"], [[0, 0]])
+    # 7 of the 8 rows are kept by two filters each, one by one filter
+    assert kept["filter"].value_counts().to_dict() == {
+        "kept_published_05": 1, "kept_published_figures": 7, "kept_fdr": 7,
+    }  # fmt: skip
+    assert list(kept.loc[kept["filter"] == "kept_fdr", "higher"]) == [
+        True, True, False, False, True, True, True,
+    ]  # fmt: skip
+
+
+def test_only_the_columns_that_are_read_are_needed():
+    assert set(columns_of("corrected")) == set(table().columns)
+    assert set(columns_of("published")) > {"kept_published_05", "kept_published_figures"}
+
+
+def test_a_pair_that_stands_twice_counts_once():
+    doubled = pd.concat([table(), table()], ignore_index=True)
+    once, twice = (
+        carried(kept_terms({"corrected": rows}, var().index), "kept_fdr", "any").matrix
+        for rows in (table(), doubled)
+    )
+    np.testing.assert_array_equal(once.toarray(), twice.toarray())
+
+
+TERMS = pd.DataFrame(
+    [
+        ("HLA class II", "GO:1", 3, "immune system process", "antigen processing", "HLA class II"),
+        ("granzymes", "GO:2", 2, "cellular process", "killing", "killing"),
+        ("perforin", "GO:3", 4, "immune system process", "killing", "pore formation"),
+        ("never found", "GO:4", 1, "growth", "", ""),
+    ],
+    columns=["term", "id", "level", "level_1", "level_2", "level_3"],
+).assign(level_4=None)
+
+
+def test_labels_at_every_level_by_pencil():
+    concepts = map_concepts(table(), var(), ConceptConfig(), TERMS)
+    # Feature 2: HLA class II and granzymes; feature 10: these and perforin.
+    assert list(concepts.obs["label_1"]) == ["cellular process", "immune system process"]
+    assert list(concepts.obs["label_2"]) == ["antigen processing", "killing"]
+    assert list(concepts.obs["label_3"]) == ["HLA class II", "HLA class II"]
+    assert list(concepts.obs["label_4"]) == ["none", "none"]
+    # Level 1: feature 2 has one each, feature 10 two to one. Level 3: 2 has a tie, 10 three.
+    assert concepts.uns["n_tied"] == {"label_1": 1, "label_2": 1, "label_3": 2, "label_4": 0}
+    assert list(concepts.obs["label"]) == list(concepts.obs["label_1"])
+    assert list(concepts.var["id"]) == ["GO:1", "GO:2", "GO:3"]
+    assert list(concepts.var["level_2"]) == ["antigen processing", "killing", "killing"]
+    assert list(concepts.var["level_4"]) == ["", "", ""]
+    assert list(concepts.var["n_features"]) == [2, 2, 1]
+
+
+def test_most_frequent_agrees_with_counting_one_by_one():
+    rng = np.random.default_rng(1)
+    dense = rng.random((40, 15)) < 0.3
+    dense[0] = False
+    names = [["", "a", "b", "c"][code] for code in rng.integers(0, 4, 15)]
+    labels, n_tied = most_frequent(sparse.csr_matrix(dense.astype(np.float32)), names)
+    ties = 0
+    for row, label in zip(dense, labels, strict=True):
+        found = Counter(name for name, has in zip(names, row, strict=True) if has and name)
+        best = max(found.values(), default=0)
+        winners = sorted(name for name, count in found.items() if count == best)
+        assert label == (winners[0] if winners else "none")
+        ties += len(winners) > 1
+    assert n_tied == ties > 0
+
+
+def test_both_layouts_stand_with_their_parameters(tmp_path):
+    concepts = map_concepts(blobs(40), var(40), ConceptConfig(), TERMS)
+    text, code = concepts.obsm["X_umap"], concepts.obsm["X_umap_code"]
+    assert text.shape == code.shape == (40, 2)
+    assert not np.array_equal(text, code)
+    assert concepts.uns["parameters"] == {
+        "X_umap": {"min_dist": 1.0, "n_neighbors": 10, "spread": 10.0, "seed": 0},
+        "X_umap_code": {"min_dist": 0.5, "n_neighbors": 20, "spread": 10.0, "seed": 0},
+    }
+    same = ConceptConfig(min_dist=0.5, n_neighbors=20)
+    again = map_concepts(blobs(40), var(40), same).obsm["X_umap"]
+    np.testing.assert_array_equal(again, code)
+    assert PUBLISHED_CODE.n_neighbors == 20
+    write_anndata(concepts, tmp_path / "concepts.h5ad")
+    back = read_anndata(tmp_path / "concepts.h5ad")
+    pd.testing.assert_frame_equal(back.obs, concepts.obs, check_categorical=False)
+    assert back.uns["parameters"]["X_umap_code"]["n_neighbors"] == 20
 
 
 def test_no_annotated_feature_gives_an_empty_space():
@@ -65,7 +171,6 @@ def test_no_annotated_feature_gives_an_empty_space():
     assert concepts.shape == (0, 0)
     assert concepts.obsm["X_umap"].shape == (0, 2)
     assert concepts.uns["layout"] == "none"
-    assert len(top_terms(concepts)) == 0
 
 
 def test_principal_axes_keep_distances():
@@ -111,14 +216,6 @@ def test_features_with_the_same_terms_are_laid_out():
     concepts = map_concepts(table(rows), var(), ConceptConfig())
     assert concepts.uns["layout"] == "umap from a random start"
     assert np.isfinite(concepts.obsm["X_umap"]).all()
-
-
-def test_top_terms_by_pencil():
-    result = top_terms(map_concepts(table(), var(), ConceptConfig()))
-    assert list(result.columns) == ["rank", "term", "category", "n_features", "share"]
-    assert list(result["term"]) == ["HLA class II", "granzymes", "perforin"]
-    assert list(result["n_features"]) == [2, 2, 1]
-    assert list(result["share"]) == [1.0, 1.0, 0.5]
 
 
 def test_unknown_features_are_refused():

@@ -1,17 +1,13 @@
 """Tables: every number is counted by hand or by scipy."""
 
-import itertools
-
 import numpy as np
 import pandas as pd
 import pytest
 from figure_inputs import baselines, dge, enrichment, features, sweep
 from scipy import stats
-from scipy.spatial.distance import cdist
 
 from featurelens import tables
 from featurelens.annotated_features import annotated_features
-from featurelens.comparison import compare_annotations, feature_similarity
 
 
 def test_stacked_tables_carry_name_and_position():
@@ -143,23 +139,6 @@ def rows(pairs, kept):
     return table
 
 
-def test_frequent_terms_count_features_and_sort():
-    first = rows([("0", "a"), ("1", "a"), ("2", "b")], "kept_fdr")
-    second = rows([("0", "b"), ("5", "b"), ("6", "b"), ("6", "c")], "kept_fdr")
-    second.loc[3, "kept_fdr"] = False
-    table = tables.frequent_terms({"pca": first, "nmf": second})
-    assert table["term"].tolist() == ["b", "a"]
-    assert table["pca"].tolist() == [1, 2]
-    assert table["nmf"].tolist() == [3, 0]
-    assert table["total"].tolist() == [4, 2]
-
-
-def test_frequent_terms_without_any_annotation_are_an_empty_table():
-    table = tables.frequent_terms({"pca": rows([("0", "a")], "kept_fdr")}, kept="kept_published_05")
-    assert table.empty
-    assert list(table.columns) == ["term", "category", "total", "pca"]
-
-
 def test_annotation_summary_adds_extremes():
     table = rows([("0", "a"), ("0", "b"), ("0", "c"), ("1", "a"), ("2", "d")], "kept_fdr")
     table.loc[4, "kept_fdr"] = False
@@ -220,63 +199,3 @@ def test_annotated_features_hold_one_row_per_live_feature():
     assert (table["up_genes"].str.count(";") <= 2).all()
     assert (table["terms"].str.count(";") <= 1).all()
     assert table["n_active"].is_monotonic_decreasing
-
-
-def brute_force_similarity(left, right):
-    """Best mean Jaccard over all one-to-one matchings of the smaller side."""
-    jaccard = 1 - cdist(left.astype(bool), right.astype(bool), "jaccard")
-    n_left, n_right = jaccard.shape
-    if n_left > n_right:
-        jaccard = jaccard.T
-    size = len(jaccard)
-    totals = [
-        sum(jaccard[row, column] for row, column in enumerate(order))
-        for order in itertools.permutations(range(jaccard.shape[1]), size)
-    ]
-    return max(totals) / size
-
-
-@pytest.mark.parametrize("seed", range(4))
-def test_similarity_is_the_best_of_all_matchings(seed):
-    rng = np.random.default_rng(seed)
-    left = (rng.random((3 + seed % 2, 6)) < 0.5).astype(float)
-    right = (rng.random((5 - seed % 2, 6)) < 0.5).astype(float)
-    left[:, 0] = right[:, 0] = 1  # scipy and the paper disagree on two empty rows only
-    assert feature_similarity(left, right) == pytest.approx(brute_force_similarity(left, right))
-
-
-def test_two_features_without_terms_are_equal_and_no_feature_is_not_a_number():
-    assert feature_similarity(np.zeros((2, 3)), np.zeros((4, 3))) == 1
-    assert np.isnan(feature_similarity(np.zeros((0, 3)), np.zeros((4, 3))))
-
-
-def test_comparison_of_an_sae_with_itself():
-    table = rows([("0", "a"), ("1", "a"), ("1", "b"), ("2", "c"), ("2", "d")], "kept_fdr")
-    compared = compare_annotations({"x": {"corrected": table}, "y": {"corrected": table}})
-    row = compared.iloc[0]
-    assert len(compared) == 1
-    assert row["similarity"] == 1
-    assert row["share_shared"] == 1
-    assert row["n_shared"] == 4
-    assert row["pearson"] == pytest.approx(1)
-    assert row["null_similarity"] < 1
-
-
-def test_comparison_counts_agree_with_scipy():
-    tables_of = [enrichment("published", seed=seed) for seed in (5, 8)]
-    compared = compare_annotations(
-        {"x": {"published": tables_of[0]}, "y": {"published": tables_of[1]}}
-    ).set_index("filter")
-    counts = [
-        table[table["kept_published_05"]].groupby("term")["feature"].nunique()
-        for table in tables_of
-    ]
-    shared = sorted(set(counts[0].index) & set(counts[1].index))
-    a, b = counts[0][shared], counts[1][shared]
-    row = compared.loc["kept_published_05"]
-    assert row["spearman"] == pytest.approx(stats.spearmanr(a, b).statistic)
-    assert row["pearson"] == pytest.approx(stats.pearsonr(a, b).statistic)
-
-
-def test_one_sae_alone_is_compared_with_nothing():
-    assert compare_annotations({"x": {"published": enrichment()}}).empty

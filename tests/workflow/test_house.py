@@ -10,18 +10,20 @@ import pytest
 from clones import ROOT
 
 FLOORS = (
-    {"io", "logs", "options", "conventions", "provenance", "stats", "_transfer"},
+    {"io", "logs", "options", "conventions", "provenance", "stats", "_transfer"} | {"margins"},
     {"sae", "simulation", "autoencoder", "genesets", "decoders", "decoder_types", "_gradient"},
     {"embeddings", "recovery", "_readout", "_correlation", "structure", "baselines", "probes"}
     | {"sweeps", "download", "figshare", "resources"},
     {"features", "locality", "cell_sets", "matching", "prepared", "group_kernels", "gene_tests"}
     | {"dge", "steering"},
-    {"enrichment", "term_tests", "term_filters", "calibration", "permutation_null", "concepts"},
+    {"enrichment", "term_tests", "term_filters", "calibration", "permutation_null", "concepts"}
+    | {"concept_layout"},
     {
         "figures",
         "tables",
         "annotated_features",
         "comparison",
+        "concept_tables",
         "claims",
         "claim_reads",
         "reproduction",

@@ -109,10 +109,13 @@ rule summarise_annotation:
 
 rule map_concepts:
     input:
-        table=f"results/{RUN}/enrichment/{{dataset}}/{{model}}/{{sae}}/{{collection}}/{CONCEPT_CONVENTION}.parquet",
+        published=f"results/{RUN}/enrichment/{{dataset}}/{{model}}/{{sae}}/{{collection}}/published.parquet",
+        corrected=f"results/{RUN}/enrichment/{{dataset}}/{{model}}/{{sae}}/{{collection}}/corrected.parquet",
         features=f"results/{RUN}/features/{{dataset}}/{{model}}/{{sae}}/features.h5ad",
+        terms=f"results/{RUN}/genesets/{{collection}}/terms.tsv",
     output:
         concepts=f"results/{RUN}/concepts/{{dataset}}/{{model}}/{{sae}}/{{collection}}/concepts.h5ad",
+        kept=f"results/{RUN}/concepts/{{dataset}}/{{model}}/{{sae}}/{{collection}}/kept_terms.parquet",
     log:
         f"results/{RUN}/logs/map_concepts/{{dataset}}/{{model}}/{{sae}}/{{collection}}.log",
     benchmark:
@@ -121,10 +124,37 @@ rule map_concepts:
         "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=8000,
         runtime=60,
     params:
         config=lookup(dpath="concepts", within=PLAIN),
-        code=fingerprint("concepts.py", "term_filters.py"),
+        code=fingerprint("concepts.py", "concept_layout.py", "term_filters.py"),
     script:
         "../../scripts/map_concepts.py"
+
+
+rule compare_concepts:
+    input:
+        kept=[f"results/{RUN}/concepts/{name}/kept_terms.parquet" for name in ANNOTATED],
+    output:
+        table=report(
+            f"results/{RUN}/tables/concept_comparison.tsv",
+            caption="../report/concept_comparison.rst",
+            category="Tables",
+        ),
+    log:
+        f"results/{RUN}/logs/compare_concepts.log",
+    benchmark:
+        f"results/{RUN}/benchmarks/compare_concepts.tsv"
+    conda:
+        "../../envs/core.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=120,
+    params:
+        names=ANNOTATED,
+        config=PLAIN["concepts"],
+        code=fingerprint("comparison.py", "concepts.py", "margins.py"),
+    script:
+        "../../scripts/compare_concepts.py"

@@ -29,7 +29,6 @@ RESOURCES = {block["path"]: block for block in PLAIN["downloads"].values()}
 RESOURCE_PATTERN = "|".join(re.escape(path.removeprefix("resources/")) for path in RESOURCES)
 RUN = CONFIG.run
 STACKS = {name: sweep.stacks() for name, sweep in CONFIG.sweeps.items()}
-CONCEPT_CONVENTION = "corrected" if CONFIG.concepts.filter == "kept_fdr" else "published"
 
 AUTOENCODERS = [
     f"{simulation}/{autoencoder}"
@@ -227,7 +226,14 @@ EVIDENCE = [
     *(f"results/{RUN}/tables/{name}.tsv" for name in ("local_features", "table_S6") if SAES),
     *(
         f"results/{RUN}/tables/{name}.tsv"
-        for name in ("annotation", "concept_comparison", "table_S7")
+        for name in (
+            "annotation",
+            "concept_comparison",
+            "concept_frequency",
+            "concept_probes",
+            "table_S7",
+            "terms_per_feature",
+        )
         if ANNOTATED
     ),
 ]

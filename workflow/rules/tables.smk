@@ -143,16 +143,6 @@ rule tabulate_annotation:
             caption="../report/annotation.rst",
             category="Tables",
         ),
-        comparison=report(
-            f"results/{RUN}/tables/concept_comparison.tsv",
-            caption="../report/concept_comparison.rst",
-            category="Tables",
-        ),
-        terms=report(
-            f"results/{RUN}/tables/table_S7.tsv",
-            caption="../report/table_S7.rst",
-            category="Tables",
-        ),
     log:
         f"results/{RUN}/logs/tabulate_annotation.log",
     localrule: True
@@ -160,9 +150,49 @@ rule tabulate_annotation:
         "../../envs/core.yaml"
     params:
         names=ANNOTATED,
-        code=fingerprint("tables.py", "comparison.py"),
+        code=fingerprint("tables.py"),
     script:
         "../../scripts/tabulate_annotation.py"
+
+
+rule tabulate_concepts:
+    input:
+        kept=[f"results/{RUN}/concepts/{name}/kept_terms.parquet" for name in ANNOTATED],
+        terms=[f"results/{RUN}/genesets/{name.split('/')[-1]}/terms.tsv" for name in ANNOTATED],
+    output:
+        terms=report(
+            f"results/{RUN}/tables/table_S7.tsv",
+            caption="../report/table_S7.rst",
+            category="Tables",
+        ),
+        frequencies=report(
+            f"results/{RUN}/tables/concept_frequency.tsv",
+            caption="../report/concept_frequency.rst",
+            category="Tables",
+        ),
+        per_feature=report(
+            f"results/{RUN}/tables/terms_per_feature.tsv",
+            caption="../report/terms_per_feature.rst",
+            category="Tables",
+        ),
+        probes=report(
+            f"results/{RUN}/tables/concept_probes.tsv",
+            caption="../report/concept_probes.rst",
+            category="Tables",
+        ),
+        sizes=f"results/{RUN}/tables/concept_sizes.tsv",
+    log:
+        f"results/{RUN}/logs/tabulate_concepts.log",
+    localrule: True
+    conda:
+        "../../envs/core.yaml"
+    params:
+        names=ANNOTATED,
+        config=PLAIN["concepts"],
+        probes=PLAIN["figures"]["probes"],
+        code=fingerprint("concept_tables.py", "concepts.py"),
+    script:
+        "../../scripts/tabulate_concepts.py"
 
 
 rule list_features:

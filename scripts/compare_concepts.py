@@ -1,0 +1,16 @@
+"""Compare SAEs by the terms their features carry, between chance and a second seed."""
+
+from typing import Any
+
+from featurelens.comparison import compare_concepts
+from featurelens.concepts import ConceptConfig
+from featurelens.config import build
+from featurelens.io import read_tables, write_table
+from featurelens.logs import job_log
+
+snakemake: Any
+
+with job_log(snakemake.log[0]):
+    kept = read_tables(snakemake.params.names, snakemake.input.kept)
+    config = build(ConceptConfig, snakemake.params.config)
+    write_table(compare_concepts(kept, config), snakemake.output.table)

@@ -1,0 +1,83 @@
+"""Places in the plane for features, by the terms they carry."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+MIN_FOR_UMAP = 5
+"""Fewer features are laid out by principal components: UMAP has no neighbours to work with."""
+
+_NO_SPECTRUM = "Spectral initialisation failed!"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layout:
+    """Parameters of a UMAP."""
+
+    min_dist: float
+    n_neighbors: int
+    spread: float
+    seed: int
+
+
+PUBLISHED_CODE = Layout(min_dist=0.5, n_neighbors=20, spread=10.0, seed=0)
+"""What the author's ``mlcb_figure_3.py`` has for multiDGD, where the text has 1.0 and 10."""
+
+
+def lay_out(matrix: sparse.csr_matrix, layout: Layout) -> tuple[NDArray[np.float32], str]:
+    """Place the rows of a binary matrix in the plane, (n_rows, 2), and say how.
+
+    ``umap``; ``umap from a random start`` (the rows hardly differ, so that the graph has no
+    spectrum to start from); ``pca`` (too few rows for UMAP); or ``none`` (no row).
+    """
+    n_features = matrix.shape[0]
+    if n_features == 0:
+        return np.zeros((0, 2), dtype=np.float32), "none"
+    if n_features < MIN_FOR_UMAP:
+        return _principal_axes(matrix), "pca"
+    try:
+        return _umap(matrix, layout, "spectral"), "umap"
+    except UserWarning as warning:
+        if not str(warning).startswith(_NO_SPECTRUM):
+            raise
+        return _umap(matrix, layout, "random"), "umap from a random start"
+
+
+def _principal_axes(matrix: sparse.csr_matrix) -> NDArray[np.float32]:
+    """First two principal components, zeros where there are fewer; signs fixed."""
+    dense = matrix.toarray().astype(np.float64)
+    left, size, _ = np.linalg.svd(dense - dense.mean(axis=0), full_matrices=False)
+    scores = (left * size)[:, :2]
+    strongest = np.abs(scores).argmax(axis=0)
+    scores = scores * np.where(scores[strongest, np.arange(scores.shape[1])] < 0, -1, 1)
+    place = np.zeros((len(dense), 2), dtype=np.float32)
+    place[:, : scores.shape[1]] = scores
+    return place
+
+
+def _umap(matrix: sparse.csr_matrix, layout: Layout, start: str) -> NDArray[np.float32]:
+    # Compiling UMAP takes seconds; nobody pays for it who does not draw.
+    with warnings.catch_warnings():
+        # A variant of UMAP that is not used here wants TensorFlow.
+        warnings.filterwarnings("ignore", message="Tensorflow not installed")
+        from umap import UMAP
+
+    model = UMAP(
+        n_neighbors=min(layout.n_neighbors, matrix.shape[0] - 1),
+        min_dist=layout.min_dist,
+        spread=layout.spread,
+        init=start,
+        random_state=layout.seed,
+        n_jobs=1,
+    )
+    # With a wide spread UMAP's curve fit tries exponents that divide by zero at distance 0.
+    with np.errstate(divide="ignore"), warnings.catch_warnings():
+        # Features without a common term fall apart into islands, which UMAP places one by one.
+        warnings.filterwarnings("ignore", message="Graph is not fully connected")
+        warnings.filterwarnings("error", message=_NO_SPECTRUM)
+        return np.asarray(model.fit_transform(matrix.toarray()), dtype=np.float32)
