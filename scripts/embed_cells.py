@@ -17,6 +17,13 @@ snakemake: Any
 
 with job_log(snakemake.log[0]) as log:
     cells = read_anndata(snakemake.input.cells)
-    bundle = embed(cells, build(ModelConfig, snakemake.params.config))
+    bundle = embed(
+        cells,
+        build(ModelConfig, snakemake.params.config),
+        threads=snakemake.threads,
+        device=snakemake.params.device,
+        command=f"snakemake {snakemake.output.bundle}",
+        log=log,
+    )
     write_bundle(bundle, Path(snakemake.output.bundle).parent)
     write_table(pd.DataFrame([diagnose(bundle, seed=0)]), snakemake.output.diagnostics)

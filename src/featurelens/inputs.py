@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from anndata.io import read_elem
 from featurelens.claims import read_claims
 from featurelens.config import DatasetRun, build
 from featurelens.config_errors import suggest
-from featurelens.embeddings.config import FILE_FIELDS, DatasetConfig, OwnCells
+from featurelens.embeddings.config import DatasetConfig, OwnCells, user_files
 from featurelens.embeddings.datasets import check_dataset, check_model, read_dataset
 from featurelens.genesets.compiling import check_collection
 from featurelens.genesets.config import COLLECTION_FILES, CollectionConfig
@@ -79,9 +80,8 @@ def _check_dataset(name: str, block: Mapping[str, Any]) -> Iterator[dict[str, st
     check_dataset(run.cells)
     for model_name, model in run.models.items():
         check_model(run.cells, model)
-        for part in FILE_FIELDS:
-            path = getattr(model, part, None)
-            if path is not None:
+        for part, path in user_files(asdict(model)).items():
+            if Path(path).exists():
                 yield _row(f"{key}.models.{model_name}.{part}", path, model.kind)
     cell_types = _cell_types(run.cells)
     if run.steering is not None:

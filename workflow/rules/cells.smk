@@ -36,13 +36,14 @@ rule embed_cells:
     benchmark:
         f"results/{RUN}/benchmarks/embed_cells/{{dataset}}/{{model}}.tsv"
     conda:
-        "../../envs/core.yaml"
-    threads: 1
+        model_environment
+    threads: model_threads
     resources:
-        mem_mb=4000,
-        runtime=120,
+        mem_mb=model_memory,
+        runtime=model_runtime,
     params:
         config=lookup(dpath="datasets/{dataset}/models/{model}", within=PLAIN),
+        device=device,
         code=fingerprint("embeddings", "decoders.py", "decoder_types.py", "probes.py"),
     script:
         "../../scripts/embed_cells.py"

@@ -11,7 +11,8 @@ if SRC not in sys.path:
 
 from featurelens.config import as_plain, parse_config
 from featurelens.conventions import CONVENTIONS
-from featurelens.embeddings.config import FILE_FIELDS
+from featurelens.embeddings import NETWORKS
+from featurelens.embeddings.config import ENVIRONMENTS, user_files
 from featurelens.genesets.config import COLLECTION_FILES
 from featurelens.io import InputError
 from featurelens.provenance import fingerprint
@@ -116,8 +117,8 @@ def check_files():
 
 def files_of(part):
     """The files that the config of a dataset, model or collection names, as :func:`existing`."""
-    fields = dict.fromkeys((*FILE_FIELDS, *COLLECTION_FILES))
-    return [file for field in fields for file in existing(part.get(field))]
+    named = (*user_files(part).values(), *(part.get(field) for field in COLLECTION_FILES))
+    return [file for path in dict.fromkeys(named) for file in existing(path)]
 
 
 def dataset_files(wildcards):
@@ -128,6 +129,36 @@ def dataset_files(wildcards):
 def model_files(wildcards):
     """The files that a model brings along: a checkpoint, an embedding, names of cells."""
     return files_of(PLAIN["datasets"][wildcards.dataset]["models"][wildcards.model])
+
+
+def model_kind(wildcards):
+    """Kind of the model that makes a bundle."""
+    return PLAIN["datasets"][wildcards.dataset]["models"][wildcards.model]["kind"]
+
+
+def model_environment(wildcards):
+    """Conda environment of a model: its own where it needs more than the core packages."""
+    return f"../../envs/{ENVIRONMENTS.get(model_kind(wildcards), 'core')}.yaml"
+
+
+def is_network(wildcards):
+    """Whether a model is a network, which wants more threads, memory and time."""
+    return model_kind(wildcards) in NETWORKS
+
+
+def model_threads(wildcards):
+    """Threads of a model."""
+    return 8 if is_network(wildcards) else 1
+
+
+def model_memory(wildcards):
+    """Memory of a model, in megabytes."""
+    return 16000 if is_network(wildcards) else 4000
+
+
+def model_runtime(wildcards):
+    """Time of a model, in minutes."""
+    return 720 if is_network(wildcards) else 120
 
 
 def collection_files(wildcards):

@@ -1,11 +1,13 @@
 """Cells and a model in, one bundle out: embedding, decoder and where they come from.
 
-One file per model, each with ``fit(cells, config) -> Fitted``. Adding a model is a config class
+One file per model, each with ``fit(cells, config) -> Fitted``; those in :data:`NETWORKS` take
+``threads``, ``device`` and ``log`` as well. Adding a model is a config class
 in :mod:`featurelens.embeddings.config`, a file, and a line in :data:`MODELS`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -21,11 +23,24 @@ MODELS = {
     "poisson_nmf": "featurelens.embeddings.poisson_nmf",
     "precomputed": "featurelens.embeddings.precomputed",
     "multidgd": "featurelens.embeddings.multidgd",
+    "geneformer": "featurelens.embeddings.geneformer",
 }
 """Module of each model, by the kind of its config; imported only when it runs."""
 
+NETWORKS = ("geneformer",)
+"""Models that run a network, and so are told of threads, device and log."""
 
-def embed(cells: anndata.AnnData, config: ModelConfig, *, copy: bool = True) -> Bundle:
+
+def embed(
+    cells: anndata.AnnData,
+    config: ModelConfig,
+    *,
+    copy: bool = True,
+    threads: int = 1,
+    device: str = "cpu",
+    command: str | None = None,
+    log: Callable[[str], None] | None = None,
+) -> Bundle:
     """Embed cells with a model.
 
     Parameters
@@ -36,6 +51,12 @@ def embed(cells: anndata.AnnData, config: ModelConfig, *, copy: bool = True) -> 
         The model.
     copy
         As :func:`featurelens.embeddings.bundle.make_bundle`.
+    threads, device
+        Where a network runs: threads on a CPU, and ``cpu`` or ``cuda``.
+    command
+        What makes this bundle again; it is written into its description.
+    log
+        Takes progress, one line at a time.
 
     Returns
     -------
@@ -49,5 +70,11 @@ def embed(cells: anndata.AnnData, config: ModelConfig, *, copy: bool = True) -> 
     """
     from featurelens.embeddings.bundle import make_bundle
 
-    fitted = import_module(MODELS[config.kind]).fit(cells, config)
-    return make_bundle(cells, fitted, config, copy=copy)
+    means = {"threads": threads, "device": device, "log": log or _silent}
+    fit = import_module(MODELS[config.kind]).fit
+    fitted = fit(cells, config, **means) if config.kind in NETWORKS else fit(cells, config)
+    return make_bundle(cells, fitted, config, copy=copy, command=command)
+
+
+def _silent(line: str) -> None:
+    """Take a line and say nothing."""

@@ -31,6 +31,22 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = 1
 
 
+@dataclass(frozen=True)
+class Origin:
+    """What an embedding was taken from; None where a model has no such thing."""
+
+    model_version: str | None = None
+    """Which one of the models of its kind."""
+    checkpoint_sha256: str | None = None
+    """Of the file with its weights."""
+    layer: int | None = None
+    """Hidden layer, as its config counts."""
+    pooling: str | None = None
+    """How the states of a cell became one vector."""
+    licence: str | None = None
+    """Of the weights, where it is known."""
+
+
 class Fitted(NamedTuple):
     """What a model makes of cells."""
 
@@ -44,6 +60,8 @@ class Fitted(NamedTuple):
     """Covariate codes, (n_cells, c), of models that have them."""
     rows: np.ndarray | None = None
     """Positions of the cells that the embedding has; None means all of them, in their order."""
+    origin: Origin = Origin()
+    """What it was taken from."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,7 +110,12 @@ class Bundle:
 
 
 def make_bundle(
-    cells: anndata.AnnData, fitted: Fitted, config: ModelConfig, *, copy: bool = True
+    cells: anndata.AnnData,
+    fitted: Fitted,
+    config: ModelConfig,
+    *,
+    copy: bool = True,
+    command: str | None = None,
 ) -> Bundle:
     """Join cells and what a model made of them.
 
@@ -101,6 +124,8 @@ def make_bundle(
     copy
         Leave the cells given as they are; False writes the embedding into them, for callers that
         have no other use for them.
+    command
+        What makes this bundle again.
 
     Raises
     ------
@@ -123,14 +148,21 @@ def make_bundle(
     info = {
         "schema_version": SCHEMA_VERSION,
         "model": config.kind,
+        **asdict(fitted.origin),
         "config": asdict(config),
         "n_cells": cells.n_obs,
         "n_genes": cells.n_vars,
         "d": scores.shape[1],
         "n_covariates": n_covariates,
+        "gene_id_type": "ensembl" if "ensembl" in cells.var.columns else "symbol",
         "decoder": fitted.decoder.type,
+        "output_space": None if fitted.decoder.shape is None else "proportion",
+        "library_key": "library",
+        "split_column": "split",
+        "seed": getattr(config, "seed", None),
         "embedding_sha256": sha256_array(scores),
         "featurelens": __version__,
+        "command": command,
         "fit": dict(fitted.info),
     }
     return Bundle(cells=cells, decoder=fitted.decoder, info=info)

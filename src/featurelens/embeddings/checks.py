@@ -16,6 +16,7 @@ from scipy import sparse
 from featurelens.embeddings.bundle import require_finite
 from featurelens.embeddings.config import (
     DatasetConfig,
+    GeneformerModel,
     ModelConfig,
     MultiDGDModel,
     OwnCells,
@@ -24,6 +25,7 @@ from featurelens.embeddings.config import (
 from featurelens.embeddings.files import (
     CellsFile,
     columns_of,
+    ensembl_column,
     names_of,
     open_cells,
     open_h5,
@@ -65,6 +67,7 @@ def check_dataset(config: DatasetConfig, *, cell_types: Sequence[str] = ()) -> N
             require_cell_types(labels, cell_types, f"{config.path}: obs[{config.cell_type!r}]")
         if config.symbol is not None:
             require_key(config.symbol, columns_of(file.part["var"]), f"{config.path}: var")
+        ensembl_column(config, columns_of(file.part["var"]))
         matrix = counts_of(file, config)
         names = file.row_names
         require_counts(
@@ -120,6 +123,8 @@ def check_model(dataset: DatasetConfig, model: ModelConfig) -> None:
         _check_precomputed(dataset, model)
     elif isinstance(model, MultiDGDModel):
         _check_multidgd(dataset, model)
+    elif isinstance(model, GeneformerModel):
+        _check_geneformer(dataset, model)
 
 
 def _check_precomputed(dataset: DatasetConfig, model: PrecomputedModel) -> None:
@@ -168,6 +173,32 @@ def _check_multidgd(dataset: DatasetConfig, model: MultiDGDModel) -> None:
         require_key(model.split_column, columns_of(file.obs), where)
         require_split(read_elem(file.obs[model.split_column]), model, where)
         require_width(len(kept_genes(file)), width, dataset.path, model)
+
+
+def _check_geneformer(dataset: DatasetConfig, model: GeneformerModel) -> None:
+    from featurelens.embeddings.geneformer import prepare
+
+    if not isinstance(dataset, OwnCells):
+        raise InputError(
+            f"{dataset.kind} has too few genes for geneformer, and no Ensembl ids; use cells of "
+            "kind h5ad"
+        )
+    if model.repository is None:
+        with open_cells(dataset) as file:
+            ids, where = ensembl_ids(file, dataset)
+            prepare(model, ids, where=where)
+
+
+def ensembl_ids(file: CellsFile, config: OwnCells) -> tuple[pd.Index, str]:
+    """Ensembl ids of the genes that are kept, or else their names, and where they were found."""
+    from anndata.io import read_elem
+
+    column = ensembl_column(config, columns_of(file.part["var"]))
+    if column is None:
+        return kept_genes(file), f"{config.path}: the names of var"
+    ids = pd.Index(read_elem(file.part["var"][column])).astype(str)
+    kept = ids if file.columns is None else ids[file.columns]
+    return kept, f"{config.path}: var[{column!r}]"
 
 
 def require_unique_genes(names: pd.Index, path: str | Path) -> None:

@@ -3,11 +3,12 @@
 Imports neither scanpy nor torch, because the workflow reads configs while it plans.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePath
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from annotated_types import Ge, Gt, Lt, MinLen
+from annotated_types import Ge, Gt, Le, Lt, MinLen
 
 from featurelens.options import STRICT
 
@@ -43,6 +44,9 @@ class OwnCells:
     """Column of obs with the batch; null puts all cells into one."""
     symbol: Text | None = None
     """Column of var with gene symbols; null takes the names of var."""
+    ensembl: Text | None = None
+    """Column of var with Ensembl gene ids; null takes a column named ensembl, or else the names of
+    var where they are such ids."""
     library: Text | None = None
     """Column of obs with the total count of a cell; null sums the counts of the genes kept."""
     modality: Text | None = None
@@ -179,7 +183,102 @@ class MultiDGDModel:
     has_decoder: ClassVar[bool] = True
 
 
-FILE_FIELDS = ("path", "checkpoint", "hyperparameters", "names")
+GeneformerName = Literal[
+    "gf-6L-30M-i2048",
+    "gf-12L-30M-i2048",
+    "gf-12L-95M-i4096",
+    "gf-20L-95M-i4096",
+    "V2-104M",
+    "V2-316M",
+    "V1",
+    "V2",
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class GeneformerModel:
+    """A trained Geneformer model, which reads a cell as its genes in order of their expression."""
+
+    __pydantic_config__ = STRICT
+
+    kind: Literal["geneformer"] = "geneformer"
+    """Which model."""
+    variant: GeneformerName
+    """The published model, whose size the weights must have; V1 or V2 alone take any size."""
+    folder: Text
+    """Folder with config.json and model.safetensors or pytorch_model.bin."""
+    tokens: Text
+    """Dictionary from Ensembl id to token: .json, .json.gz, or Geneformer's own .pkl."""
+    medians: Text
+    """Dictionary from Ensembl id to the median of the gene's non-zero expression."""
+    mapping: Text | None = None
+    """Dictionary from Ensembl id to the id under which counts are summed; null maps none."""
+    repository: Text | None = None
+    """Repository of the Hugging Face hub that folder and dictionaries are paths in; null: disk."""
+    revision: Text | None = None
+    """Commit of the repository, so that the same files come every time."""
+    layer: Annotated[int, Le(0)] = -1
+    """Hidden layer: 0 is the last, -1 the second to last, and so on."""
+    pooling: Literal["cell", "cls"] = "cell"
+    """Mean over the genes of a cell, or (V2 only) the state of its <cls> token."""
+    min_gene_share: Annotated[float, Gt(0), Le(1)] = 0.25
+    """Least share of the genes of the data that the dictionary must know."""
+    tokens_per_batch: Annotated[int, Ge(1)] = 8192
+    """Most tokens, padding included, in one pass through the model; it bounds memory alone."""
+    surrogate: RidgeSurrogate | None = None
+    """Fit a decoder afterwards, marked as surrogate wherever it is used; null fits none."""
+
+    def __post_init__(self) -> None:
+        if self.repository is not None and self.revision is None:
+            raise ValueError("revision is missing; name the commit of the repository")
+        if self.repository is None and self.revision is not None:
+            raise ValueError("revision: belongs to a repository; name one, or drop revision")
+        if self.pooling == "cls" and self.series == "V1":
+            raise ValueError(f"pooling is 'cls', but {self.variant} has no <cls> token; use cell")
+
+    @property
+    def series(self) -> Literal["V1", "V2"]:
+        """Which vocabulary: V1 has no tokens but genes, V2 begins with <cls>, ends with <eos>."""
+        return "V1" if self.variant == "V1" or "-30M-" in self.variant else "V2"
+
+    @property
+    def has_decoder(self) -> bool:
+        """Whether expression can be decoded."""
+        return self.surrogate is not None
+
+
+FILE_FIELDS = (
+    "path",
+    "checkpoint",
+    "hyperparameters",
+    "names",
+    "tokens",
+    "medians",
+    "mapping",
+)
 """Fields of datasets and models that name a file which the user brings."""
 
-ModelConfig = PCAModel | PoissonNMFModel | PrecomputedModel | MultiDGDModel
+FOLDER_FIELDS = {"folder": ("config.json", "model.safetensors", "pytorch_model.bin")}
+"""Fields that name a folder of the user's, and its files that are read where they are there."""
+
+ModelConfig = PCAModel | PoissonNMFModel | PrecomputedModel | MultiDGDModel | GeneformerModel
+
+ENVIRONMENTS = {"geneformer": "geneformer"}
+"""Kinds of models that need more than the core packages, and the file in ``envs/`` with them."""
+
+
+def user_files(part: Mapping[str, Any]) -> dict[str, str]:
+    """Files of the user's that a dataset or a model names, by the key that names them.
+
+    Parameters
+    ----------
+    part
+        A dataset or a model in plain form.
+    """
+    if part.get("repository") is not None:
+        return {}
+    files = {field: part[field] for field in FILE_FIELDS if part.get(field) is not None}
+    for field, names in FOLDER_FIELDS.items():
+        if part.get(field) is not None:
+            files |= {f"{field}/{name}": f"{part[field]}/{name}" for name in names}
+    return files

@@ -1,9 +1,10 @@
 """Cells with raw counts, from scanpy's wheel or from a file, in one form.
 
 Every reader returns an AnnData with ``X`` = log1p(counts / library * 1e4) CSR float32,
-``layers['counts']`` CSR int32, obs cell_type (category), batch (category), library, split, and
-``var['symbol']``. obsm and varm of a user's file are kept, and so are its columns of obs that bear
-none of these names; split is its own column of that name, or train for all cells.
+``layers['counts']`` CSR int32, obs cell_type (category), batch (category), library, split,
+``var['symbol']``, and ``var['ensembl']`` where Ensembl ids are known. obsm and varm of a user's
+file are kept, and so are its columns of obs that bear none of these names; split is its own column
+of that name, or train for all cells.
 """
 
 from __future__ import annotations
@@ -24,7 +25,13 @@ from featurelens.embeddings.checks import (
     require_unique_genes,
 )
 from featurelens.embeddings.config import DatasetConfig, OwnCells, Pbmc68kReduced
-from featurelens.embeddings.files import open_cells, read_matrix, require_key
+from featurelens.embeddings.files import (
+    are_ensembl,
+    ensembl_column,
+    open_cells,
+    read_matrix,
+    require_key,
+)
 from featurelens.io import InputError, require_unique_names
 
 if TYPE_CHECKING:
@@ -215,7 +222,7 @@ def _own_cells(
     cells = _assemble(
         counts=counts.astype(np.int32),
         obs=pd.DataFrame(ours, index=own.index),
-        var=pd.DataFrame({"symbol": _symbols(var, config.symbol)}),
+        var=_genes(var, config),
         what=config.path,
     )
     if "split" in own:
@@ -229,6 +236,17 @@ def _own_cells(
 
 def _take(value: Any, index: Any) -> Any:
     return value.iloc[index] if isinstance(value, pd.DataFrame) else value[index]
+
+
+def _genes(var: pd.DataFrame, config: OwnCells) -> pd.DataFrame:
+    """Symbols of the genes, and their Ensembl ids where they are known; "" for a gene without."""
+    genes = pd.DataFrame({"symbol": _symbols(var, config.symbol)})
+    column = ensembl_column(config, [str(name) for name in var])
+    if column is not None:
+        genes["ensembl"] = var[column].astype(object).fillna("").astype(str)
+    elif are_ensembl(var.index.tolist()):
+        genes["ensembl"] = var.index.astype(str)
+    return genes
 
 
 def _symbols(var: pd.DataFrame, column: str | None) -> pd.Series:

@@ -7,7 +7,8 @@ modalities, such as a split, in the common ``obs``.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -24,6 +25,8 @@ from featurelens.io import InputError, require_unique_names
 if TYPE_CHECKING:
     import h5py
 
+ENSEMBL = re.compile(r"(ENS[A-Z]*G\d{11})(?:\.\d+)?", re.IGNORECASE)
+"""An Ensembl gene id of any species, with or without its version."""
 VALUES_AT_ONCE = 20_000_000
 """Stored values of a matrix that are read before columns are selected."""
 
@@ -125,6 +128,25 @@ def names_of(frame: h5py.Group) -> pd.Index:
     from anndata.io import read_elem
 
     return pd.Index(read_elem(frame[frame.attrs["_index"]]))
+
+
+def ensembl_column(config: OwnCells, columns: Sequence[str]) -> str | None:
+    """Column of var with Ensembl ids: the one that the config names, or one of that very name."""
+    if config.ensembl is not None:
+        require_key(config.ensembl, columns, f"{config.path}: var")
+        return config.ensembl
+    return "ensembl" if "ensembl" in columns else None
+
+
+def without_version(name: str) -> str | None:
+    """Ensembl gene id without the version behind its dot; None if it is no such id."""
+    match = ENSEMBL.fullmatch(name)
+    return match[1] if match else None
+
+
+def are_ensembl(names: Sequence[str]) -> bool:
+    """Whether most names are Ensembl gene ids."""
+    return sum(without_version(str(name)) is not None for name in names) > len(names) / 2
 
 
 def read_matrix(

@@ -26,7 +26,7 @@ import pandas as pd
 from scipy import sparse
 
 from featurelens.decoders import MLPSoftmaxDecoder
-from featurelens.embeddings.bundle import Fitted
+from featurelens.embeddings.bundle import Fitted, Origin
 from featurelens.embeddings.config import MultiDGDModel
 from featurelens.embeddings.files import require_key
 from featurelens.embeddings.row_proof import prove_rows
@@ -114,11 +114,13 @@ def fit(cells: anndata.AnnData, config: MultiDGDModel) -> Fitted:
         )
     info = {
         "modality": hyperparameters.modality,
-        "checkpoint_sha256": sha256_file(config.checkpoint),
         "hyperparameters_sha256": sha256_file(config.hyperparameters),
         "proof_of_row_order": asdict(proof),
     }
-    return Fitted(checkpoint.representation, checkpoint.decoder, info, checkpoint.covariate, rows)
+    origin = Origin(checkpoint_sha256=sha256_file(config.checkpoint))
+    return Fitted(
+        checkpoint.representation, checkpoint.decoder, info, checkpoint.covariate, rows, origin
+    )
 
 
 def read_hyperparameters(config: MultiDGDModel) -> Hyperparameters:
