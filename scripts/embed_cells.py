@@ -22,7 +22,7 @@ with job_log(snakemake.log[0]) as log:
         build(ModelConfig, snakemake.params.config),
         threads=snakemake.threads,
         device=snakemake.params.device,
-        command=f"snakemake {snakemake.output.bundle}",
+        command=snakemake.params.command,
         log=log,
     )
     write_bundle(bundle, Path(snakemake.output.bundle).parent)

@@ -43,6 +43,10 @@ rule embed_cells:
         runtime=model_runtime,
     params:
         config=lookup(dpath="datasets/{dataset}/models/{model}", within=PLAIN),
+        command=(
+            f"snakemake --configfile results/{RUN}/config.yaml "
+            f"results/{RUN}/embeddings/{{dataset}}/{{model}}/bundle.json"
+        ),
         device=device,
         code=fingerprint("embeddings", "decoders.py", "decoder_types.py", "probes.py"),
     script:
