@@ -44,8 +44,8 @@ rule embed_cells:
     params:
         config=lookup(dpath="datasets/{dataset}/models/{model}", within=PLAIN),
         command=(
-            f"snakemake --configfile results/{RUN}/config.yaml "
-            f"results/{RUN}/embeddings/{{dataset}}/{{model}}/bundle.json"
+            f"snakemake results/{RUN}/embeddings/{{dataset}}/{{model}}/bundle.json "
+            f"--configfile results/{RUN}/config.yaml"
         ),
         device=device,
         code=fingerprint("embeddings", "decoders.py", "decoder_types.py", "probes.py"),
