@@ -57,6 +57,10 @@ def _values(kind: Any) -> Any:
     ]
 
 
+OBSERVABLES = "observables"
+"""What a sweep calls the cells of the zipf simulation, which are an embedding by themselves."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class BaselineConfig:
     """Linear decompositions of the observables that the SAEs are compared with."""
@@ -79,8 +83,8 @@ class SimulationRun:
 
     data: Annotated[SimulationConfig, Field(discriminator="kind")]
     """The generative process."""
-    autoencoders: dict[Name, AutoencoderConfig]
-    """Autoencoders trained on the observables, by name."""
+    autoencoders: dict[Name, AutoencoderConfig] = field(default_factory=dict)
+    """Autoencoders trained on the observables, by name; the zipf simulation needs none."""
     probe: Literal["gradient", "least_squares"] = "gradient"
     """Linear probe of the published superposition score (the author used both)."""
     probe_epochs: Annotated[int, Ge(1)] = 100
@@ -169,7 +173,7 @@ class SweepConfig:
     __pydantic_config__ = STRICT
 
     embedding: Annotated[str, StringConstraints(pattern=r"^[^/]+/[^/]+$")]
-    """The embedding, as simulation/autoencoder or dataset/model."""
+    """The embedding, as simulation/autoencoder, simulation/observables (zipf) or dataset/model."""
     grids: Annotated[tuple[GridConfig, ...], MinLen(1)]
     """Blocks of hyperparameters; the sweep is their union."""
     stack_by: Annotated[tuple[str, ...], MinLen(1)] = ("architecture", "expansion", "seed")
@@ -296,14 +300,27 @@ def _adapter(kind: Any) -> TypeAdapter[Any]:
     return TypeAdapter(kind)
 
 
+def _embeddings(run: RunConfig) -> list[str]:
+    """Every embedding that a sweep can be over."""
+    return [
+        *(
+            f"{simulation}/{name}"
+            for simulation, block in run.simulations.items()
+            for name in (*block.autoencoders, *([OBSERVABLES] * (block.data.kind == "zipf")))
+        ),
+        *(f"{name}/{model}" for name, block in run.datasets.items() for model in block.models),
+    ]
+
+
+def _has_connectivity(run: RunConfig, source: str) -> bool:
+    return source in run.simulations and run.simulations[source].data.kind != "zipf"
+
+
 def _cross_checks(run: RunConfig) -> Iterator[str]:
+    embeddings = _embeddings(run)
     for name, sweep in run.sweeps.items():
         key = f"sweeps.{name}"
-        known = [
-            f"{simulation}/{autoencoder}"
-            for simulation, block in run.simulations.items()
-            for autoencoder in block.autoencoders
-        ] + [f"{name}/{model}" for name, block in run.datasets.items() for model in block.models]
+        known = embeddings
         if sweep.embedding not in known:
             yield (
                 f"'{key}.embedding' is {sweep.embedding!r}, which this run does not make"
@@ -320,7 +337,7 @@ def _cross_checks(run: RunConfig) -> Iterator[str]:
         except ValueError as error:
             yield f"'{key}.grids': {error}"
             continue
-        if sweep.structure is not None and sweep.source not in run.simulations:
+        if sweep.structure is not None and not _has_connectivity(run, sweep.source):
             yield (
                 f"'{key}.structure' recovers the connectivity of a simulation, which "
                 f"{sweep.embedding!r} does not have; drop it"

@@ -1,6 +1,7 @@
 """Simulated cells whose hidden variables are known.
 
-Two generative processes, both drawn as the author's scripts draw them: the fixed parts from
+Three generative processes. A third, beyond the paper, is in :mod:`featurelens.superposed`. The
+paper's two are drawn as the author's scripts draw them: the fixed parts from
 numpy's legacy generator, the cells from torch's. Seed 0 therefore repeats the author's draw: the
 small model with its 54 distinct cells, and at published size (100,000 cells, 20,000 genes, 100
 programs, 40 cell types) the connectivity and the ten blocks of the hierarchical model (the
@@ -18,6 +19,7 @@ import pandas as pd
 from annotated_types import Ge, Gt, Le, Lt
 
 from featurelens.options import STRICT
+from featurelens.superposed import ZipfSimulation, simulate_zipf
 
 if TYPE_CHECKING:
     import torch
@@ -97,7 +99,7 @@ class HierarchicalSimulation:
         return int(self.n_cells * self.validation_fraction)
 
 
-SimulationConfig = SmallSimulation | HierarchicalSimulation
+SimulationConfig = SmallSimulation | HierarchicalSimulation | ZipfSimulation
 
 
 @dataclass(frozen=True)
@@ -105,7 +107,7 @@ class Variables:
     """One group of variables of a simulation."""
 
     name: str
-    """Name in the paper: Y, X, X', X'', A or B."""
+    """Name in the paper: Y, X, X', X'', A or B; F for the features of the zipf simulation."""
     level: int
     """Number of arrows between the group and the observables; Y itself is 0."""
     kind: str
@@ -131,7 +133,15 @@ def simulate(config: SimulationConfig) -> AnnData:
             ``connectivity`` (M, genes × programs); uns ``cell_type_programs`` (cell types ×
             programs), ``n_orphan_genes`` and ``n_silent_cell_types``: what a small draw leaves
             without any parent or program, and which is therefore constant.
+        zipf
+            See :func:`featurelens.superposed.simulate_zipf`; obsm ``features`` (F).
     """
+    if isinstance(config, ZipfSimulation):
+        adata = simulate_zipf(config)
+        adata.uns["variables"] = _listing(
+            ("Y", 0, "numeric", "X"), ("F", 1, "numeric", "obsm/features")
+        )
+        return adata
     if isinstance(config, SmallSimulation):
         return _simulate_small(config)
     return _simulate_hierarchical(config)

@@ -11,9 +11,10 @@ from clones import ROOT
 
 FLOORS = (
     {"io", "logs", "options", "conventions", "provenance", "stats", "_transfer"} | {"margins"},
-    {"sae", "simulation", "autoencoder", "genesets", "decoders", "decoder_types", "_gradient"},
+    {"sae", "simulation", "autoencoder", "genesets", "decoders", "decoder_types", "_gradient"}
+    | {"superposed"},
     {"embeddings", "recovery", "_readout", "_correlation", "structure", "baselines", "probes"}
-    | {"sweeps", "download", "figshare", "resources"},
+    | {"sweeps", "dictionary", "download", "figshare", "resources"},
     {"features", "locality", "cell_sets", "matching", "prepared", "group_kernels", "gene_tests"}
     | {"dge", "steering"},
     {"enrichment", "term_tests", "term_filters", "calibration", "permutation_null", "concepts"}

@@ -43,6 +43,7 @@ SAES = [f"{bundle}/{sae}" for bundle in BUNDLES for sae in CONFIG.saes]
 STEERED = [sae for sae in SAES if CONFIG.datasets[sae.split("/")[0]].steering is not None]
 ANNOTATED = [f"{sae}/{collection}" for sae in SAES for collection in CONFIG.collections]
 SIMULATED = [name for name, sweep in CONFIG.sweeps.items() if sweep.source in CONFIG.simulations]
+SUPERPOSED = [name for name in SIMULATED if CONFIG.sweeps[name].embedding.endswith("/observables")]
 CELL_SWEEPS = [name for name in CONFIG.sweeps if name not in SIMULATED]
 # Users see their own cells as a map; those that come with scanpy only where it is asked for.
 OWN = [
@@ -169,6 +170,8 @@ def collection_files(wildcards):
 def sweep_embedding(wildcards):
     """The embedding that a sweep's SAEs are trained on."""
     embedding = CONFIG.sweeps[wildcards.sweep].embedding
+    if wildcards.sweep in SUPERPOSED:
+        return sweep_simulation(wildcards)
     if wildcards.sweep in SIMULATED:
         return f"results/{RUN}/autoencoder/{embedding}/embedding.h5ad"
     return f"results/{RUN}/embeddings/{embedding}/cells.h5ad"
@@ -177,6 +180,11 @@ def sweep_embedding(wildcards):
 def sweep_simulation(wildcards):
     """The simulation whose truth a sweep is measured against."""
     return f"results/{RUN}/simulation/{CONFIG.sweeps[wildcards.sweep].source}/data.h5ad"
+
+
+def sweep_baselines(wildcards):
+    """The decompositions of the simulation that a sweep is over."""
+    return PLAIN["simulations"][CONFIG.sweeps[wildcards.sweep].source]["baselines"]
 
 
 def device(wildcards, resources):
@@ -210,6 +218,7 @@ SIMULATION_RESULTS = [
     *(f"results/{RUN}/sweeps/{name}/recovery.parquet" for name in SIMULATED),
     *(f"results/{RUN}/sweeps/{name}/consistency.tsv" for name in SEEDED if name in SIMULATED),
     *(f"results/{RUN}/sweeps/{name}/structure.tsv" for name in STRUCTURED),
+    *(f"results/{RUN}/sweeps/{name}/dictionary.tsv" for name in SUPERPOSED),
 ]
 SINGLECELL_RESULTS = [
     *(f"results/{RUN}/embeddings/{name}/diagnostics.tsv" for name in BUNDLES),
@@ -227,7 +236,7 @@ SINGLECELL_RESULTS = [
     *(f"results/{RUN}/concepts/{name}/concepts.h5ad" for name in ANNOTATED),
 ]
 FIGURE_NAMES = [
-    *(["figure_1"] if CONFIG.simulations else []),
+    *(["figure_1"] if AUTOENCODERS else []),
     *(["figure_2"] if STEERED else []),
     *(["figure_3"] if ANNOTATED else []),
     *(["figure_S4"] if SIMULATED else []),
@@ -248,7 +257,7 @@ FIGURES = [
 EVIDENCE = [
     *([f"results/{RUN}/tables/bundles.tsv"] if BUNDLES else []),
     *([f"results/{RUN}/tables/cell_sweeps.tsv"] if CELL_SWEEPS else []),
-    *([f"results/{RUN}/tables/superposition.tsv"] if CONFIG.simulations else []),
+    *([f"results/{RUN}/tables/superposition.tsv"] if AUTOENCODERS else []),
     *(
         f"results/{RUN}/tables/{name}.tsv"
         for name in ("sweep_points", "sweep_recovery", "structure", "table_S4", "table_S5")

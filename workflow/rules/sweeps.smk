@@ -156,6 +156,30 @@ rule compare_seeds:
         "../../scripts/compare_seeds.py"
 
 
+rule match_dictionaries:
+    input:
+        data=sweep_simulation,
+        points=f"results/{RUN}/sweeps/{{sweep}}/points.parquet",
+    output:
+        table=f"results/{RUN}/sweeps/{{sweep}}/dictionary.tsv",
+    log:
+        f"results/{RUN}/logs/match_dictionaries/{{sweep}}.log",
+    benchmark:
+        f"results/{RUN}/benchmarks/match_dictionaries/{{sweep}}.tsv"
+    conda:
+        "../../envs/core.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        config=sweep_baselines,
+        store=f"results/{RUN}/sweeps/{{sweep}}/store",
+        code=fingerprint("sweep_tables.py", "dictionary.py", "sae/consistency.py", "baselines.py"),
+    script:
+        "../../scripts/match_dictionaries.py"
+
+
 rule recover_structure:
     input:
         data=sweep_simulation,
