@@ -17,7 +17,7 @@ from scipy import linalg
 
 Method = Literal["pca", "ica", "svd"]
 
-_RELATIVE_RANK = 1e-6
+RELATIVE_RANK = 1e-6
 _EXACT = 4_096
 
 
@@ -102,7 +102,7 @@ def numerical_rank(data: np.ndarray, *, at_most: int | None = None, seed: int = 
         from sklearn.utils.extmath import randomized_svd
 
         values = randomized_svd(data, at_most, random_state=seed)[1]
-    return int((values > _RELATIVE_RANK * values[0]).sum()) if values[0] > 0 else 0
+    return int((values > RELATIVE_RANK * values[0]).sum()) if values[0] > 0 else 0
 
 
 def _fit(

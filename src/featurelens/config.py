@@ -22,6 +22,7 @@ from featurelens.autoencoder import AutoencoderConfig
 from featurelens.cell_sets import DgeConfig
 from featurelens.concepts import ConceptConfig
 from featurelens.config_errors import explain, relevant, suggest
+from featurelens.controls.config import ControlConfig, contradictions
 from featurelens.conventions import Convention
 from featurelens.embeddings.config import DatasetConfig, ModelConfig
 from featurelens.enrichment import EnrichmentConfig
@@ -35,6 +36,7 @@ from featurelens.sae.config import (
     ArchitectureName,
     EngineChoice,
     SAEConfig,
+    TrainedPart,
 )
 from featurelens.simulation import SimulationConfig
 from featurelens.steering import SteeringConfig
@@ -135,6 +137,8 @@ class GridConfig:
     """Epochs without firing after which that loss counts a feature as dead."""
     bandwidth: _values(Annotated[float, Gt(0)]) = (1e-3,)  # type: ignore[valid-type]
     """Width of the kernel that gives the threshold of jumprelu its gradient."""
+    trained: _values(TrainedPart) = ("all",)  # type: ignore[valid-type]
+    """What training may change: encoder leaves the random decoder rows, nothing all weights."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -249,6 +253,8 @@ class RunConfig:
     """Enrichment of gene sets in the differential expression of a feature."""
     concepts: ConceptConfig = field(default_factory=ConceptConfig)
     """The space of features by the terms they carry."""
+    controls: ControlConfig = field(default_factory=ControlConfig)
+    """Sources of features that are no trained SAE, annotated beside them."""
     figures: FigureConfig = field(default_factory=FigureConfig)
     """Choices of the figures."""
     engine: EngineChoice = "auto"
@@ -284,9 +290,9 @@ def schema() -> dict[str, Any]:
     ).json_schema()
 
 
-def as_plain(run: RunConfig) -> dict[str, Any]:
-    """The run as dictionaries, lists and scalars, with every default written out."""
-    plain: dict[str, Any] = json.loads(json.dumps(asdict(run)))
+def as_plain(config: Any) -> dict[str, Any]:
+    """A run, or another config, as dictionaries, lists and scalars, every default written out."""
+    plain: dict[str, Any] = json.loads(json.dumps(asdict(config)))
     return plain
 
 
@@ -314,6 +320,17 @@ def _embeddings(run: RunConfig) -> list[str]:
 
 def _has_connectivity(run: RunConfig, source: str) -> bool:
     return source in run.simulations and run.simulations[source].data.kind != "zipf"
+
+
+def _control_checks(run: RunConfig) -> Iterator[str]:
+    embeddings = [
+        f"{name}/{model}" for name, block in run.datasets.items() for model in block.models
+    ]
+    found = contradictions(
+        run.controls, embeddings=embeddings, saes=run.saes, collections=list(run.collections)
+    )
+    for message, word, known in found:
+        yield message + (suggest(word, known) if word else "")
 
 
 def _cross_checks(run: RunConfig) -> Iterator[str]:
@@ -354,6 +371,7 @@ def _cross_checks(run: RunConfig) -> Iterator[str]:
     swept = {sweep.source for sweep in run.sweeps.values()}
     if not run.saes and set(run.datasets) - swept:
         yield "'datasets' are given but no 'saes'; add at least one SAE, or a sweep over each"
+    yield from _control_checks(run)
     if run.dge.expression == "decoded":
         for dataset, block in run.datasets.items():
             for name, model in block.models.items():

@@ -300,3 +300,38 @@ def dge(seed: int = 6, n_features: int = 30, n_genes: int = 25) -> pd.DataFrame:
             "low_rule": "zeros",
         }
     )
+
+
+def controls(repeats: bool = True) -> pd.DataFrame:
+    """An SAE, its repeats and one control of every kind, under both conventions."""
+    sources = [("topk", "topk", "sae", 2)]
+    if repeats:
+        sources += [(f"topk.seed{seed}", "topk", "sae", 2) for seed in (1, 2)]
+    sources += [(f"topk.{kind}", "topk", kind, 0) for kind in ("random", "untrained", "frozen")]
+    sources += [(f"control.{kind}", "", kind, 0) for kind in ("dimensions", "pca", "ica", "nmf")]
+    rng = np.random.default_rng(7)
+    rows = []
+    for (name, sae, kind, n_repeats), (convention, kept) in itertools.product(
+        sources,
+        (
+            ("published", "kept_published_05"),
+            ("published", "kept_published_figures"),
+            ("corrected", "kept_fdr"),
+        ),
+    ):
+        share = rng.uniform(0.3, 0.8)
+        stable = repeats and kind == "sae"
+        rows.append(
+            {
+                "embedding": "cells/model", "collection": "go", "source": name,
+                "sae": sae or np.nan, "kind": kind, "convention": convention, "filter": kept,
+                "share": share, "share_low": share - 0.05, "share_high": share + 0.05,
+                "null_share": 0.02 if convention == "corrected" else 0.7, "null_sd": 0.01,
+                "terms_per_feature_mean": rng.uniform(2, 9), "terms_per_feature_sem": 0.4,
+                "type_specificity": rng.uniform(0.4, 0.9), "type_specificity_sem": 0.02,
+                "n_repeats": n_repeats if stable else 0, "stability": 0.6 if stable else np.nan,
+                "stability_chance": 0.2 if stable else np.nan,
+                "stability_chance_sd": 0.02 if stable else np.nan,
+            }
+        )  # fmt: skip
+    return pd.DataFrame(rows)

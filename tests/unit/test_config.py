@@ -109,6 +109,16 @@ def test_every_shipped_config_is_valid(path):
             "config: 'sweeps.cells.embedding' is 'pbmc68k/poison_nmf', which this run does not "
             "make; did you mean 'pbmc68k/poisson_nmf'?",
         ),
+        ("controls.kinds", ["pcaa"], "config: 'controls.kinds[0]' is 'pcaa', should be"),
+        ("controls.kinds", ["frozn"], "did you mean 'frozen'?"),
+        (
+            "controls.embeddings",
+            ["pbmc68k/pac"],
+            "config: 'controls.embeddings' names 'pbmc68k/pac', which this run does not have; "
+            "did you mean 'pbmc68k/pca'?",
+        ),
+        ("controls.seeds", [0], "config: 'controls.seeds' has 0, which 'topk-x20' has already"),
+        ("collections", {}, "'controls' are asked for but no 'collections'"),
         ("engine", "numba", "config: 'engine' is 'numba', should be"),
         (
             "datasets.pbmc68k.cells",

@@ -7,6 +7,7 @@ import pytest
 from figure_inputs import (
     baselines,
     concepts,
+    controls,
     features,
     selected,
     structure,
@@ -20,6 +21,7 @@ from featurelens.figures.curves import seed_means, whole_decades
 from featurelens.figures.figure_1 import draw_figure_1, recovery_points
 from featurelens.figures.figure_2 import draw_figure_2, share_of_step
 from featurelens.figures.figure_3 import carries, category_looks, draw_figure_3, short_names
+from featurelens.figures.figure_controls import LABELS, draw_figure_controls
 from featurelens.figures.figure_S4 import draw_figure_S4, drawn_points, rate_factor
 from featurelens.figures.figure_S13 import draw_figure_S13, read_out_ceiling
 from featurelens.figures.palette import VARIABLE_COLOURS, distinct_colours, perceptual_distance
@@ -428,3 +430,38 @@ def test_a_sweep_of_one_architecture_says_what_is_missing():
     relu = points[points["architecture"] == "relu"]
     for figure in draw_sweep_figures(relu, recovery[recovery["id"].isin(relu["id"])]):
         assert "no such point" in texts(figure)
+
+
+def marks(axes):
+    """Places of the filled and of the open points, (n, 2) each."""
+    lines = [line for line in axes.get_lines() if line.get_marker() == "o"]
+    open_ = [line.get_markerfacecolor() == "white" for line in lines]
+    places = np.array([line.get_xydata()[0] for line in lines])
+    return places[~np.array(open_)], places[np.array(open_)]
+
+
+def test_figure_of_controls_draws_every_source_under_both_conventions():
+    table = controls()
+    figure = draw_figure_controls(table)
+    filled, open_ = marks(panel(figure, "Share annotated"))
+    for places, kept in ((filled, "kept_fdr"), (open_, "kept_published_figures")):
+        expected = table.loc[table["filter"] == kept, "share"]
+        assert sorted(places[:, 0]) == pytest.approx(sorted(expected))
+    labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    assert labels == list(LABELS.values())
+    # Three seeds on the SAE's line, one mark for each control.
+    assert (np.round(filled[:, 1]) == 0).sum() == 3
+    stability, _ = marks(panel(figure, "Stability"))
+    assert stability[:, 0] == pytest.approx([0.6] * 3)
+    assert texts(figure).count("one run") == 7
+
+
+def test_figure_of_controls_shows_the_first_embedding_and_sae_alone():
+    table = controls()
+    more = pd.concat([table, table.assign(embedding="cells/other"), table[:9].assign(sae="relu")])
+    alone, among = (panel(draw_figure_controls(each), "Share") for each in (table, more))
+    assert len(marks(among)[0]) == len(marks(alone)[0])
+
+
+def test_figure_of_controls_without_controls_says_so():
+    assert texts(draw_figure_controls(controls().head(0))).count("not in this run") == 4

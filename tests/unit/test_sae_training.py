@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from featurelens.io import InputError, read_json, read_table, sha256_array
-from featurelens.sae import engines, model, rows, store, training
+from featurelens.sae import architectures, engines, model, rows, store, training
 from featurelens.sae.config import SAEConfig
-from featurelens.sae.engines.loop import split_rows, stops_early
+from featurelens.sae.engines.loop import initial_parameters, split_rows, stops_early
 from featurelens.sae.single import train_and_save
 
 X = np.random.default_rng(0).normal(size=(300, 4)).astype(np.float32)
@@ -361,3 +361,33 @@ def test_killed_run_goes_on_where_it_was(tmp_path, engine):
     for point in whole["id"]:
         killed, fresh = (tmp_path / run / point / model.WEIGHTS for run in ("killed", "whole"))
         assert killed.read_bytes() == fresh.read_bytes()
+
+
+FROZEN = ("relu", "topk", "gated", "matryoshka")
+
+
+@pytest.mark.parametrize("architecture", FROZEN)
+def test_a_frozen_decoder_keeps_its_bytes_while_the_encoder_learns(architecture):
+    config = SAEConfig(
+        architecture=architecture, expansion=3, epochs=12, learning_rate=1e-2, trained="encoder"
+    )
+    [trained] = training.train(X, [config])
+    start = initial_parameters(config, X.shape[1], np.dtype(np.float32))
+    assert trained.sae.W_dec.tobytes() == start["W_dec"].tobytes()
+    assert not np.array_equal(trained.sae.W_enc, start["W_enc"])
+    error = trained.history["error"].to_numpy()
+    assert error[-1] < 0.9 * error[0]
+    assert trained.row["engine"] == "autograd"
+
+
+@pytest.mark.parametrize("architecture", architectures.names())
+def test_an_sae_of_which_nothing_is_trained_is_its_initial_weights(architecture):
+    config = SAEConfig(architecture=architecture, expansion=3, epochs=500, trained="nothing")
+    [trained] = training.train(X, [config], engine="stacked")
+    start = initial_parameters(config, X.shape[1], np.dtype(np.float32))
+    initial = architectures.get(architecture).fold(start, config)
+    for name in ("W_enc", "b_enc", "W_dec", "b_dec"):
+        assert getattr(trained.sae, name).tobytes() == getattr(initial, name).tobytes()
+    assert (trained.row["n_steps"], trained.row["status"]) == (0, "ok")
+    assert trained.row["loss"] is None
+    assert len(trained.history) == 0

@@ -26,4 +26,6 @@ def shrink(demo):
     config["datasets"]["pbmc68k"]["models"]["poisson_nmf"] |= {"n_components": 8, "iterations": 60}
     config["saes"]["topk-x20"] |= {"expansion": 5, "epochs": 40}
     config["enrichment"]["n_permutations"] = 2
+    config["controls"] |= {"kinds": ["random", "nmf"], "seeds": [1], "n_components": 4}
+    config["controls"]["n_permutations"] = 2
     return config

@@ -27,6 +27,7 @@ FLOORS = (
         "concept_tables",
         "claims",
         "claim_reads",
+        "controls",
         "reproduction",
     },
     {"config", "config_errors", "config_docs", "inputs", "evaluation", "sweep_tables"}

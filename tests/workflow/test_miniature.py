@@ -11,6 +11,11 @@ import yaml
 from clones import ROOT, copy_repository, run_snakemake
 from miniature import shrink
 
+FIGURES = (
+    *("figure_1", "figure_2", "figure_3", "figure_S4", "figure_S13", "figure_S14"),
+    "figure_controls",
+)
+
 pytestmark = [pytest.mark.workflow, pytest.mark.xdist_group("miniature")]
 
 
@@ -48,7 +53,7 @@ def jobs(output):
 
 def test_every_figure_is_there_in_both_formats(finished):
     names = {path.stem for path in results(finished, "figures/*.pdf")}
-    assert names == {"figure_1", "figure_2", "figure_3", "figure_S4", "figure_S13", "figure_S14"}
+    assert names == set(FIGURES)
     for path in results(finished, "figures/*.png"):
         assert path.read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
         assert path.stat().st_size > 20_000, path
@@ -142,6 +147,6 @@ def test_the_report_is_one_file_with_every_figure(finished):
     done = run_snakemake(finished, "--report", "report.html")
     assert done.returncode == 0, done.stdout + done.stderr
     text = (finished / "report.html").read_text()
-    for name in ("figure_1", "figure_2", "figure_3", "figure_S4", "figure_S13", "figure_S14"):
+    for name in FIGURES:
         assert f"{name}.png" in text
     assert not re.search(r"""(?:src|href)=["']https?://""", text)

@@ -59,7 +59,7 @@ rule enrich_features:
         mem_mb=8000,
         runtime=240,
     params:
-        config=lookup(dpath="enrichment", within=PLAIN),
+        config=enrichment_config,
         dge=lookup(dpath="dge", within=PLAIN),
         convention="{convention}",
         code=fingerprint(

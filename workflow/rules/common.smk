@@ -10,6 +10,15 @@ if SRC not in sys.path:
     sys.path.insert(0, SRC)
 
 from featurelens.config import as_plain, parse_config
+from featurelens.controls.config import (
+    CELL_PATTERN,
+    ENCODED_PATTERN,
+    RANDOM_PATTERN,
+    TRAINED_PATTERN,
+    parse_source,
+    sources,
+    trained_config,
+)
 from featurelens.conventions import CONVENTIONS
 from featurelens.embeddings import NETWORKS
 from featurelens.embeddings.config import ENVIRONMENTS, user_files
@@ -54,6 +63,17 @@ OWN = [
     for sae in CONFIG.saes
     for collection in CONFIG.collections
 ]
+# Controls go through the rules of SAEs under names of their own, one table for all of them.
+CONTROL_SAES = [name for name in CONFIG.saes if name in (CONFIG.controls.saes or CONFIG.saes)]
+CONTROLLED = [
+    f"{bundle}/{source}/{collection}"
+    for bundle in BUNDLES
+    if bundle in (CONFIG.controls.embeddings or BUNDLES)
+    for collection in CONFIG.collections
+    if collection in (CONFIG.controls.collections or CONFIG.collections)
+    for source in (*CONTROL_SAES, *sources(CONFIG.controls, CONTROL_SAES))
+    if CONFIG.controls.wanted
+]
 # Figures 2, S4 and S13 show one source each, the first that the config names.
 FIRST_STEERED = STEERED[0] if STEERED else "none"
 FIRST_SWEEP = SIMULATED[0] if SIMULATED else "none"
@@ -88,6 +108,19 @@ wildcard_constraints:
     collection="[^/]+",
     convention="published|corrected",
     contrast="global|within_type",
+
+
+def sae_config(wildcards):
+    """What to train: an SAE of the config, a repeat with another seed, or a control of it."""
+    return as_plain(trained_config(wildcards.sae, CONFIG.saes))
+
+
+def enrichment_config(wildcards):
+    """Tests of gene sets; controls and repeats may have nulls of fewer permutations."""
+    fewer = CONFIG.controls.n_permutations
+    if fewer is None or wildcards.sae in CONFIG.saes:
+        return PLAIN["enrichment"]
+    return PLAIN["enrichment"] | {"n_permutations": fewer}
 
 
 def existing(path):
@@ -243,6 +276,7 @@ FIGURE_NAMES = [
     *(f"figure_S{number}" for number in range(5, 13) if SMALL_SWEEPS),
     *(["figure_S13"] if STRUCTURED else []),
     *(["figure_S14"] if CELL_SWEEPS else []),
+    *(["figure_controls"] if CONTROLLED else []),
 ]
 MAPS = {name: f"results/{RUN}/figures/features/{name}.png" for name in ANNOTATED}
 FIGURES = [
@@ -276,6 +310,7 @@ EVIDENCE = [
         )
         if ANNOTATED
     ),
+    *(f"results/{RUN}/tables/{name}.tsv" for name in ("controls", "control_repeats") if CONTROLLED),
 ]
 TABLES = [
     *EVIDENCE,

@@ -14,6 +14,8 @@ rule train_sae:
         f"results/{RUN}/logs/train_sae/{{dataset}}/{{model}}/{{sae}}.log",
     benchmark:
         f"results/{RUN}/benchmarks/train_sae/{{dataset}}/{{model}}/{{sae}}.tsv"
+    wildcard_constraints:
+        sae=TRAINED_PATTERN,
     conda:
         "../../envs/core.yaml"
     threads: 1
@@ -21,7 +23,7 @@ rule train_sae:
         mem_mb=4000,
         runtime=480,
     params:
-        config=lookup(dpath="saes/{sae}", within=PLAIN),
+        config=sae_config,
         source="{dataset}/{model}",
         engine=CONFIG.engine,
         device=device,
@@ -41,6 +43,8 @@ rule describe_features:
         f"results/{RUN}/logs/describe_features/{{dataset}}/{{model}}/{{sae}}.log",
     benchmark:
         f"results/{RUN}/benchmarks/describe_features/{{dataset}}/{{model}}/{{sae}}.tsv"
+    wildcard_constraints:
+        sae=ENCODED_PATTERN,
     conda:
         "../../envs/core.yaml"
     threads: 1

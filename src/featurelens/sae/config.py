@@ -22,6 +22,7 @@ ArchitectureName = Literal[
 ]
 PAPER_ARCHITECTURES = ("vanilla", "relu", "topk")
 """The author's own, which every engine serves; the autograd engine alone serves the others."""
+TrainedPart = Literal["all", "encoder", "nothing"]
 EngineChoice = Literal["auto", "autograd", "stacked", "fused"]
 
 
@@ -68,6 +69,8 @@ class SAEConfig:
     """Epochs without firing after which that loss counts a feature as dead."""
     bandwidth: Annotated[float, Gt(0)] = 1e-3
     """Width of the kernel that gives the threshold of jumprelu its gradient."""
+    trained: TrainedPart = "all"
+    """What training may change: encoder leaves the random decoder rows, nothing all weights."""
 
     def __post_init__(self) -> None:
         if self.patience and not self.validation_fraction:

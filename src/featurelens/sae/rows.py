@@ -85,10 +85,13 @@ def measure(config: SAEConfig, d_in: int, fit: Fit, evaluation: Evaluation | Non
         "n_train": fit.n_train,
         "diverged_step": fit.diverged_step,
     }
-    if evaluation is not None:
+    if evaluation is not None and fit.n_steps:
         row |= {
             "loss": fit.history["train_loss"][-1],
             "validation_loss": np.min(fit.history["validation_loss"]),
+        }
+    if evaluation is not None:
+        row |= {
             "mse": evaluation.mse,
             "l1_loss": penalty_term(evaluation, config, width(config, d_in)),
             "explained_variance": evaluation.explained_variance,

@@ -22,6 +22,9 @@ from featurelens.sae.metrics import Evaluation, evaluate
 from featurelens.sae.model import SAE
 from featurelens.sae.progress import Log, Progress
 
+PARTIAL_ENGINE = "autograd"
+"""Trains what is not trained as a whole, whichever engine is asked for; no other can."""
+
 
 @dataclass(frozen=True, eq=False)
 class TrainedSAE:
@@ -225,7 +228,9 @@ def plan(
     for index, config in enumerate(configs):
         d_sae = width(config, d_in)
         name = engine
-        if engine == "auto":
+        if config.trained != "all":
+            name = PARTIAL_ENGINE
+        elif engine == "auto":
             name = engines.choose(config.architecture, d_in, d_sae, config.batch_size, device)
         elif config.architecture not in engines.get(engine).architectures:
             raise InputError(
@@ -247,6 +252,7 @@ def _shape(config: SAEConfig, d_sae: int) -> tuple:
         config.batch_size,
         config.validation_fraction,
         config.reduction,
+        config.trained,
         n_kept(config, d_sae) if config.architecture == "topk" else None,
     )
 

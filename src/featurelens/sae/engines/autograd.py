@@ -20,11 +20,11 @@ class AutogradStepper:
         self._config = config
         self._X = torch.from_numpy(X).to(device)
         self._p = {name: torch.tensor(value, device=device) for name, value in initial.items()}
-        trained = [
-            self._p[name].requires_grad_()
-            for name in self._p
-            if name not in self._architecture.untrained
-        ]
+        fixed = self._architecture.untrained
+        if config.trained == "encoder":
+            fixed = (*fixed, "W_dec")
+        trained = [self._p[name].requires_grad_() for name in self._p if name not in fixed]
+        self._unit_decoder = self._architecture.unit_decoder and "W_dec" not in fixed
         self._adam = torch.optim.Adam(trained, lr=config.learning_rate)
         self._idle = torch.zeros(initial["W_enc"].shape[1], device=device)
 
@@ -45,11 +45,11 @@ class AutogradStepper:
         output = architecture.loss(self._p, x, self._config, Step(sparsity, dead))
         self._adam.zero_grad()
         (output.error + output.penalty + output.auxiliary).backward()
-        if architecture.unit_decoder:
+        if self._unit_decoder:
             self._remove_parallel_gradient()
         self._adam.param_groups[0]["lr"] = rate
         self._adam.step()
-        if architecture.unit_decoder:
+        if self._unit_decoder:
             self._normalise_decoder()
         if architecture.tracks_dead:
             fired = (output.codes.detach() > 0).any(0)

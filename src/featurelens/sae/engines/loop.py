@@ -152,7 +152,7 @@ def fit_stack(
     X
         Data (n, d_in); its dtype is the precision of training.
     configs
-        Points of equal architecture, width, batch size and validation fraction.
+        Points of equal architecture, width, batch size, validation fraction and trained part.
     make
         The engine.
     device
@@ -162,6 +162,12 @@ def fit_stack(
     """
     X = np.ascontiguousarray(X)
     initial = [initial_parameters(config, X.shape[1], X.dtype) for config in configs]
+    if configs[0].trained == "nothing":
+        yield from (
+            (index, _untouched(config, start, len(X)))
+            for index, (config, start) in enumerate(zip(configs, initial, strict=True))
+        )
+        return
     stepper = make(X, configs, initial, device)
     points = [_start(index, config, len(X)) for index, config in enumerate(configs)]
     while points:
@@ -183,6 +189,17 @@ def fit_stack(
         if going and len(going) < len(points):
             stepper.keep(going)
         points = [points[slot] for slot in going]
+
+
+def _untouched(config: SAEConfig, initial: Arrays, n_rows: int) -> Fit:
+    """Return the initial parameters as a fit of no step."""
+    columns = ("error", "penalty", "auxiliary", "train_loss", "validation_loss")
+    return Fit(
+        parameters=initial,
+        history={name: np.zeros(0) for name in columns},
+        n_train=len(split_rows(n_rows, config)[0]),
+        n_steps=0,
+    )
 
 
 def _start(index: int, config: SAEConfig, n_rows: int) -> _Point:

@@ -1,0 +1,22 @@
+"""Draw random directions that fire as often as the features of an SAE."""
+
+from pathlib import Path
+from typing import Any
+
+from featurelens.config import build
+from featurelens.controls.config import ControlConfig, parse_source
+from featurelens.controls.directions import random_control
+from featurelens.io import read_anndata
+from featurelens.logs import job_log
+from featurelens.sae import model
+
+snakemake: Any
+
+with job_log(snakemake.log[0]):
+    directions = random_control(
+        Path(snakemake.input.weights).parent,
+        read_anndata(snakemake.input.bundle).obsm["X_emb"],
+        parse_source(snakemake.params.source),
+        config=build(ControlConfig, snakemake.params.controls),
+    )
+    model.save(directions, Path(snakemake.output.config).parent)

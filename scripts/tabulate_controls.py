@@ -1,0 +1,21 @@
+"""Write the table of SAEs and controls, and that of their repeats."""
+
+from typing import Any
+
+from featurelens.controls.table import control_tables, read_annotated
+from featurelens.io import write_table
+from featurelens.logs import job_log
+
+snakemake: Any
+
+with job_log(snakemake.log[0]) as log:
+    kinds = ("features", "summary", "published", "corrected")
+    files = zip(*(snakemake.input[kind] for kind in kinds), strict=True)
+    annotated = [
+        read_annotated(name, dict(zip(kinds, paths, strict=True)))
+        for name, paths in zip(snakemake.params.names, files, strict=True)
+    ]
+    table, repeats = control_tables(annotated)
+    log(f"{len(annotated)} sources, {len(repeats)} comparisons of repeats")
+    write_table(table, snakemake.output.table)
+    write_table(repeats, snakemake.output.repeats)

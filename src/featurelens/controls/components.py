@@ -1,0 +1,170 @@
+"""Controls of the cells: components of measured expression, and the embedding's own dimensions.
+
+Features are not negative, components may be. A signed component therefore becomes two features, as
+far as the cell lies above its centre and as far as it lies below: genes of opposite ends are then
+tested apart, and the sign of a component, which PCA and ICA leave open, does not matter.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from scipy import sparse
+
+from featurelens.baselines import RELATIVE_RANK
+from featurelens.controls.config import ControlConfig, Source
+from featurelens.features import FeatureConfig, describe_features
+from featurelens.io import InputError
+
+if TYPE_CHECKING:
+    import anndata
+
+ICA_ITERATIONS = 1000
+NMF_ITERATIONS = 500
+
+
+class Components(NamedTuple):
+    """Scores of cells on some components."""
+
+    scores: np.ndarray
+    """(n_cells, n_components) float64."""
+    centre: np.ndarray | None
+    """Where a signed component is cut into its two ends, (n_components,); None if not negative."""
+    converged: bool
+    """False where an iteration ended at its last step."""
+
+
+def describe_control(
+    cells: anndata.AnnData,
+    source: Source,
+    *,
+    config: ControlConfig,
+    features: FeatureConfig,
+    log: Callable[[str], None],
+) -> anndata.AnnData:
+    """Features of one control of the cells, as :func:`featurelens.features.describe_features`.
+
+    Parameters
+    ----------
+    cells
+        Of a bundle: ``X`` log1p counts per 10,000 (sparse), ``obsm['X_emb']`` the embedding.
+    source
+        Which control; its seed, if it has one, stands for ``config.seed``.
+    log
+        Receives how many components there are, and whether they are fewer than asked for.
+
+    Returns
+    -------
+    AnnData
+        Cells x features; var has a further column ``component`` such as ``pca 1 +``.
+
+    Raises
+    ------
+    InputError
+        If expression does not vary.
+    """
+    found = components(
+        cells,
+        source.kind,
+        n_components=config.n_components,
+        seed=config.seed if source.seed is None else source.seed,
+    )
+    n_found = found.scores.shape[1]
+    if source.kind != "dimensions" and n_found < config.n_components:
+        log(f"{config.n_components} components asked for, {n_found} kept: the rank of expression")
+    if not found.converged:
+        log(f"{source.kind} did not converge; its last step is kept")
+    if found.centre is None:
+        activations, ends = _sparse(found.scores), [""]
+    else:
+        activations, ends = halves(found.scores, found.centre), [" +", " -"]
+    described = describe_features(activations, cells, features)
+    described.var["component"] = [
+        f"{source.kind} {number}{end}" for number in range(1, n_found + 1) for end in ends
+    ]
+    log(f"{source.name}: {described.n_vars} features of {n_found} components")
+    return described
+
+
+def components(cells: anndata.AnnData, method: str, *, n_components: int, seed: int) -> Components:
+    """Decompose expression, or take the embedding as it is.
+
+    pca, ica and nmf see ``cells.X``. PCA and ICA are cut at their mean, which is zero; ICA unmixes
+    the principal components. NMF minimises squared error from a random start. ``dimensions`` are
+    the columns of the embedding, each cut at its median, so that either end is active in half of
+    the cells.
+
+    Raises
+    ------
+    InputError
+        If expression does not vary.
+    """
+    if method == "dimensions":
+        scores = cells.obsm["X_emb"].astype(np.float64)
+        return Components(scores, np.median(scores, axis=0), converged=True)
+    expression = sparse.csr_matrix(cells.X, dtype=np.float64)
+    scores = principal_scores(expression, n_components, seed=seed)
+    if method == "nmf":
+        return _nmf(expression, scores.shape[1], seed)
+    return _ica(scores, seed) if method == "ica" else Components(scores, _zeros(scores), True)
+
+
+def principal_scores(expression: sparse.csr_matrix, n_components: int, *, seed: int) -> np.ndarray:
+    """Scores on the leading principal components, at most as many as the rank (n_cells, k).
+
+    A component counts if its singular value is above a millionth of the largest. The sparse matrix
+    is never made dense.
+    """
+    from sklearn.decomposition import PCA
+
+    limit = min(expression.shape) - 1
+    varies = limit > 0 and (expression.max(axis=0) != expression.min(axis=0)).nnz > 0
+    if not varies:
+        raise InputError("expression does not vary between cells; there is nothing to decompose")
+    model = PCA(min(n_components, limit), svd_solver="arpack", random_state=seed)
+    scores = model.fit_transform(expression)
+    return scores[:, model.singular_values_ > RELATIVE_RANK * model.singular_values_[0]]
+
+
+def halves(scores: np.ndarray, centre: np.ndarray) -> sparse.csr_matrix:
+    """Both ends of every component: (n_cells, 2 k) not negative, + and - of each side by side."""
+    above = scores - centre
+    ends = np.stack([np.maximum(above, 0), np.maximum(-above, 0)], axis=2)  # (n_cells, k, 2)
+    return _sparse(ends.reshape(len(scores), -1))
+
+
+def _sparse(values: np.ndarray) -> sparse.csr_matrix:
+    return sparse.csr_matrix(values, dtype=np.float32)
+
+
+def _zeros(scores: np.ndarray) -> np.ndarray:
+    return np.zeros(scores.shape[1])
+
+
+def _ica(scores: np.ndarray, seed: int) -> Components:
+    from sklearn.decomposition import FastICA
+
+    model = FastICA(whiten="unit-variance", random_state=seed, max_iter=ICA_ITERATIONS)
+    sources, converged = _fitted(model, scores)
+    return Components(sources, _zeros(sources), converged)
+
+
+def _nmf(expression: sparse.csr_matrix, n_components: int, seed: int) -> Components:
+    from sklearn.decomposition import NMF
+
+    model = NMF(n_components, init="random", random_state=seed, max_iter=NMF_ITERATIONS)
+    weights, converged = _fitted(model, expression)
+    return Components(weights, None, converged)
+
+
+def _fitted(model, data) -> tuple[np.ndarray, bool]:  # type: ignore[no-untyped-def]
+    """Scores, and whether the iteration settled; the caller tells where it did not."""
+    from sklearn.exceptions import ConvergenceWarning
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", ConvergenceWarning)
+        scores = model.fit_transform(data)
+    return scores, not any(issubclass(w.category, ConvergenceWarning) for w in caught)

@@ -1,0 +1,123 @@
+# Controls: sources of features that are no trained SAE. What has weights is made here or by
+# train_sae, what has none here alone; from features.h5ad on, a control is one more SAE.
+
+
+rule draw_directions:
+    input:
+        bundle=f"results/{RUN}/embeddings/{{dataset}}/{{model}}/cells.h5ad",
+        weights=lambda wildcards: (
+            f"results/{RUN}/sae/{{dataset}}/{{model}}/{parse_source(wildcards.sae).sae}/"
+            "sae_weights.safetensors"
+        ),
+    output:
+        config=f"results/{RUN}/sae/{{dataset}}/{{model}}/{{sae}}/cfg.json",
+        weights=f"results/{RUN}/sae/{{dataset}}/{{model}}/{{sae}}/sae_weights.safetensors",
+    log:
+        f"results/{RUN}/logs/draw_directions/{{dataset}}/{{model}}/{{sae}}.log",
+    benchmark:
+        f"results/{RUN}/benchmarks/draw_directions/{{dataset}}/{{model}}/{{sae}}.tsv"
+    wildcard_constraints:
+        sae=RANDOM_PATTERN,
+    conda:
+        "../../envs/core.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        source="{sae}",
+        controls=lookup(dpath="controls", within=PLAIN),
+        code=fingerprint("controls/directions.py", "controls/config.py", "sae/model.py"),
+    script:
+        "../../scripts/draw_directions.py"
+
+
+rule describe_control:
+    input:
+        bundle=f"results/{RUN}/embeddings/{{dataset}}/{{model}}/cells.h5ad",
+    output:
+        features=f"results/{RUN}/features/{{dataset}}/{{model}}/{{sae}}/features.h5ad",
+    log:
+        f"results/{RUN}/logs/describe_control/{{dataset}}/{{model}}/{{sae}}.log",
+    benchmark:
+        f"results/{RUN}/benchmarks/describe_control/{{dataset}}/{{model}}/{{sae}}.tsv"
+    wildcard_constraints:
+        sae=CELL_PATTERN,
+    conda:
+        "../../envs/core.yaml"
+    threads: 1
+    resources:
+        mem_mb=8000,
+        runtime=120,
+    params:
+        source="{sae}",
+        config=lookup(dpath="features", within=PLAIN),
+        controls=lookup(dpath="controls", within=PLAIN),
+        code=fingerprint(
+            "controls/components.py",
+            "controls/config.py",
+            "features.py",
+            "locality.py",
+            "stats.py",
+        ),
+    script:
+        "../../scripts/describe_control.py"
+
+
+rule tabulate_controls:
+    input:
+        features=[
+            f"results/{RUN}/features/{name.rpartition('/')[0]}/features.h5ad"
+            for name in CONTROLLED
+        ],
+        summary=[f"results/{RUN}/enrichment/{name}/summary.tsv" for name in CONTROLLED],
+        published=[f"results/{RUN}/enrichment/{name}/published.parquet" for name in CONTROLLED],
+        corrected=[f"results/{RUN}/enrichment/{name}/corrected.parquet" for name in CONTROLLED],
+    output:
+        table=report(
+            f"results/{RUN}/tables/controls.tsv",
+            caption="../report/controls.rst",
+            category="Tables",
+        ),
+        repeats=report(
+            f"results/{RUN}/tables/control_repeats.tsv",
+            caption="../report/control_repeats.rst",
+            category="Tables",
+        ),
+    log:
+        f"results/{RUN}/logs/tabulate_controls.log",
+    benchmark:
+        f"results/{RUN}/benchmarks/tabulate_controls.tsv"
+    conda:
+        "../../envs/core.yaml"
+    threads: 1
+    resources:
+        mem_mb=8000,
+        runtime=120,
+    params:
+        names=CONTROLLED,
+        code=fingerprint("controls", "term_filters.py"),
+    script:
+        "../../scripts/tabulate_controls.py"
+
+
+rule draw_figure_controls:
+    input:
+        table=f"results/{RUN}/tables/controls.tsv",
+    output:
+        pdf=f"results/{RUN}/figures/figure_controls.pdf",
+        png=report(
+            f"results/{RUN}/figures/figure_controls.png",
+            caption="../report/figure_controls.rst",
+            category="Figures",
+        ),
+    log:
+        f"results/{RUN}/logs/draw_figure_controls.log",
+    benchmark:
+        f"results/{RUN}/benchmarks/draw_figure_controls.tsv"
+    conda:
+        "../../envs/core.yaml"
+    params:
+        code=fingerprint("figures"),
+    script:
+        "../../scripts/draw_figure_controls.py"
