@@ -1,5 +1,6 @@
 """High and low cells of every feature: who is compared with whom, in two conventions."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Literal
 
@@ -44,6 +45,8 @@ class DgeConfig:
     """Published: most low cells where they are sampled, or the first."""
     seed: Annotated[int, Ge(0)] = 0
     """Published: draws the sample of low cells, for each feature on its own."""
+    chosen: tuple[Annotated[int, Ge(0)], ...] = ()
+    """Features, by number, that are also tested by rank sums and negative binomial regression."""
     expression: Literal["decoded", "measured"] = "decoded"
     """Expression decoded from the embedding, or measured counts, both at the common library."""
     library: Annotated[float, Gt(0)] = 1e4
@@ -111,9 +114,16 @@ def group_sizes(
         tested, dead, "exactly 100 active cells" (published: the author's filter),
         "too few active cells" or "too few low cells" (corrected).
     """
-    table, _ = _split(activations, config, convention)
+    return split_features(activations, config=config, convention=convention)[0]
+
+
+def split_features(
+    activations: sparse.spmatrix, *, config: DgeConfig, convention: Convention
+) -> tuple[pd.DataFrame, "CellSets"]:
+    """The table of :func:`group_sizes` and the sets of :func:`split_cells`, in one pass."""
+    table, sets = _split(activations, config, convention)
     names = [str(number) for number in range(activations.shape[1])]
-    return pd.DataFrame({"feature": names} | table)
+    return pd.DataFrame({"feature": names} | table), sets
 
 
 def describe_sizes(sizes: pd.DataFrame) -> str:
@@ -128,9 +138,13 @@ def describe_sizes(sizes: pd.DataFrame) -> str:
 
 
 def split_cells(
-    activations: sparse.spmatrix, *, config: DgeConfig, convention: Convention
+    activations: sparse.spmatrix,
+    *,
+    config: DgeConfig,
+    convention: Convention,
+    only: Sequence[int] | None = None,
 ) -> CellSets:
-    """High and low cells of every testable feature.
+    """High and low cells of every testable feature, or of some (``only``, their numbers).
 
     published (author's ``02_automated_geneset_analysis_faster.py``): high cells exceed the
     percentile over all cells, zeros included; low cells are all zeros, or ``max_low_cells`` of
@@ -140,7 +154,7 @@ def split_cells(
     ``min_zero_cells`` are zero, the lowest ``low_percentile`` %. Cells tied at a bound go together.
     The sets are disjoint.
     """
-    return _split(activations, config, convention)[1]
+    return _split(activations, config, convention, only)[1]
 
 
 @dataclass(frozen=True)
@@ -154,15 +168,19 @@ class _Sets:
 
 
 def _split(
-    activations: sparse.spmatrix, config: DgeConfig, convention: Convention
+    activations: sparse.spmatrix,
+    config: DgeConfig,
+    convention: Convention,
+    only: Sequence[int] | None = None,
 ) -> tuple[dict[str, NDArray], CellSets]:
-    """Sizes and status of every feature, and the sets of those that are tested."""
+    """Sizes and status of the features, and the sets of those that are tested."""
     rule = _published_sets if convention == "published" else _corrected_sets
     columns = sparse.csc_matrix(activations)
     n_cells, n_features = columns.shape
     values = np.zeros(n_cells, dtype=columns.dtype)
+    features = np.arange(n_features) if only is None else np.asarray(only, dtype=np.int64)
     rows, high, other, complement = [], [], [], []
-    for feature in range(n_features):
+    for feature in features:
         span = slice(columns.indptr[feature], columns.indptr[feature + 1])
         values[columns.indices[span]] = columns.data[span]
         sets = rule(values, config, feature)
@@ -181,7 +199,7 @@ def _split(
     }
     tested = np.flatnonzero(table["status"] == "tested")
     return table, CellSets(
-        columns=tested,
+        columns=features[tested],
         high=ones(high, n_cells),
         other=ones(other, n_cells),
         complement=np.array(complement, dtype=bool),

@@ -23,13 +23,14 @@ from featurelens.cell_sets import (
     describe_sizes,
     group_sizes,
     split_cells,
+    split_features,
 )
 from featurelens.conventions import Convention
 from featurelens.gene_tests import GeneTests, test_genes
 from featurelens.genesets import unique_symbols
 from featurelens.io import InputError, atomic_path
 from featurelens.matching import MatchedSets, cell_strata, match_cells
-from featurelens.prepared import PreparedExpression, prepare_expression, prepare_parts
+from featurelens.prepared import PreparedExpression, prepare_bundle, prepare_expression
 
 if TYPE_CHECKING:
     from featurelens.embeddings.bundle import Bundle
@@ -143,9 +144,9 @@ def iter_tests(
     if not isinstance(expression, PreparedExpression):
         expression = prepare_expression(expression, precision=precision, threads=threads)
     log = log or (lambda _: None)
-    cells = split_cells(activations, config=config, convention=convention)
+    sizes, cells = split_features(activations, config=config, convention=convention)
     sets: CellSets | MatchedSets = cells
-    log(describe_sizes(group_sizes(activations, config=config, convention=convention)))
+    log(describe_sizes(sizes))
     if contrast == "within_type":
         if convention == "published" or strata is None:
             raise ValueError("within_type is of the corrected convention and needs strata")
@@ -183,11 +184,10 @@ def iter_bundle_tests(
     activations
         (n_cells, n_features) of the same cells.
     """
-    from featurelens.decoders import iter_expression
-
     cells = bundle.cells
-    parts = iter_expression(bundle, library=config.library, source=config.expression, n_rows=1024)
-    prepared = prepare_parts(parts, cells.shape, threads=threads)
+    prepared = prepare_bundle(
+        bundle, library=config.library, source=config.expression, threads=threads
+    )
     return iter_tests(
         activations,
         prepared,

@@ -105,6 +105,23 @@ def test_genes(
 test_genes.__test__ = False  # type: ignore[attr-defined]
 
 
+def group_moments(
+    sets: CellSets, prepared: PreparedExpression, *, threads: int = 1
+) -> tuple[stats.Moments, stats.Moments]:
+    """Size, mean and variance of every gene, (n_tested, n_genes), in the high and the low cells."""
+    moments = _moments(sets, np.zeros(len(sets.columns), np.int64), prepared)
+    parts = list(in_threads(moments, range(len(prepared.blocks)), threads))
+    high, low = (
+        stats.Moments(
+            n=parts[0][side].n,
+            mean=np.concatenate([part[side].mean for part in parts], axis=1),
+            variance=np.concatenate([part[side].variance for part in parts], axis=1),
+        )
+        for side in (1, 2)
+    )
+    return high, low
+
+
 Compare = Callable[[int], tuple[slice, stats.Estimate, stats.Estimate]]
 
 

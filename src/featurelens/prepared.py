@@ -5,15 +5,20 @@ a feature stays within an outer cache. Memory is one copy of the expression; par
 from a generator, so that no second copy need exist.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from featurelens.io import InputError
+
+if TYPE_CHECKING:
+    from featurelens.embeddings.bundle import Bundle
 
 Floats = NDArray[np.float64]
 Precision = Literal["float64", "float32"]
@@ -57,7 +62,7 @@ class PreparedExpression:
         """Number of cells."""
         return self.blocks.shape[1]
 
-    def by(self, group: NDArray[np.integer], *, threads: int = 1) -> "PreparedExpression":
+    def by(self, group: NDArray[np.integer], *, threads: int = 1) -> PreparedExpression:
         """The same expression with totals of groups of cells, numbered from 0 for each cell."""
         return replace(self, population=populate(self.blocks, group, threads=threads))
 
@@ -143,6 +148,19 @@ def _few_rows(parts: Iterable[tuple[slice, NDArray]]) -> Iterator[tuple[slice, N
         for start in range(0, len(part), _ROWS):
             few = part[start : start + _ROWS]
             yield slice(rows.start + start, rows.start + start + len(few)), few
+
+
+def prepare_bundle(
+    bundle: Bundle, *, library: float, source: Literal["decoded", "measured"], threads: int = 1
+) -> PreparedExpression:
+    """:func:`prepare_parts` of a bundle's expression, decoded or measured, held once.
+
+    See :func:`featurelens.decoders.iter_expression`.
+    """
+    from featurelens.decoders import iter_expression
+
+    parts = iter_expression(bundle, library=library, source=source, n_rows=1024)
+    return prepare_parts(parts, bundle.cells.shape, threads=threads)
 
 
 def populate(blocks: NDArray, group: NDArray, *, threads: int = 1) -> Population:

@@ -38,6 +38,41 @@ rule test_expression:
         "../../scripts/test_expression.py"
 
 
+rule test_chosen:
+    input:
+        bundle=f"results/{RUN}/embeddings/{{dataset}}/{{model}}/cells.h5ad",
+        decoder=f"results/{RUN}/embeddings/{{dataset}}/{{model}}/decoder.json",
+        features=f"results/{RUN}/features/{{dataset}}/{{model}}/{{sae}}/features.h5ad",
+    output:
+        table=f"results/{RUN}/dge/{{dataset}}/{{model}}/{{sae}}/chosen.tsv",
+    log:
+        f"results/{RUN}/logs/test_chosen/{{dataset}}/{{model}}/{{sae}}.log",
+    benchmark:
+        f"results/{RUN}/benchmarks/test_chosen/{{dataset}}/{{model}}/{{sae}}.tsv"
+    conda:
+        "../../envs/core.yaml"
+    threads: 2
+    resources:
+        mem_mb=8000,
+        runtime=60,
+    params:
+        config=lookup(dpath="dge", within=PLAIN),
+        code=fingerprint(
+            "chosen_features.py",
+            "negative_binomial.py",
+            "gene_tests.py",
+            "cell_sets.py",
+            "matching.py",
+            "prepared.py",
+            "group_kernels.py",
+            "stats.py",
+            "decoders.py",
+            "decoder_types.py",
+        ),
+    script:
+        "../../scripts/test_chosen.py"
+
+
 rule enrich_features:
     input:
         dge=f"results/{RUN}/dge/{{dataset}}/{{model}}/{{sae}}/global_{{convention}}.parquet",

@@ -265,6 +265,7 @@ SINGLECELL_RESULTS = [
         for name in SAES
         for contrast in CONFIG.dge.contrasts
     ),
+    *(f"results/{RUN}/dge/{name}/chosen.tsv" for name in SAES if CONFIG.dge.chosen),
     *(f"results/{RUN}/enrichment/{name}/summary.tsv" for name in ANNOTATED),
     *(f"results/{RUN}/concepts/{name}/concepts.h5ad" for name in ANNOTATED),
 ]
