@@ -24,7 +24,7 @@ from featurelens.embeddings.datasets import take_cells
 from featurelens.enrichment import Annotation, EnrichmentConfig, summarise
 from featurelens.enrichment import annotate as annotate_terms
 from featurelens.features import FeatureConfig, describe_features
-from featurelens.genesets import GeneSets, Membership, read_gmt, unique_symbols
+from featurelens.genesets import GeneSets, Membership, overlay, read_sets
 from featurelens.io import InputError, sha256_array, write_anndata, write_table
 from featurelens.sae.config import SAEConfig
 
@@ -80,7 +80,7 @@ def annotate(
     obsm_key
         The embedding: ``adata.obsm[obsm_key]``, (n_cells, d).
     gene_sets
-        A GMT file, or a mapping from names of sets to gene symbols.
+        A GMT, YAML or JSON file, or a mapping from names of sets to gene symbols.
     cell_type, batch
         Columns of obs. Cells are compared and, under the null, permuted within batch; None puts
         all cells into one.
@@ -118,7 +118,11 @@ def annotate(
         If something given cannot be used; one line says what and what to do.
     """
     dge = dge or DgeConfig(expression="measured")
-    given = {"min_genes": min_genes, "max_genes": max_genes, "n_permutations": n_permutations}
+    given: dict[str, Any] = {
+        "min_genes": min_genes,
+        "max_genes": max_genes,
+        "n_permutations": n_permutations,
+    }
     enrichment = replace(
         enrichment or EnrichmentConfig(seed=seed),
         **{name: value for name, value in given.items() if value is not None},
@@ -174,7 +178,7 @@ def as_gene_sets(given: str | Path | Mapping[str, Sequence[str]]) -> GeneSets:
         If the file cannot be read, or there is no gene in any set.
     """
     if isinstance(given, (str, Path)):
-        return read_gmt(given)
+        return read_sets(given)
     for name, genes in given.items():
         if isinstance(genes, str):
             raise InputError(f"gene_sets: {name!r} is one text; give a list of gene symbols")
@@ -192,8 +196,13 @@ def as_gene_sets(given: str | Path | Mapping[str, Sequence[str]]) -> GeneSets:
 
 def lay_over(bundle: Bundle, sets: GeneSets, config: EnrichmentConfig) -> Membership:
     """Gene sets over the symbols of a bundle's genes, those of a testable size."""
-    genes = unique_symbols(bundle.cells.var["symbol"])
-    return sets.membership(genes, min_genes=config.min_genes, max_genes=config.max_genes)
+    return overlay(
+        sets,
+        bundle.cells.var,
+        min_genes=config.min_genes,
+        max_genes=config.max_genes,
+        universe=config.universe,
+    )
 
 
 def test_bundle(

@@ -16,8 +16,11 @@ from featurelens.config import DatasetRun, build
 from featurelens.config_errors import suggest
 from featurelens.embeddings.config import DatasetConfig, OwnCells, user_files
 from featurelens.embeddings.datasets import check_dataset, check_model, read_dataset
+from featurelens.embeddings.files import open_cells
 from featurelens.genesets.compiling import check_collection
-from featurelens.genesets.config import COLLECTION_FILES, CollectionConfig
+from featurelens.genesets.config import COLLECTION_FILES, CollectionConfig, UniverseConfig
+from featurelens.genesets.identifiers import GeneIndex, read_background, require_overlap
+from featurelens.genesets.text import read_lines
 from featurelens.io import InputError, sha256_file
 from featurelens.resources import belongs_to
 
@@ -26,6 +29,7 @@ def check_inputs(
     datasets: Mapping[str, Any],
     collections: Mapping[str, Any],
     claims: str | None,
+    universe: Mapping[str, Any] | None = None,
     *,
     pending: Sequence[str] = (),
 ) -> pd.DataFrame:
@@ -37,6 +41,8 @@ def check_inputs(
         The parts of a run's configuration of that name, in plain form.
     claims
         File with the paper's claims, or None.
+    universe
+        The part ``enrichment.universe`` of the configuration; its defaults when None.
     pending
         Files that the run is going to download. What names one of them is left out, to be checked
         when they have come.
@@ -55,10 +61,8 @@ def check_inputs(
         {name: block for name, block in part.items() if not _waits(block, pending)}
         for part in (datasets, collections)
     )
-    rows = [
-        *(row for name, block in datasets.items() for row in _check_dataset(name, block)),
-        *(row for name, block in collections.items() for row in _check_collection(name, block)),
-    ]
+    rows = [row for name, block in datasets.items() for row in _check_dataset(name, block)]
+    rows += _check_genes(datasets, collections, build(UniverseConfig, universe or {}), pending)
     if claims is not None:
         _require_file("claims", claims)
         rows.append(_row("claims", claims, f"{len(read_claims(claims))} claims"))
@@ -104,14 +108,52 @@ def _cell_types(cells: DatasetConfig) -> list[str]:
     return sorted(map(str, pd.unique(labels)))
 
 
-def _check_collection(name: str, block: Mapping[str, Any]) -> Iterator[dict[str, str]]:
+def _check_genes(
+    datasets: Mapping[str, Any],
+    collections: Mapping[str, Any],
+    universe: UniverseConfig,
+    pending: Sequence[str],
+) -> Iterator[dict[str, str]]:
+    """A row for every file of collections and universe, whose genes must be among the data's."""
+    indices = {name: _gene_index(block) for name, block in datasets.items() if collections}
+    for name, block in collections.items():
+        rows, genes = _check_collection(name, block)
+        yield from rows
+        for dataset, index in indices.items():
+            what = f"the genes of 'collections.{name}' and of 'datasets.{dataset}'"
+            require_overlap(genes, index, universe.min_overlap, what=what)
+    if universe.file is not None and not _waits(universe.file, pending):
+        key = "enrichment.universe.file"
+        _require_file(key, universe.file)
+        for index in indices.values():
+            read_background(universe.file, index)
+        yield _row(key, universe.file, f"{sum(1 for _ in read_lines(universe.file))} lines")
+
+
+def _gene_index(block: Mapping[str, Any]) -> GeneIndex:
+    """Names of a data set's genes, without reading its counts."""
+    cells = build(DatasetRun, block).cells
+    if not isinstance(cells, OwnCells):
+        return GeneIndex.of(read_dataset(cells).var)
+    with open_cells(cells) as file:
+        var = read_elem(file.part["var"])
+        var = var if file.columns is None else var.iloc[file.columns]
+    names = var.index.to_series().astype(str)
+    symbols = names if cells.symbol is None else var[cells.symbol].astype(object).fillna(names)
+    return GeneIndex.of(var.assign(symbol=symbols.astype(str)))
+
+
+def _check_collection(name: str, block: Mapping[str, Any]) -> tuple[list[dict[str, str]], set[str]]:
+    """A row for every file of a collection, and all its genes."""
     config = build(CollectionConfig, block)
     files = {field: block[field] for field in COLLECTION_FILES if block.get(field) is not None}
     for field, path in files.items():
         _require_file(f"collections.{name}.{field}", path)
-    found = check_collection(config)
-    for field, path in files.items():
-        yield _row(f"collections.{name}.{field}", path, found[field])
+    found, genes = check_collection(config)
+    rows = [
+        _row(f"collections.{name}.{field}", path, found[field]) for field, path in files.items()
+    ]
+    return rows, genes
 
 
 def _require_file(key: str, path: str) -> None:

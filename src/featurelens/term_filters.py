@@ -1,6 +1,6 @@
 """From tests of terms to the terms that are kept: configuration, error rates, filters."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
 import numpy as np
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from featurelens import stats
 from featurelens.conventions import Convention
 from featurelens.genesets import Membership
+from featurelens.genesets.config import UniverseConfig
 from featurelens.options import STRICT
 from featurelens.term_tests import (
     GeneStatistics,
@@ -54,6 +55,8 @@ class EnrichmentConfig:
     """Permutations of the cells under the null; 0 leaves p uncalibrated and the null empty."""
     seed: int = 0
     """Seed of the permutations."""
+    universe: UniverseConfig = field(default_factory=UniverseConfig)
+    """Which genes of the data count, and how many of them the gene sets must have."""
 
     def __post_init__(self) -> None:
         if self.max_genes < self.min_genes:

@@ -125,11 +125,34 @@ def test_no_term_at_a_level_is_said(files):
         compile_collection(CollectionConfig(**files, min_level=3))
 
 
+def test_a_mapping_gives_other_names_of_genes(files, tmp_path):
+    path = tmp_path / "mapping.tsv"
+    path.write_text("P_G1\tENSG00000000001.5\nP_G2\tENSG00000000002\n")
+    config = CollectionConfig(**files, propagate="none", identifier="accession", mapping=str(path))
+    collection = compile_collection(config)
+    assert as_dict(collection) == {
+        "alpha": ("ENSG00000000001",),
+        "delta": ("ENSG00000000002",),
+    }
+    assert list(collection.terms["term"]) == ["alpha", "delta"]
+    counts = collection.counts
+    assert (counts["n_genes_mapped"], counts["n_genes_unmapped"]) == (2, 3)
+    assert counts["unmapped"] == "P_G3, P_G4, P_G7"
+    assert (counts["n_sets_lost"], counts["n_sets"]) == (3, 2)
+    found, genes = check_collection(config)
+    assert found["mapping"] == "maps 2 of 6 genes"  # the root's gene too, whose term is left out
+    assert genes == {"ENSG00000000001", "ENSG00000000002"}
+    with pytest.raises(InputError, match=r"mapping.tsv: maps none of 5 genes"):
+        compile_collection(CollectionConfig(**files, propagate="none", mapping=str(path)))
+
+
 def test_the_check_reads_every_file(files, tmp_path):
-    assert check_collection(CollectionConfig(**files)) == {
+    found, genes = check_collection(CollectionConfig(**files))
+    assert found == {
         "ontology": "8 terms, releases/2026-01-01",
         "annotations": "genes of 6 terms",
     }
+    assert genes == {"G1", "G2", "G3", "G4", "G7", "G9"}
     exchanged = CollectionConfig(ontology=files["annotations"], annotations=files["ontology"])
     with pytest.raises(InputError, match="is a GAF annotation file, not an OBO ontology"):
         check_collection(exchanged)

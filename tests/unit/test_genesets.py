@@ -54,6 +54,21 @@ def test_membership_by_pencil(toy):
     assert (membership.n_mapped, membership.n_genes_unmatched) == (3, 2)
 
 
+def test_the_universe_may_be_all_genes_or_those_of_a_background(toy):
+    genes = ["X", "MS4A1", "CD79A", "NONE", "OTHER"]
+    everything = toy.membership(genes, min_genes=2, max_genes=5, universe="data")
+    assert everything.mapped.all()
+    assert everything.n_in_some_set == 3
+    background = np.array([False, True, True, True, False])
+    # Without X the set "all" has one gene, so that only "b cells" is left.
+    mapped = toy.membership(genes, min_genes=2, max_genes=5, background=background)
+    assert mapped.terms == ("b cells",)
+    np.testing.assert_array_equal(mapped.mapped, [False, True, True, False, False])
+    data = toy.membership(genes, min_genes=2, max_genes=5, background=background, universe="data")
+    np.testing.assert_array_equal(data.mapped, background)
+    assert "(CD79B, Y)" in data.describe()  # not in the data
+
+
 def test_sets_that_are_too_large_are_left_out(toy):
     membership = toy.membership(["CD79A", "CD79B", "MS4A1", "X", "Y"], min_genes=1, max_genes=2)
     assert membership.terms == ("empty here", "all")

@@ -80,6 +80,7 @@ rule enrich_features:
         decoder=f"results/{RUN}/embeddings/{{dataset}}/{{model}}/decoder.json",
         features=f"results/{RUN}/features/{{dataset}}/{{model}}/{{sae}}/features.h5ad",
         sets=f"results/{RUN}/genesets/{{collection}}/sets.gmt",
+        universe=existing(CONFIG.enrichment.universe.file),
     output:
         table=f"results/{RUN}/enrichment/{{dataset}}/{{model}}/{{sae}}/{{collection}}/{{convention}}.parquet",
         null=f"results/{RUN}/enrichment/{{dataset}}/{{model}}/{{sae}}/{{collection}}/null_{{convention}}.parquet",

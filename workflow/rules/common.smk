@@ -35,6 +35,7 @@ except InputError as error:
 
 PLAIN = as_plain(CONFIG)
 USER_FILES = {key: PLAIN[key] for key in ("datasets", "collections", "claims")}
+USER_FILES["universe"] = PLAIN["enrichment"]["universe"]
 RESOURCES = {block["path"]: block for block in PLAIN["downloads"].values()}
 RESOURCE_PATTERN = "|".join(re.escape(path.removeprefix("resources/")) for path in RESOURCES)
 RUN = CONFIG.run

@@ -31,6 +31,7 @@ rule check_inputs:
             for file in files_of(part)
         ],
         collections=[file for block in PLAIN["collections"].values() for file in files_of(block)],
+        universe=existing(CONFIG.enrichment.universe.file),
         claims=existing(CONFIG.claims),
     output:
         f"results/{RUN}/inputs.tsv",

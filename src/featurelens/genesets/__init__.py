@@ -1,10 +1,20 @@
 """Gene sets: from files of several forms to one collection, and laid over the genes of a data set.
 
 ``sets`` holds what a collection is, ``files`` reads GMT, YAML and JSON, ``ontology`` and
-``annotations`` read the Gene Ontology, ``compiling`` makes of any source what later stages read.
+``annotations`` read the Gene Ontology, ``compiling`` makes of any source what later stages read,
+``identifiers`` and ``overlay`` find its genes among those of a data set.
 """
 
 from featurelens.genesets.files import read_gmt, read_sets, write_gmt
+from featurelens.genesets.overlay import overlay
 from featurelens.genesets.sets import GeneSets, Membership, unique_symbols
 
-__all__ = ["GeneSets", "Membership", "read_gmt", "read_sets", "unique_symbols", "write_gmt"]
+__all__ = [
+    "GeneSets",
+    "Membership",
+    "overlay",
+    "read_gmt",
+    "read_sets",
+    "unique_symbols",
+    "write_gmt",
+]

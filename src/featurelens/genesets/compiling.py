@@ -12,6 +12,7 @@ import pandas as pd
 from featurelens.genesets.annotations import DirectGenes, read_annotations
 from featurelens.genesets.config import CollectionConfig
 from featurelens.genesets.files import read_sets
+from featurelens.genesets.identifiers import SHOWN, map_genes, read_mapping
 from featurelens.genesets.ontology import GO_ID, N_LEVELS, Level, Ontology, Term, read_obo
 from featurelens.genesets.sets import GeneSets, category
 from featurelens.io import InputError
@@ -64,6 +65,8 @@ def compile_collection(config: CollectionConfig) -> Collection:
         collection = _from_annotations(config, ontology)
     else:
         collection = _from_sets(config, ontology)
+    if config.mapping is not None:
+        collection = _mapped(collection, config.mapping)
     if not collection.sets.names:
         raise InputError(
             f"{config.path or config.annotations}: no set is left of namespace {config.namespace} "
@@ -72,26 +75,41 @@ def compile_collection(config: CollectionConfig) -> Collection:
     return collection
 
 
-def check_collection(config: CollectionConfig) -> dict[str, str]:
-    """Read every file of a collection, and say in a few words what is in it, by field.
+def check_collection(config: CollectionConfig) -> tuple[dict[str, str], set[str]]:
+    """Read every file of a collection without the work of :func:`compile_collection`.
+
+    Returns
+    -------
+    found
+        What is in each file, in a few words, by field.
+    genes
+        Every gene of the collection.
 
     Raises
     ------
     InputError
-        As :func:`compile_collection`, whose work is not done.
+        As :func:`compile_collection`.
     """
     found: dict[str, str] = {}
+    genes: set[str] = set()
     ontology = None
     if config.ontology is not None:
         ontology = read_obo(config.ontology)
         version = f", {ontology.version}" if ontology.version else ""
         found["ontology"] = f"{len(ontology.terms)} terms{version}"
     if config.path is not None:
-        found["path"] = f"{len(read_sets(config.path).names)} gene sets"
+        sets = read_sets(config.path)
+        found["path"], genes = f"{len(sets.names)} gene sets", sets.distinct
     if config.annotations is not None and ontology is not None:
         direct = _direct(config, ontology)
         found["annotations"] = f"genes of {len(direct.genes)} terms"
-    return found
+        genes = set().union(*direct.genes.values())
+    if config.mapping is not None:
+        everything = GeneSets(("all",), ("",), (tuple(genes),))
+        mapped, unmapped = map_genes(everything, read_mapping(config.mapping), config.mapping)
+        found["mapping"] = f"maps {len(genes) - len(unmapped)} of {len(genes)} genes"
+        genes = mapped.distinct
+    return found, genes
 
 
 def _direct(config: CollectionConfig, ontology: Ontology) -> DirectGenes:
@@ -162,6 +180,20 @@ def _from_sets(config: CollectionConfig, ontology: Ontology | None) -> Collectio
     return Collection(sets, _term_table(sets, found, levels, labels), counts)
 
 
+def _mapped(collection: Collection, path: str) -> Collection:
+    """The collection by other names of genes; sets that lose all of them are left out."""
+    sets, unmapped = map_genes(collection.sets, read_mapping(path), path)
+    counts = dict(collection.counts) | {
+        "n_genes_mapped": len(collection.sets.distinct) - len(unmapped),
+        "n_genes_unmapped": len(unmapped),
+        "unmapped": ", ".join(unmapped[:SHOWN]),
+        "n_sets_lost": len(collection.sets.names) - len(sets.names),
+    }
+    terms = collection.terms.set_index("term", drop=False).loc[list(sets.names)]
+    terms = terms.assign(n_genes=[len(genes) for genes in sets.genes]).reset_index(drop=True)
+    return Collection(sets, terms, counts | _sizes(sets))
+
+
 def _terms_of(sets: GeneSets, ontology: Ontology) -> dict[str, Term]:
     """The term of each set that has one.
 
@@ -224,5 +256,5 @@ def _shout(name: str) -> str:
 def _sizes(sets: GeneSets) -> Counts:
     return {
         "n_sets": len(sets.names),
-        "n_genes": len({gene for genes in sets.genes for gene in genes}),
+        "n_genes": len(sets.distinct),
     }

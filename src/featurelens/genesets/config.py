@@ -9,16 +9,31 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Annotated, Literal
 
-from annotated_types import Ge, MinLen
+from annotated_types import Ge, Le, MinLen
 
 from featurelens.genesets.annotations import EVIDENCE, Identifier
 from featurelens.genesets.ontology import Propagation
+from featurelens.genesets.sets import Universe
 from featurelens.options import STRICT
 
 Text = Annotated[str, MinLen(1)]
 
-COLLECTION_FILES = ("path", "ontology", "annotations")
+COLLECTION_FILES = ("path", "ontology", "annotations", "mapping")
 """Fields of a collection that name a file which the user brings."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class UniverseConfig:
+    """Genes that gene sets are compared with."""
+
+    __pydantic_config__ = STRICT
+
+    genes: Universe = "mapped"
+    """Corrected: genes of the data that stand in some set, or all; published takes all of them."""
+    file: Text | None = None
+    """File with one gene a line; genes of the data that it does not name count in no set."""
+    min_overlap: Annotated[float, Ge(0), Le(1)] = 0.05
+    """Least share of the fewer genes, of the sets or of the data, that both have; less stops."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +58,8 @@ class CollectionConfig:
     """Terms nearer to the root than this many steps are left out; the root itself is at 0."""
     identifier: Identifier = "symbol"
     """Which name of a gene is taken from annotations: its symbol or its database accession."""
+    mapping: Text | None = None
+    """File from the sets' names to the data's: two columns, or UniProt's idmapping_selected.tab."""
     evidence: tuple[str, ...] = ()
     """Evidence codes of annotations that are kept; empty keeps all."""
     exclude_evidence: tuple[str, ...] = ()

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from featurelens.io import InputError
+
+Universe = Literal["mapped", "data"]
 
 NO_CATEGORY = "uncategorised"
 
@@ -32,65 +35,87 @@ class GeneSets:
         """
         return tuple(category(text) for text in self.descriptions)
 
+    @property
+    def distinct(self) -> set[str]:
+        """Every gene that stands in some set."""
+        return {gene for genes in self.genes for gene in genes}
+
     def membership(
-        self, universe: Sequence[str], *, min_genes: int, max_genes: int
+        self,
+        genes: Sequence[str],
+        *,
+        min_genes: int,
+        max_genes: int,
+        universe: Universe = "mapped",
+        background: NDArray[np.bool_] | None = None,
     ) -> "Membership":
-        """Lay the sets over a gene universe and keep those of a testable size.
+        """Lay the sets over the genes of a data set and keep those of a testable size.
 
         Parameters
         ----------
-        universe
+        genes
             The genes of the data, in the order of its columns, each once.
         min_genes, max_genes
-            Sets with fewer or more genes within the universe are left out (and counted).
+            Sets with fewer or more of these genes are left out (and counted).
+        universe
+            Genes that a set is compared with: those in some set (mapped) or all (data).
+        background
+            (n_genes,) which genes count at all; the others are taken out of the sets and of the
+            universe. None counts all.
 
         Raises
         ------
         InputError
-            If a universe gene repeats, or no set keeps enough genes; the message shows names
+            If a gene repeats, or no set keeps enough genes; the message shows names
             from both sides, because the usual cause is another species or kind of identifier.
         """
-        column = {gene: position for position, gene in enumerate(universe)}
-        if len(column) != len(universe):
-            repeated = next(gene for i, gene in enumerate(universe) if column[gene] != i)
+        column = {gene: position for position, gene in enumerate(genes)}
+        if len(column) != len(genes):
+            repeated = next(gene for i, gene in enumerate(genes) if column[gene] != i)
             raise InputError(
                 f"gene {repeated!r} occurs more than once among the data's genes; "
                 "make the gene names unique, for example with adata.var_names_make_unique()"
             )
+        counted = np.ones(len(genes), dtype=bool) if background is None else background
         everything = _indicator(
-            [[column[g] for g in s if g in column] for s in self.genes], len(universe)
+            [[c for g in s if (c := column.get(g, -1)) >= 0 and counted[c]] for s in self.genes],
+            len(genes),
         )
         sizes = np.asarray(everything.sum(axis=1)).ravel().astype(int)
         kept = np.flatnonzero((sizes >= min_genes) & (sizes <= max_genes))
         if not kept.size:
-            raise InputError(self._no_overlap(universe, min_genes, max_genes))
+            raise InputError(self._no_overlap(genes, min_genes, max_genes))
+        in_some_set = np.asarray(everything.sum(axis=0)).ravel() > 0
         return Membership(
             terms=tuple(self.names[i] for i in kept),
             categories=tuple(self.categories[i] for i in kept),
-            genes=tuple(universe),
+            genes=tuple(genes),
             matrix=everything[kept],
-            mapped=np.asarray(everything.sum(axis=0)).ravel() > 0,
+            mapped=in_some_set if universe == "mapped" else counted,
+            n_in_some_set=int(in_some_set.sum()),
             n_too_small=int((sizes < min_genes).sum()),
             n_too_large=int((sizes > max_genes).sum()),
-            n_genes_unmatched=len({gene for s in self.genes for gene in s} - column.keys()),
+            unmatched=tuple(sorted(self.distinct - column.keys())),
         )
 
-    def _no_overlap(self, universe: Sequence[str], min_genes: int, max_genes: int) -> str:
-        examples = sorted({gene for genes in self.genes for gene in genes})[:3]
+    def _no_overlap(self, genes: Sequence[str], min_genes: int, max_genes: int) -> str:
+        examples = sorted(self.distinct)[:3]
         return (
             f"none of {len(self.names)} gene sets has {min_genes} to {max_genes} genes among the "
-            f"data's {len(universe)}: the sets hold names like {', '.join(examples)}, the data "
-            f"names like {', '.join(list(universe)[:3])}; use gene sets of the same species and "
+            f"data's {len(genes)}: the sets hold names like {', '.join(examples)}, the data "
+            f"names like {', '.join(list(genes)[:3])}; use gene sets of the same species and "
             "kind of name, or lower min_genes"
         )
 
 
 @dataclass(frozen=True)
 class Membership:
-    """Gene sets over a gene universe.
+    """Gene sets over the genes of a data set.
 
     ``matrix`` is (n_terms, n_genes), float32 CSR of ones. ``mapped`` (n_genes,) is true for genes
-    that stand in at least one set of the whole collection, too small and too large ones included.
+    of the universe that the corrected tests compare: those that stand in at least one set of the
+    whole collection, too small and too large ones included, or all that count. ``unmatched`` are
+    genes of the sets that the data do not have.
     """
 
     terms: tuple[str, ...]
@@ -100,12 +125,18 @@ class Membership:
     mapped: NDArray[np.bool_]
     n_too_small: int
     n_too_large: int
-    n_genes_unmatched: int
+    n_in_some_set: int
+    unmatched: tuple[str, ...]
 
     @property
     def n_mapped(self) -> int:
-        """Number of universe genes that stand in at least one set."""
+        """Number of genes of the universe."""
         return int(self.mapped.sum())
+
+    @property
+    def n_genes_unmatched(self) -> int:
+        """Number of genes of the sets that the data do not have."""
+        return len(self.unmatched)
 
     @property
     def sizes(self) -> NDArray[np.int64]:
@@ -114,10 +145,12 @@ class Membership:
 
     def describe(self) -> str:
         """One line for a log."""
+        shown = ", ".join(self.unmatched[:5]) + (", ..." if len(self.unmatched) > 5 else "")
         return (
             f"{len(self.terms)} gene sets tested, {self.n_too_small} too small and "
-            f"{self.n_too_large} too large; {self.n_mapped} of {len(self.genes)} genes of the data "
-            f"stand in a set, {self.n_genes_unmatched} genes of the sets are not in the data"
+            f"{self.n_too_large} too large; {self.n_in_some_set} of {len(self.genes)} genes of the "
+            f"data stand in a set, the universe holds {self.n_mapped}; {self.n_genes_unmatched} "
+            "genes of the sets are not in the data" + (f" ({shown})" if shown else "")
         )
 
 

@@ -1,0 +1,45 @@
+"""Gene sets over the genes of a data set: names translated, too little overlap refused."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from featurelens.genesets.config import UniverseConfig
+from featurelens.genesets.identifiers import GeneIndex, read_background, require_overlap
+from featurelens.genesets.sets import GeneSets, Membership
+
+
+def overlay(
+    sets: GeneSets,
+    var: pd.DataFrame,
+    *,
+    min_genes: int,
+    max_genes: int,
+    universe: UniverseConfig | None = None,
+) -> Membership:
+    """Lay gene sets over a table of genes.
+
+    Parameters
+    ----------
+    sets
+        By symbol or by Ensembl id, with or without version.
+    var
+        The data's genes: column symbol, and ensembl where it is known.
+    min_genes, max_genes
+        Sets with fewer or more genes in the data are left out.
+
+    Raises
+    ------
+    InputError
+        If sets and data have too few genes in common, or no set keeps enough genes.
+    """
+    universe = universe or UniverseConfig()
+    index = GeneIndex.of(var)
+    require_overlap(sets.distinct, index, universe.min_overlap)
+    return index.translate(sets).membership(
+        index.genes,
+        min_genes=min_genes,
+        max_genes=max_genes,
+        universe=universe.genes,
+        background=None if universe.file is None else read_background(universe.file, index),
+    )
