@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from typing import Annotated, Any, Literal
@@ -213,6 +213,12 @@ class DatasetRun:
     """Models that embed the cells, by name."""
     steering: SteeringConfig | None = None
     """Contrast of two cell types for steering; without it nothing is steered."""
+    saes: tuple[Name, ...] | None = None
+    """SAEs trained on the embeddings, by name; null means all of the run."""
+
+    def chosen_saes(self, names: Iterable[str]) -> list[str]:
+        """Those of a run's SAEs that are trained on this dataset."""
+        return [name for name in names if self.saes is None or name in self.saes]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -242,7 +248,7 @@ class RunConfig:
     datasets: dict[Name, DatasetRun] = field(default_factory=dict)
     """Real cells, by name."""
     saes: dict[Name, SAEConfig] = field(default_factory=dict)
-    """SAEs trained on every embedding of every dataset, by name."""
+    """SAEs trained on the embeddings of the datasets, by name."""
     collections: dict[Name, CollectionConfig] = field(default_factory=dict)
     """Collections of gene sets that every SAE is annotated with, by name."""
     features: FeatureConfig = field(default_factory=FeatureConfig)
@@ -368,6 +374,13 @@ def _cross_checks(run: RunConfig) -> Iterator[str]:
         trained |= {sae.architecture for sae in run.saes.values()}
         for architecture in sorted(trained - set(PAPER_ARCHITECTURES)):
             yield f"'engine' is {run.engine!r}, which does not train {architecture!r}; use auto"
+    for dataset, block in run.datasets.items():
+        for name in block.saes or ():
+            if name not in run.saes:
+                yield (
+                    f"'datasets.{dataset}.saes' names {name!r}, which 'saes' does not have"
+                    f"{suggest(name, list(run.saes))}"
+                )
     swept = {sweep.source for sweep in run.sweeps.values()}
     if not run.saes and set(run.datasets) - swept:
         yield "'datasets' are given but no 'saes'; add at least one SAE, or a sweep over each"

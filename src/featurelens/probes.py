@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from featurelens.decoders import expression
+from featurelens.decoders import iter_expression
 
 if TYPE_CHECKING:
     from featurelens.embeddings.bundle import Bundle
 
 FOLDS = 5
+MOST_CELLS = 10_000
+"""Cells on which the probe of cell types is fitted and judged."""
+NORMS = {"min": 0, "05": 0.05, "25": 0.25, "median": 0.5, "75": 0.75, "95": 0.95, "max": 1}
+SOURCES: tuple[Literal["decoded", "measured"], ...] = ("decoded", "measured")
 
 
 def diagnose(bundle: Bundle, *, seed: int) -> dict[str, Any]:
@@ -20,15 +24,17 @@ def diagnose(bundle: Bundle, *, seed: int) -> dict[str, Any]:
     Returns
     -------
     dict
-        model, n_cells, n_genes, d; effective_rank; gamma; norm_median, norm_05 and norm_95 (of
-        the cells' Euclidean norms); probe_accuracy, probe_chance, probe_n_types, probe_n_left_out
-        (:func:`probe_cell_types`); decoder; decoder_mean_correlation (over genes, of log1p of mean
+        model, n_cells, n_genes, d; effective_rank; gamma; norm_min, norm_05, norm_25, norm_median,
+        norm_75, norm_95 and norm_max (quantiles of the cells' Euclidean norms); probe_accuracy,
+        probe_chance, probe_n_types, probe_n_left_out, probe_n_cells (:func:`probe_cell_types`);
+        decoder; surrogate (whether the decoder was fitted afterwards and is no part of the model);
+        decoder_mean_correlation (over genes, of log1p of mean
         decoded and mean measured expression), decoder_gene_correlation (median over genes of the
         correlation over cells of log1p decoded and measured), decoder_share_clipped. NaN where
         there is no decoder.
     """
     norms = np.linalg.norm(bundle.embedding.astype(np.float64), axis=1)
-    low, middle, high = np.quantile(norms, [0.05, 0.5, 0.95])
+    quantiles = np.quantile(norms, list(NORMS.values()))
     labels = bundle.cells.obs["cell_type"].astype(str).to_numpy()
     return {
         "model": bundle.info["model"],
@@ -37,11 +43,10 @@ def diagnose(bundle: Bundle, *, seed: int) -> dict[str, Any]:
         "d": bundle.embedding.shape[1],
         "effective_rank": effective_rank(bundle.embedding),
         "gamma": gamma(bundle.embedding),
-        "norm_05": float(low),
-        "norm_median": float(middle),
-        "norm_95": float(high),
+        **{f"norm_{name}": float(norm) for name, norm in zip(NORMS, quantiles, strict=True)},
         **probe_cell_types(bundle.embedding, labels, seed=seed),
         "decoder": bundle.decoder.type,
+        "surrogate": bundle.decoder.type == "surrogate",
         **_decoder_fit(bundle),
     }
 
@@ -76,7 +81,7 @@ def probe_cell_types(embedding: np.ndarray, labels: np.ndarray, *, seed: int) ->
 
     Logistic regression on standardised dimensions, classes weighted to equal size, stratified
     five-fold cross-validation; the score is balanced accuracy over all held-out cells. Types with
-    fewer cells than folds are left out and counted.
+    fewer cells than folds are left out and counted. Of many cells, :data:`MOST_CELLS` are drawn.
 
     Parameters
     ----------
@@ -85,13 +90,13 @@ def probe_cell_types(embedding: np.ndarray, labels: np.ndarray, *, seed: int) ->
     labels
         Cell types, (n_cells,).
     seed
-        Seed of the folds.
+        Seed of the folds and of the cells drawn.
 
     Returns
     -------
     dict
         probe_accuracy (NaN with fewer than two types), probe_chance (one over the number of
-        types), probe_n_types, probe_n_left_out (types).
+        types), probe_n_types, probe_n_left_out (types), probe_n_cells.
     """
     from sklearn.linear_model import LogisticRegression
     from sklearn.metrics import balanced_accuracy_score
@@ -99,6 +104,9 @@ def probe_cell_types(embedding: np.ndarray, labels: np.ndarray, *, seed: int) ->
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
+    if len(labels) > MOST_CELLS:
+        drawn = np.random.default_rng(seed).choice(len(labels), MOST_CELLS, replace=False)
+        embedding, labels = embedding[drawn], labels[drawn]
     types, sizes = np.unique(labels, return_counts=True)
     kept = types[sizes >= FOLDS]
     result = {
@@ -106,6 +114,7 @@ def probe_cell_types(embedding: np.ndarray, labels: np.ndarray, *, seed: int) ->
         "probe_chance": 1 / len(kept) if len(kept) else float("nan"),
         "probe_n_types": len(kept),
         "probe_n_left_out": len(types) - len(kept),
+        "probe_n_cells": int(sizes[sizes >= FOLDS].sum()),
     }
     if len(kept) < 2:
         return result
@@ -120,25 +129,53 @@ def probe_cell_types(embedding: np.ndarray, labels: np.ndarray, *, seed: int) ->
 
 
 def _decoder_fit(bundle: Bundle) -> dict[str, float]:
+    """Decoded against measured expression, in chunks of cells: both together take gigabytes."""
     names = ("decoder_mean_correlation", "decoder_gene_correlation", "decoder_share_clipped")
     if bundle.decoder.shape is None:
         return dict.fromkeys(names, float("nan"))
-    decoded = expression(bundle, source="decoded")
-    measured = expression(bundle, source="measured")
-    means = np.log1p([decoded.mean(axis=0), measured.mean(axis=0)])  # (2, n_genes)
-    by_gene = _correlations(np.log1p(decoded), np.log1p(measured))
+    both = (iter_expression(bundle, source=source, n_rows=1024) for source in SOURCES)
+    means = np.zeros((2, bundle.cells.n_vars))
+    moments = _Moments(bundle.cells.n_vars)
+    for (_, decoded), (_, measured) in zip(*both, strict=True):
+        means += [decoded.sum(axis=0, dtype=np.float64), measured.sum(axis=0, dtype=np.float64)]
+        moments.update(np.log1p(decoded), np.log1p(measured))
+    by_gene = moments.correlations()
     values = (
-        float(np.corrcoef(means)[0, 1]),
+        float(np.corrcoef(np.log1p(means / bundle.cells.n_obs))[0, 1]),
         float(np.nanmedian(by_gene)) if np.isfinite(by_gene).any() else float("nan"),
         bundle.decoder.share_clipped(bundle.embedding),
     )
     return dict(zip(names, values, strict=True))
 
 
-def _correlations(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Pearson correlation of each column of two (n_cells, n_genes) arrays; NaN if one is flat."""
-    first = first - first.mean(axis=0, dtype=np.float64)
-    second = second - second.mean(axis=0, dtype=np.float64)
-    product = (first * second).sum(axis=0)
-    scale = np.sqrt((first**2).sum(axis=0) * (second**2).sum(axis=0))
-    return np.divide(product, scale, out=np.full(product.shape, np.nan), where=scale > 0)
+class _Moments:
+    """Sums for the correlations of the columns of two matrices that come in parts.
+
+    Values are taken relative to the first part's means, so that the sums stay small.
+    """
+
+    def __init__(self, n_columns: int) -> None:
+        self._n = 0
+        self._shift = np.zeros((2, n_columns))
+        self._sums = np.zeros((2, n_columns))
+        self._squares = np.zeros((2, n_columns))
+        self._products = np.zeros(n_columns)
+
+    def update(self, left: np.ndarray, right: np.ndarray) -> None:
+        """Add rows of both matrices, (n, n_columns) each."""
+        if not self._n:
+            self._shift[:] = [side.mean(axis=0, dtype=np.float64) for side in (left, right)]
+        one, other = left - self._shift[0], right - self._shift[1]
+        self._n += len(left)
+        self._sums += [one.sum(axis=0), other.sum(axis=0)]
+        self._squares += [np.square(one).sum(axis=0), np.square(other).sum(axis=0)]
+        self._products += (one * other).sum(axis=0)
+
+    def correlations(self) -> np.ndarray:
+        """Pearson correlation of each pair of columns; NaN if one is flat."""
+        scatter = np.clip(self._squares - np.square(self._sums) / self._n, 0, None)
+        flat = scatter < 1e-12 * np.maximum(self._squares, 1e-300) + 1e-20
+        product = self._products - self._sums.prod(axis=0) / self._n
+        scale = np.sqrt(scatter.prod(axis=0))
+        fine = (scale > 0) & ~flat.any(axis=0)
+        return np.divide(product, scale, out=np.full(product.shape, np.nan), where=fine)

@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from featurelens.config import GridConfig, as_plain, build, parse_config, schema
+from featurelens.figshare import MULTIDGD
 from featurelens.io import InputError
 from featurelens.sae.config import SAEConfig
 
@@ -132,6 +133,28 @@ def test_a_mistake_is_one_line_that_names_the_key(demo, key, value, message):
         parse_config(change(demo, key, value))
     [line] = str(caught.value).splitlines()
     assert message in line
+
+
+def test_a_dataset_chooses_among_the_saes(demo):
+    demo["saes"] |= {"other": demo["saes"]["topk-x20"]}
+    for chosen, expected in ((None, ["topk-x20", "other"]), (["other"], ["other"]), ([], [])):
+        demo["datasets"]["pbmc68k"]["saes"] = chosen
+        run = parse_config(demo)
+        assert run.datasets["pbmc68k"].chosen_saes(run.saes) == expected
+    demo["datasets"]["pbmc68k"]["saes"] = ["othre"]
+    with pytest.raises(InputError, match=r"'datasets.pbmc68k.saes' names 'othre'.*'other'"):
+        parse_config(demo)
+
+
+def test_the_papers_sweep_has_its_240_points_and_its_figshare_files():
+    run = parse_config(yaml.safe_load((ROOT / "config/paper.yaml").read_text()))
+    points = [p for s in run.sweeps.values() for stack in s.stacks().values() for p in stack]
+    assert len({point["id"] for point in points}) == 240
+    assert {point["convention"] for point in points} == {"published"}
+    assert {sae.seed for sae in run.saes.values()} == {0, 42, 9307}
+    expected = {f.id: f.name for model in MULTIDGD.values() for f in model.files}
+    found = {d.figshare: Path(d.path).name for d in run.downloads.values() if d.figshare}
+    assert found == expected
 
 
 def test_datasets_need_an_sae_or_a_sweep(demo):

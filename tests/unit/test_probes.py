@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from featurelens import probes
 from featurelens.decoders import expression
 from featurelens.embeddings import embed
 from featurelens.embeddings.config import Pbmc68kReduced, PCAModel, PoissonNMFModel
@@ -46,6 +47,28 @@ def test_probe_leaves_out_types_too_small_for_the_folds():
     assert np.isnan(probe_cell_types(points, np.array(["a"] * 44), seed=0)["probe_accuracy"])
 
 
+def test_probe_draws_from_many_cells(monkeypatch):
+    monkeypatch.setattr(probes, "MOST_CELLS", 60)
+    labels = np.repeat(["a", "b"], 100)
+    points = np.where(labels == "a", 1.0, -1.0)[:, None] * np.ones(2)
+    probe = probe_cell_types(points, labels, seed=0)
+    assert (probe["probe_n_cells"], probe["probe_accuracy"]) == (60, 1)
+
+
+def test_correlations_in_parts_are_those_of_the_whole():
+    rng = np.random.default_rng(0)
+    left, right = rng.normal(50, 1, (40, 3)), rng.normal(size=(40, 3))
+    left[:, 2] = 0.1 + 0.2
+    right[:, 1] += left[:, 1]
+    moments = probes._Moments(3)
+    for rows in (slice(0, 7), slice(7, 39), slice(39, 40)):
+        moments.update(left[rows], right[rows])
+    found = moments.correlations()
+    expected = [np.corrcoef(left[:, gene], right[:, gene])[0, 1] for gene in (0, 1)]
+    np.testing.assert_allclose(found[:2], expected, rtol=1e-10)
+    assert np.isnan(found[2])
+
+
 @pytest.mark.parametrize("model", [PCAModel(), PoissonNMFModel()], ids=lambda model: model.kind)
 def test_real_cells(model):
     bundle = embed(read_dataset(Pbmc68kReduced()), model)
@@ -55,7 +78,11 @@ def test_real_cells(model):
     assert row["model"] == model.kind
     assert row["d"] == model.n_components
     assert 1 < row["effective_rank"] < row["d"]
-    assert row["norm_05"] < row["norm_median"] < row["norm_95"]
+    norms = [row[f"norm_{name}"] for name in ("min", "05", "25", "median", "75", "95", "max")]
+    assert norms == sorted(norms)
+    assert row["norm_max"] == np.linalg.norm(bundle.embedding.astype(float), axis=1).max()
+    assert row["probe_n_cells"] == 700
+    assert row["surrogate"] is False
     # Ten types; a good linear probe is several times above chance, none is perfect here.
     assert 0.5 < row["probe_accuracy"] < 0.95
     assert row["decoder_mean_correlation"] > 0.99

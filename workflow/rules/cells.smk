@@ -13,7 +13,7 @@ rule prepare_cells:
     conda:
         "../../envs/core.yaml"
     resources:
-        mem_mb=4000,
+        mem_mb=memory(4000, per_input=12),
         runtime=30,
     params:
         config=lookup(dpath="datasets/{dataset}/cells", within=PLAIN),

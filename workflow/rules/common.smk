@@ -49,7 +49,11 @@ AUTOENCODERS = [
 BUNDLES = [
     f"{dataset}/{model}" for dataset, block in CONFIG.datasets.items() for model in block.models
 ]
-SAES = [f"{bundle}/{sae}" for bundle in BUNDLES for sae in CONFIG.saes]
+SAES = [
+    f"{bundle}/{sae}"
+    for bundle in BUNDLES
+    for sae in CONFIG.datasets[bundle.split("/")[0]].chosen_saes(CONFIG.saes)
+]
 STEERED = [sae for sae in SAES if CONFIG.datasets[sae.split("/")[0]].steering is not None]
 ANNOTATED = [f"{sae}/{collection}" for sae in SAES for collection in CONFIG.collections]
 SIMULATED = [name for name, sweep in CONFIG.sweeps.items() if sweep.source in CONFIG.simulations]
@@ -186,9 +190,9 @@ def model_threads(wildcards):
     return 8 if is_network(wildcards) else 1
 
 
-def model_memory(wildcards):
+def model_memory(wildcards, input):
     """Memory of a model, in megabytes."""
-    return 16000 if is_network(wildcards) else 4000
+    return memory(16000 if is_network(wildcards) else 4000, per_input=12)(wildcards, input)
 
 
 def model_runtime(wildcards):
@@ -219,6 +223,11 @@ def sweep_simulation(wildcards):
 def sweep_baselines(wildcards):
     """The decompositions of the simulation that a sweep is over."""
     return PLAIN["simulations"][CONFIG.sweeps[wildcards.sweep].source]["baselines"]
+
+
+def memory(least, per_input):
+    """Megabytes for a job that unpacks its input files, which are compressed about tenfold."""
+    return lambda wildcards, input: int(max(least, per_input * input.size_mb))
 
 
 def device(wildcards, resources):
