@@ -57,7 +57,9 @@ SAES = [
 STEERED = [sae for sae in SAES if CONFIG.datasets[sae.split("/")[0]].steering is not None]
 ANNOTATED = [f"{sae}/{collection}" for sae in SAES for collection in CONFIG.collections]
 SIMULATED = [name for name, sweep in CONFIG.sweeps.items() if sweep.source in CONFIG.simulations]
-SUPERPOSED = [name for name in SIMULATED if CONFIG.sweeps[name].embedding.endswith("/observables")]
+SUPERPOSED = [
+    name for name in SIMULATED if Path(CONFIG.sweeps[name].embedding).name == "observables"
+]
 CELL_SWEEPS = [name for name in CONFIG.sweeps if name not in SIMULATED]
 # Users see their own cells as a map; those that come with scanpy only where it is asked for.
 OWN = [
@@ -65,7 +67,7 @@ OWN = [
     for dataset, block in CONFIG.datasets.items()
     if block.cells.kind == "h5ad"
     for model in block.models
-    for sae in CONFIG.saes
+    for sae in block.chosen_saes(CONFIG.saes)
     for collection in CONFIG.collections
 ]
 # Controls go through the rules of SAEs under names of their own, one table for all of them.
