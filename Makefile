@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 REPORT := results/demo/report.html
 
-.PHONY: demo reproduction test test-slow test-oracles bench lint format schema lock clean
+.PHONY: demo reproduction test test-slow test-oracles test-models bench lint format schema lock clean
 
 demo: $(READY)  ## the default run, end to end, and its report
 	$(BIN)/snakemake --cores all
@@ -14,7 +14,7 @@ demo: $(READY)  ## the default run, end to end, and its report
 	@echo "Figures, tables and report: results/demo/"
 
 test: $(READY)  ## every test that ends in minutes
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadgroup -m "not slow and not oracle"
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadgroup -m "not slow and not oracle and not models"
 
 test-slow: $(READY)  ## tests that take longer
 	OMP_NUM_THREADS=1 $(BIN)/pytest -m slow
@@ -24,6 +24,12 @@ test-oracles: $(READY)  ## tests against libraries that are installed apart
 	$(VENV)-oracles/bin/python -m pip install --quiet --requirement requirements.lock sae-lens==6.54.12
 	$(VENV)-oracles/bin/python -m pip install --quiet --no-deps --editable .
 	$(VENV)-oracles/bin/python -m pytest -m oracle
+
+test-models: $(READY)  ## tests of embedding models that need packages of their own
+	$(PYTHON) -m venv $(VENV)-models
+	$(VENV)-models/bin/python -m pip install --quiet --requirement requirements-models.txt
+	$(VENV)-models/bin/python -m pip install --quiet --no-deps --editable .
+	OMP_NUM_THREADS=1 $(VENV)-models/bin/python -m pytest -m models
 
 bench: $(READY)  ## speed against baselines measured in the same run
 	$(BIN)/python -m benchmarks.sae_training
@@ -54,7 +60,7 @@ lock:  ## rewrite requirements.lock from requirements.in in a fresh environment
 	mv build/requirements.lock requirements.lock
 
 clean:
-	rm -rf $(VENV) $(VENV)-oracles build
+	rm -rf $(VENV) $(VENV)-oracles $(VENV)-models build
 
 $(READY): requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)

@@ -10,6 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from annotated_types import Ge, Gt, Le, Lt, MinLen
 
+from featurelens.conventions import Convention
 from featurelens.options import STRICT
 
 Text = Annotated[str, MinLen(1)]
@@ -221,6 +222,8 @@ class GeneformerModel:
     """Hidden layer: 0 is the last, -1 the second to last, and so on."""
     pooling: Literal["cell", "cls"] = "cell"
     """Mean over the genes of a cell, or (V2 only) the state of its <cls> token."""
+    convention: Convention = "corrected"
+    """Vectors joined by cell name, or (published) by position, though they are sorted by length."""
     min_gene_share: Annotated[float, Gt(0), Le(1)] = 0.25
     """Least share of the genes of the data that the dictionary must know."""
     tokens_per_batch: Annotated[int, Ge(1)] = 8192

@@ -4,10 +4,12 @@ A cell becomes the list of its genes in order of their expression (:mod:`.tokens
 reads the list (:mod:`.encoder`), and the states of its tokens are pooled to one vector
 (:mod:`.pooling`). There is no decoder; a surrogate can be fitted.
 
-Geneformer's own extractor returns cells sorted by the length of their lists, without their names.
-Whoever pairs its rows with the cells by position pairs most of them wrongly. Here every vector
-carries its cell's name from tokens to bundle and is joined by it, and some cells are embedded a
-second time, alone, to prove it.
+Geneformer's own extractor (``downsample_and_sort`` of its ``perturber_utils.py``) returns cells
+sorted by the length of their lists, without their names. Whoever pairs its rows with the cells by
+position pairs most of them wrongly; the paper's scripts do so, unless its author changed the
+extractor. Here every vector carries its cell's name from tokens to bundle and is joined by it, and
+some cells are embedded a second time, alone, to prove it. The convention ``published`` pairs by
+position instead, so that what such a mistake does to features and annotations can be seen.
 """
 
 from __future__ import annotations
@@ -30,6 +32,7 @@ from featurelens.embeddings.geneformer.tokens import Tokens, tokenize
 from featurelens.embeddings.geneformer.variants import LICENCE, SERIES, SIZES
 from featurelens.embeddings.geneformer.weights import ModelFiles, find_model, require_fit
 from featurelens.embeddings.surrogate import fit_surrogate
+from featurelens.embeddings.tables import NamedRows
 from featurelens.io import sha256_file
 
 if TYPE_CHECKING:
@@ -163,14 +166,14 @@ def _embed(
     device: str,
     log: Callable[[str], None],
 ) -> tuple[np.ndarray, float]:
-    """Embedding in the order of the cells, and its distance from that of cells embedded alone."""
+    """Embedding, one row a cell, and how far cells embedded alone are from it at most."""
     import torch
 
     torch.set_num_threads(threads)
     encoder = load_encoder(prepared.files, layer=config.layer, device=device)
 
-    def embed(part: Tokens, tokens_per_batch: int, log: Callable[[str], None]) -> np.ndarray:
-        rows = embed_tokens(
+    def embed(part: Tokens, tokens_per_batch: int, log: Callable[[str], None]) -> NamedRows:
+        return embed_tokens(
             encoder,
             part,
             padding=prepared.vocabulary.padding,
@@ -179,20 +182,20 @@ def _embed(
             tokens_per_batch=tokens_per_batch,
             log=log,
         )
-        return rows.of(part.names, "the cells")
 
-    scores = embed(tokens, config.tokens_per_batch, log)
-    n_cells = len(tokens.names)
-    checked = np.unique(np.linspace(0, n_cells - 1, CHECKED_CELLS).astype(int))
-    alone = embed(tokens.take(checked), 1, lambda _: None)
+    rows = embed(tokens, config.tokens_per_batch, log)
+    scores = rows.of(tokens.names, "the cells")
+    checked = np.unique(np.linspace(0, len(scores) - 1, CHECKED_CELLS).astype(int))
+    some = tokens.take(checked)
+    alone = embed(some, 1, lambda _: None).of(some.names, "the cells")
     distances = np.linalg.norm(scores[checked] - alone, axis=1) / np.linalg.norm(alone, axis=1)
     worst = int(distances.argmax())
     if not distances[worst] <= TOLERANCE:
         raise RuntimeError(
-            f"cell {tokens.names[checked[worst]]!r} embedded alone is {distances[worst]:.2g} of "
-            "its norm away from itself embedded in a batch; rows are mixed up or padding is seen"
+            f"cell {some.names[worst]!r} embedded alone is {distances[worst]:.2g} of its norm away "
+            "from itself embedded in a batch; rows are mixed up or padding is seen"
         )
-    return scores, float(distances[worst])
+    return rows.values if config.convention == "published" else scores, float(distances[worst])
 
 
 def _describe_tokens(
