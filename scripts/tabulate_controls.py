@@ -1,4 +1,4 @@
-"""Write the table of SAEs and controls, and that of their repeats."""
+"""Write the table of SAEs and controls, and that of their pairs."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ with job_log(snakemake.log[0]) as log:
         read_annotated(name, dict(zip(kinds, paths, strict=True)))
         for name, paths in zip(snakemake.params.names, files, strict=True)
     ]
-    table, repeats = control_tables(annotated)
-    log(f"{len(annotated)} sources, {len(repeats)} comparisons of repeats")
+    table, pairs = control_tables(annotated)
+    log(f"{len(annotated)} sources, {len(pairs)} comparisons")
     write_table(table, snakemake.output.table)
-    write_table(repeats, snakemake.output.repeats)
+    write_table(pairs, snakemake.output.pairs)

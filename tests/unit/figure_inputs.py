@@ -332,6 +332,8 @@ def controls(repeats: bool = True) -> pd.DataFrame:
                 "n_repeats": n_repeats if stable else 0, "stability": 0.6 if stable else np.nan,
                 "stability_chance": 0.2 if stable else np.nan,
                 "stability_chance_sd": 0.02 if stable else np.nan,
+                "agreement": np.nan if kind == "sae" else 0.3, "agreement_chance": 0.1,
+                "agreement_chance_sd": 0.01,
             }
         )  # fmt: skip
     return pd.DataFrame(rows)

@@ -380,7 +380,7 @@ def annotated(tmp_path):
 
 
 def test_the_table_of_controls_by_pencil(annotated):
-    table, repeats = control_tables(annotated)
+    table, pairs = control_tables(annotated)
     assert table["source"].tolist() == [
         s for s in ("topk", "topk.seed1", "control.pca") for _ in "123"
     ]
@@ -396,9 +396,22 @@ def test_the_table_of_controls_by_pencil(annotated):
     assert fdr["stability"].tolist()[:2] == [1.0, 1.0]
     assert np.isnan(fdr.loc["control.pca", "stability"])
     assert fdr["n_repeats"].tolist() == [1, 1, 0]
-    [row] = repeats[repeats["filter"] == "kept_fdr"].to_dict("records")
-    assert (row["family"], row["left"], row["right"]) == ("topk", "topk", "topk.seed1")
-    assert (row["jaccard"], row["n_compared"], row["n_matched"]) == (1.0, 2, 4)
+    # Of the control, the SAE's features 0 and 1 carry {a, b} and {c} against {a} and {a}, and
+    # feature 2 nothing against {a}; feature 3 is dead in it. (1/2 + 0 + 0) / 3.
+    assert fdr.loc["control.pca", "agreement"] == pytest.approx(0.5 / 3)
+    assert np.isnan(fdr.loc["topk", "agreement"])
+    of_fdr = pairs[pairs["filter"] == "kept_fdr"].set_index("relation")
+    assert of_fdr.loc["repeats", ["left", "right"]].tolist() == ["topk", "topk.seed1"]
+    assert of_fdr.loc["repeats", ["jaccard", "n_compared", "n_matched"]].tolist() == [1.0, 2, 4]
+    assert of_fdr.loc["SAE and control", ["left", "right"]].tolist() == ["topk", "control.pca"]
+    assert len(of_fdr) == 2  # a repeat is not compared with controls
+
+
+def test_pairs_do_not_depend_on_the_order_of_sources(annotated):
+    forth, back = (control_tables(order)[1] for order in (annotated, annotated[::-1]))
+    control = [pairs[pairs["relation"] == "SAE and control"] for pairs in (forth, back)]
+    assert control[0]["jaccard"].tolist() == control[1]["jaccard"].tolist()
+    assert control[1]["left"].unique().tolist() == ["topk"]
 
 
 def test_repeats_on_other_cells_are_refused(annotated):

@@ -451,9 +451,10 @@ def test_figure_of_controls_draws_every_source_under_both_conventions():
     assert labels == list(LABELS.values())
     # Three seeds on the SAE's line, one mark for each control.
     assert (np.round(filled[:, 1]) == 0).sum() == 3
-    stability, _ = marks(panel(figure, "Stability"))
-    assert stability[:, 0] == pytest.approx([0.6] * 3)
-    assert texts(figure).count("one run") == 7
+    agreement, _ = marks(panel(figure, "Agreement"))
+    assert agreement[:, 0] == pytest.approx([0.6] * 3 + [0.3] * 7)
+    alone, _ = marks(panel(draw_figure_controls(controls(repeats=False)), "Agreement"))
+    assert alone[:, 0] == pytest.approx([0.3] * 7)
 
 
 def test_figure_of_controls_shows_the_first_embedding_and_sae_alone():

@@ -323,7 +323,7 @@ EVIDENCE = [
         )
         if ANNOTATED
     ),
-    *(f"results/{RUN}/tables/{name}.tsv" for name in ("controls", "control_repeats") if CONTROLLED),
+    *(f"results/{RUN}/tables/{name}.tsv" for name in ("controls", "control_pairs") if CONTROLLED),
 ]
 TABLES = [
     *EVIDENCE,

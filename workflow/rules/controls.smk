@@ -79,9 +79,9 @@ rule tabulate_controls:
             caption="../report/controls.rst",
             category="Tables",
         ),
-        repeats=report(
-            f"results/{RUN}/tables/control_repeats.tsv",
-            caption="../report/control_repeats.rst",
+        pairs=report(
+            f"results/{RUN}/tables/control_pairs.tsv",
+            caption="../report/control_pairs.rst",
             category="Tables",
         ),
     log:

@@ -19,12 +19,11 @@ from featurelens.conventions import CONVENTIONS
 from featurelens.io import read_anndata, read_table, require_same_names
 from featurelens.term_filters import FILTERS
 
-KEYS = ("embedding", "collection", "source", "sae", "kind", "seed")
-"""Which source, in both tables."""
-STABILITY = ("n_repeats", "stability", "stability_chance", "stability_chance_sd")
+REPEATS, CONTROL = "repeats", "SAE and control"
+"""Relations of pairs: runs of one method that differ by their seed; an SAE and one control."""
 
 _PAIR_COLUMNS = (
-    *("embedding", "collection", "family", "left", "right", "convention", "filter"),
+    *("embedding", "collection", "relation", "left", "right", "convention", "filter"),
     *("n_matched", "n_compared", "correlation", "jaccard", "chance", "chance_sd"),
 )
 
@@ -90,7 +89,7 @@ def read_annotated(name: str, files: Mapping[str, str | Path]) -> Annotated:
 def control_tables(
     annotated: Sequence[Annotated], *, n_permutations: int = 20, seed: int = 0
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """SAEs and controls side by side, and the comparisons of their repeats.
+    """SAEs and controls side by side, and the pairs of them whose features were matched.
 
     Parameters
     ----------
@@ -98,21 +97,22 @@ def control_tables(
         All sources; those of one family (:attr:`Source.family`), embedding and collection are
         repeats of one another.
     n_permutations, seed
-        Of the chance level of stability.
+        Of the chance level of agreement.
 
     Returns
     -------
     table
         One row per source, convention and filter: embedding, collection, source, sae, kind, seed,
         the columns of the summary (share annotated, its null, terms per feature), n_features,
-        n_tested, share_low and share_high (95 %), the columns of
+        n_tested, share_of_tested (annotated of those tested), share_low and share_high (95 % of
+        the share of live features), the columns of
         :func:`~featurelens.controls.specificity.term_specificity`, type_specificity (mean tau of
-        live features) and its standard error type_specificity_sem, n_repeats (other runs of the
-        same family), stability (mean over them of the Jaccard index of matched features' terms),
-        stability_chance and stability_chance_sd (with partners exchanged).
+        live features) and its standard error type_specificity_sem; n_repeats, stability,
+        stability_chance and stability_chance_sd (mean over the pairs with other runs of the same
+        family); agreement, agreement_chance and agreement_chance_sd (of a control, with the SAE).
     pairs
-        One row per pair of repeats, convention and filter: embedding, collection, family, left,
-        right, convention, filter and the entries of
+        One row per pair, convention and filter: embedding, collection, relation (``repeats`` or
+        ``SAE and control``), left, right, convention, filter and the entries of
         :func:`~featurelens.controls.stability.compare_terms`.
     """
     pairs = pd.DataFrame(
@@ -125,68 +125,89 @@ def control_tables(
 
 def _rows(one: Annotated, pairs: pd.DataFrame) -> Iterator[dict[str, Any]]:
     known = one.tau[~np.isnan(one.tau)]
-    source = one.source
-    about = {"sae": source.sae or "", "kind": source.kind, "seed": source.seed}
     for summary in one.summary.to_dict("records"):
-        low, high = share_interval(int(summary["n_annotated"]), int(summary["n_live"]))
+        n_annotated, n_live = int(summary["n_annotated"]), int(summary["n_live"])
+        n_tested = one.n_tested[summary["convention"]]
+        low, high = share_interval(n_annotated, n_live)
+        mine = _pairs_of(one, pairs[pairs["filter"] == summary["filter"]])
         yield {
             "embedding": one.embedding,
             "collection": one.collection,
-            "source": source.name,
-            **about,
+            "source": one.source.name,
+            "sae": one.source.sae or "",
+            "kind": one.source.kind,
+            "seed": one.source.seed,
             **{str(column): value for column, value in summary.items()},
             "n_features": one.activations.shape[1],
-            "n_tested": one.n_tested[summary["convention"]],
+            "n_tested": n_tested,
+            "share_of_tested": n_annotated / n_tested if n_tested else np.nan,
             "share_low": low,
             "share_high": high,
             **term_specificity(one.kept[summary["filter"]]),
             "type_specificity": known.mean() if len(known) else np.nan,
             "type_specificity_sem": _standard_error(known),
-            **_stability(one, summary["filter"], pairs),
+            "n_repeats": len(mine[REPEATS]),
+            **_means(mine[REPEATS], "stability"),
+            **_means(mine[CONTROL], "agreement"),
         }
 
 
-def _stability(one: Annotated, name: str, pairs: pd.DataFrame) -> dict[str, float]:
-    """Mean over the comparisons that a source takes part in."""
-    mine = (
-        (pairs["embedding"] == one.embedding)
-        & (pairs["collection"] == one.collection)
-        & (pairs["filter"] == name)
-        & ((pairs["left"] == one.source.name) | (pairs["right"] == one.source.name))
-    )
-    means = pairs.loc[mine, ["jaccard", "chance", "chance_sd"]].astype(float).mean()
-    return dict(zip(STABILITY, (int(mine.sum()), *means), strict=True))
+def _pairs_of(one: Annotated, pairs: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Pairs that a source is part of, by relation; an SAE is not judged by its controls."""
+    here = pairs[(pairs["embedding"] == one.embedding) & (pairs["collection"] == one.collection)]
+    right, either = here["right"] == one.source.name, here["left"] == one.source.name
+    return {
+        REPEATS: here[(here["relation"] == REPEATS) & (right | either)],
+        CONTROL: here[(here["relation"] == CONTROL) & right],
+    }
+
+
+def _means(pairs: pd.DataFrame, name: str) -> dict[str, float]:
+    columns = {"jaccard": name, "chance": f"{name}_chance", "chance_sd": f"{name}_chance_sd"}
+    return {new: float(pairs[old].astype(float).mean()) for old, new in columns.items()}
 
 
 def _comparisons(
     annotated: Sequence[Annotated], *, n_permutations: int, seed: int
 ) -> Iterator[dict[str, Any]]:
-    families: dict[tuple[str, str, str], list[Annotated]] = {}
-    for one in annotated:
-        key = (one.embedding, one.collection, one.source.family)
-        families.setdefault(key, []).append(one)
-    for (embedding, collection, family), members in families.items():
-        for left, right in combinations(members, 2):
-            names = (left.source.name, right.source.name)
-            require_same_names(left.cells, right.cells, *names)
-            matching = match_features(left.activations, right.activations)
-            for convention in CONVENTIONS:
-                for name in FILTERS[convention]:
-                    yield {
-                        "embedding": embedding,
-                        "collection": collection,
-                        "family": family,
-                        "left": names[0],
-                        "right": names[1],
-                        "convention": convention,
-                        "filter": name,
-                    } | compare_terms(
-                        matching,
-                        left.kept[name],
-                        right.kept[name],
-                        n_permutations=n_permutations,
-                        seed=seed,
-                    )
+    for left, right in combinations(annotated, 2):
+        relation = _relation(left, right)
+        if relation is None:
+            continue
+        if relation == CONTROL and left.source.kind != "sae":
+            left, right = right, left
+        names = (left.source.name, right.source.name)
+        require_same_names(left.cells, right.cells, *names)
+        matching = match_features(left.activations, right.activations)
+        for convention in CONVENTIONS:
+            for name in FILTERS[convention]:
+                yield {
+                    "embedding": left.embedding,
+                    "collection": left.collection,
+                    "relation": relation,
+                    "left": names[0],
+                    "right": names[1],
+                    "convention": convention,
+                    "filter": name,
+                } | compare_terms(
+                    matching,
+                    left.kept[name],
+                    right.kept[name],
+                    n_permutations=n_permutations,
+                    seed=seed,
+                )
+
+
+def _relation(left: Annotated, right: Annotated) -> str | None:
+    """Why two sources are compared, or None; the first run of an SAE stands for the SAE."""
+    if (left.embedding, left.collection) != (right.embedding, right.collection):
+        return None
+    a, b = left.source, right.source
+    if a.family == b.family:
+        return REPEATS
+    sae, control = (a, b) if a.kind == "sae" else (b, a)
+    first = sae.kind == "sae" and sae.seed is None and control.kind != "sae"
+    return CONTROL if first and control.sae in (None, sae.sae) else None
 
 
 def _standard_error(values: np.ndarray) -> float:

@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 
 from featurelens.figures.palette import distinct_colours
 from featurelens.figures.style import (
@@ -40,7 +41,7 @@ _COLOURS = {"sae": _TRAINED} | {
     if kind != "sae"
 }
 _STYLES = {"kept_fdr": "corrected", "kept_published_figures": "published"}
-_SHIFT = {"kept_fdr": -0.16, "kept_published_figures": 0.16}
+_SHIFT = {"kept_fdr": -0.2, "kept_published_figures": 0.2}
 
 
 @styled
@@ -57,17 +58,17 @@ def draw_figure_controls(controls: pd.DataFrame) -> Figure:
     -------
     Figure
         One line a source. A: share of live features annotated, B: terms per annotated feature,
-        C: specificity for cell types, D: stability over seeds.
+        C: specificity for cell types, D: agreement with the SAE.
     """
     shown = _one_sae(controls)
     kinds = [kind for kind in LABELS if (shown["kind"] == kind).any()] if len(shown) else []
-    figure = new_figure(FULL_WIDTH, 1.7 + 0.3 * max(len(kinds), 3))
+    figure = new_figure(FULL_WIDTH, 1.5 + 0.36 * max(len(kinds), 3))
     axes = figure.subplots(1, 4, sharey=True)
     draws: tuple[tuple[str, Callable[[Axes, float, pd.DataFrame], None]], ...] = (
         ("Share annotated", _draw_share),
         ("Terms per feature", _draw_terms),
         ("Cell-type specificity", _draw_specificity),
-        ("Stability over seeds", _draw_stability),
+        ("Agreement with SAE", _draw_agreement),
     )
     for panel, letter, (title, draw) in zip(axes, "ABCD", draws, strict=True):
         panel.set_title(title, loc="left")
@@ -122,15 +123,16 @@ def _draw_specificity(axes: Axes, place: float, rows: pd.DataFrame) -> None:
         _mean(axes, place + shift, row, "type_specificity", "type_specificity_sem", "corrected")
 
 
-def _draw_stability(axes: Axes, place: float, rows: pd.DataFrame) -> None:
+def _draw_agreement(axes: Axes, place: float, rows: pd.DataFrame) -> None:
+    """Repeats of the SAE agree with one another, controls with the SAE."""
     for kept, style in _STYLES.items():
-        of_filter = rows[(rows["filter"] == kept) & rows["stability"].notna()]
+        of_filter = rows[rows["filter"] == kept]
         for shift, (_, row) in zip(_spread(len(of_filter)), of_filter.iterrows(), strict=True):
+            name = "stability" if row["kind"] == "sae" else "agreement"
             y = place + _SHIFT[kept] + shift
-            _null(axes, y, row["stability_chance"], row["stability_chance_sd"])
-            _point(axes, row["stability"], y, _of(row), filled=style == "corrected")
-    if not rows["stability"].notna().any():
-        axes.text(0.02, place, "one run", color=MUTED, fontsize=6, va="center", fontstyle="italic")
+            _null(axes, y, row[f"{name}_chance"], row[f"{name}_chance_sd"])
+            if not np.isnan(row[name]):
+                _point(axes, row[name], y, _of(row), filled=style == "corrected")
 
 
 def _mean(axes: Axes, y: float, row: pd.Series, mean: str, error: str, style: str) -> None:
@@ -149,13 +151,16 @@ def _null(axes: Axes, y: float, mean: float, sd: float) -> None:
     if np.isnan(mean):
         return
     half = 2 * np.nan_to_num(sd)
-    axes.plot([max(mean - half, 0), mean + half], [y, y], lw=3.2, color=BACKGROUND, zorder=1)
-    axes.plot([mean, mean], [y - 0.09, y + 0.09], lw=1.2, color=MUTED, zorder=2)
+    axes.plot(
+        [max(mean - half, 0), min(mean + half, 1)], [y, y], lw=3.2, color=BACKGROUND, zorder=1,
+        solid_capstyle="butt",
+    )  # fmt: skip
+    axes.plot([mean, mean], [y - 0.08, y + 0.08], lw=1.2, color=MUTED, zorder=2)
 
 
 def _spread(count: int) -> np.ndarray:
     """Small shifts that keep repeats apart."""
-    return np.linspace(-0.09, 0.09, count) if count > 1 else np.zeros(count)
+    return np.linspace(-0.13, 0.13, count) if count > 1 else np.zeros(count)
 
 
 def _of(row: pd.Series) -> str:
@@ -163,18 +168,24 @@ def _of(row: pd.Series) -> str:
 
 
 def _label_axes(axes: np.ndarray) -> None:
-    names = ("of live features", "mean, annotated features", "mean tau of live features", "Jaccard")
+    names = (
+        "of live features",
+        "mean, annotated features",
+        "mean tau of live features",
+        "Jaccard of terms",
+    )
     for panel, name in zip(axes, names, strict=True):
         panel.set_xlabel(name)
     for panel in (axes[0], axes[2], axes[3]):
         panel.set_xlim(-0.03, 1.03)
         panel.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
     axes[1].set_xlim(left=0)
+    axes[1].xaxis.set_major_locator(MaxNLocator(4, integer=True))
 
 
 def _add_legend(figure: Figure) -> None:
     handles = [
-        Line2D([], [], ls="", marker="o", color=_TRAINED, label="trained SAE, three seeds"),
+        Line2D([], [], ls="", marker="o", color=_TRAINED, label="trained SAE, by seed"),
         Line2D([], [], ls="", marker="o", color=_SAE_CONTROL, label="control of the SAE"),
         Line2D([], [], ls="", marker="o", color=_CELL_CONTROL, label="control of the cells"),
         Line2D([], [], ls="", marker="o", mfc="black", mec="black", label="corrected"),

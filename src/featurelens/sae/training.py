@@ -22,9 +22,6 @@ from featurelens.sae.metrics import Evaluation, evaluate
 from featurelens.sae.model import SAE
 from featurelens.sae.progress import Log, Progress
 
-PARTIAL_ENGINE = "autograd"
-"""Trains what is not trained as a whole, whichever engine is asked for; no other can."""
-
 
 @dataclass(frozen=True, eq=False)
 class TrainedSAE:
@@ -229,7 +226,7 @@ def plan(
         d_sae = width(config, d_in)
         name = engine
         if config.trained != "all":
-            name = PARTIAL_ENGINE
+            name = engines.choose_partial(config.architecture)
         elif engine == "auto":
             name = engines.choose(config.architecture, d_in, d_sae, config.batch_size, device)
         elif config.architecture not in engines.get(engine).architectures:

@@ -48,6 +48,14 @@ def choose(architecture: str, d_in: int, d_sae: int, batch_size: int, device: st
     return "stacked"
 
 
+def choose_partial(architecture: str) -> str:
+    """Engine for SAEs of which only a part is trained, whichever engine is asked for.
+
+    The fused loops train all parameters.
+    """
+    return "stacked" if architecture in PAPER_ARCHITECTURES else "autograd"
+
+
 def get(name: str) -> Engine:
     """Look up an engine.
 

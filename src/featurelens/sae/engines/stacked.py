@@ -9,7 +9,8 @@ few calls over everything. With n rows in a batch and the reduction's factors s 
     ∂L/∂W_dec = zᵀ g,  ∂L/∂b_dec = Σ g,  ∂L/∂z = (g W_decᵀ + t l1 / n) where z > 0, else 0
     ∂L/∂W_enc = (x + b_pre)ᵀ ∂L/∂z,  ∂L/∂b_enc = Σ ∂L/∂z,  ∂L/∂b_pre = W_enc ∂L/∂b_enc
 
-On a GPU the data stay on the device and a step is replayed as one CUDA graph.
+A decoder that is not trained keeps a gradient of zero, which Adam leaves where it is. On a GPU the
+data stay on the device and a step is replayed as one CUDA graph.
 """
 
 import math
@@ -142,7 +143,8 @@ class StackedStepper:
         error = y.square().sum(2).sum(1).mul_(scale)
         penalty = z.sum(1).sum(1).mul_(slope[:, 0, 0])
         y.mul_(2 * scale)
-        torch.bmm(z.mT, y, out=g["W_dec"])
+        if self._configs[0].trained == "all":
+            torch.bmm(z.mT, y, out=g["W_dec"])
         torch.sum(y, 1, out=g["b_dec"])
         torch.baddbmm(slope, y, p["W_dec"].mT, out=dz)
         torch.ops.aten.threshold_backward(dz, z, 0, grad_input=dz)
