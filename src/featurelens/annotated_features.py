@@ -69,6 +69,28 @@ def annotated_features(
     return table.iloc[order].rename_axis("feature").reset_index()
 
 
+def choose_features(table: pd.DataFrame, count: int) -> pd.DataFrame:
+    """Rows of annotated features, one per cell type in turn, the clearest first.
+
+    Features whose terms go up come before those whose terms all go down; within a type they are
+    ordered by their effect in it. Terms of the corrected convention count, or of the published one
+    where the table has no others; the column ``shown_terms`` has those that go up in front.
+    """
+    suffix = "" if "terms" in table else "_published"
+    annotated = table[table[f"n_terms{suffix}"] > 0]
+    terms = [text.split("; ") for text in annotated[f"terms{suffix}"].fillna("")]
+    ups = [[term for term in listed if not term.endswith(" (down)")] for listed in terms]
+    downs = [[term for term in listed if term.endswith(" (down)")] for listed in terms]
+    ordered = annotated.assign(
+        shown_terms=["; ".join([*up, *down]) for up, down in zip(ups, downs, strict=True)],
+        n_shown=annotated[f"n_terms{suffix}"],
+        only_down=[not up for up in ups],
+    ).sort_values(["only_down", "effect"], ascending=[True, False], kind="stable")
+    turn = ordered.groupby(ordered["top_cell_type"].astype(str), sort=False).cumcount()
+    ordered = ordered.assign(turn=turn).sort_values(["only_down", "turn"], kind="stable")
+    return ordered.head(count)
+
+
 def _with_direction(rows: pd.DataFrame) -> pd.DataFrame:
     """Rows whose term says so where its genes go down."""
     down = rows["direction"].astype(str).isin(("-", "down"))

@@ -28,6 +28,7 @@ from featurelens.embeddings.config import DatasetConfig, ModelConfig
 from featurelens.enrichment import EnrichmentConfig
 from featurelens.features import FeatureConfig
 from featurelens.genesets.config import CollectionConfig
+from featurelens.gsea import GseaConfig
 from featurelens.io import InputError
 from featurelens.options import STRICT
 from featurelens.resources import DownloadConfig, belongs_to
@@ -261,6 +262,8 @@ class RunConfig:
     """The space of features by the terms they carry."""
     controls: ControlConfig = field(default_factory=ControlConfig)
     """Sources of features that are no trained SAE, annotated beside them."""
+    gsea: GseaConfig | None = None
+    """Preranked GSEA of chosen features; null makes none."""
     figures: FigureConfig = field(default_factory=FigureConfig)
     """Choices of the figures."""
     engine: EngineChoice = "auto"
@@ -394,6 +397,12 @@ def _cross_checks(run: RunConfig) -> Iterator[str]:
                         "has no decoder; write expression: measured"
                     )
     yield from _check_downloads(run.downloads)
+    looked_at = None if run.gsea is None else run.gsea.collection
+    if looked_at is not None and looked_at not in run.collections:
+        yield (
+            f"'gsea.collection' is {looked_at!r}, which 'collections' do not have"
+            f"{suggest(looked_at, list(run.collections))}"
+        )
     collision = set(run.simulations) & set(run.datasets)
     if collision:
         yield f"'{min(collision)}' names both a simulation and a dataset; rename one"

@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 from scipy import sparse
 
+from featurelens.annotated_features import choose_features
 from featurelens.embeddings.layout import lay_out
-from featurelens.figures.feature_map import choose_features, draw_feature_map
+from featurelens.figures.feature_map import draw_feature_map
 
 TABLE = pd.DataFrame(
     [

@@ -29,6 +29,7 @@ FLOORS = (
         "claim_reads",
         "controls",
         "reproduction",
+        "gsea",
     },
     {"config", "config_errors", "config_docs", "inputs", "evaluation", "sweep_tables"}
     | {"held_out", "annotation"},

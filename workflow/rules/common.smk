@@ -291,6 +291,12 @@ FIGURE_NAMES = [
     *(["figure_S14"] if CELL_SWEEPS else []),
     *(["figure_controls"] if CONTROLLED else []),
 ]
+# GSEA looks at one collection, the first unless the config names another.
+GSEA = [
+    f"results/{RUN}/figures/gsea/{name}/{CONFIG.gsea.collection or next(iter(CONFIG.collections))}"
+    for name in SAES
+    if CONFIG.gsea is not None and CONFIG.collections
+]
 MAPS = {name: f"results/{RUN}/figures/features/{name}.png" for name in ANNOTATED}
 FIGURES = [
     *(
@@ -299,6 +305,7 @@ FIGURES = [
         for suffix in ("pdf", "png")
     ),
     *(MAPS[name] for name in OWN),
+    *GSEA,
 ]
 # What claims are read from, by the name of the table.
 EVIDENCE = [
@@ -337,4 +344,5 @@ SCFEATURELENS = [
     *([f"results/{RUN}/tables/annotation.tsv"] if ANNOTATED else []),
     *([f"results/{RUN}/figures/figure_3.png"] if ANNOTATED else []),
     *MAPS.values(),
+    *GSEA,
 ]

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from featurelens.annotated_features import choose_features
 from featurelens.figures.palette import activation_map, distinct_colours
 from featurelens.figures.style import (
     BACKGROUND,
@@ -56,7 +57,8 @@ def draw_feature_map(
     Returns
     -------
     Figure
-        A: cells by type. B: activation of the features of :func:`choose_features`.
+        A: cells by type. B: activation of the features of
+        :func:`featurelens.annotated_features.choose_features`.
     """
     figure = new_figure(FULL_WIDTH, 6.2)
     halves: Any = figure.subfigures(2, 1, height_ratios=[1, 1.45])
@@ -73,28 +75,6 @@ def draw_feature_map(
     for axes in panels[max(len(chosen), 1) :]:
         axes.axis("off")
     return figure
-
-
-def choose_features(table: pd.DataFrame, count: int) -> pd.DataFrame:
-    """Rows of annotated features, one per cell type in turn, the clearest first.
-
-    Features whose terms go up come before those whose terms all go down; within a type they are
-    ordered by their effect in it. Terms of the corrected convention count, or of the published one
-    where the table has no others; the column ``shown_terms`` has those that go up in front.
-    """
-    suffix = "" if "terms" in table else "_published"
-    annotated = table[table[f"n_terms{suffix}"] > 0]
-    terms = [text.split("; ") for text in annotated[f"terms{suffix}"].fillna("")]
-    ups = [[term for term in listed if not term.endswith(" (down)")] for listed in terms]
-    downs = [[term for term in listed if term.endswith(" (down)")] for listed in terms]
-    ordered = annotated.assign(
-        shown_terms=["; ".join([*up, *down]) for up, down in zip(ups, downs, strict=True)],
-        n_shown=annotated[f"n_terms{suffix}"],
-        only_down=[not up for up in ups],
-    ).sort_values(["only_down", "effect"], ascending=[True, False], kind="stable")
-    turn = ordered.groupby(ordered["top_cell_type"].astype(str), sort=False).cumcount()
-    ordered = ordered.assign(turn=turn).sort_values(["only_down", "turn"], kind="stable")
-    return ordered.head(count)
 
 
 def _draw_types(figure: Any, cell_types: pd.Series, place: np.ndarray) -> None:

@@ -1,0 +1,57 @@
+# A closer look at chosen features: preranked GSEA with its leading edges and enrichment plots, from
+# local files alone.
+
+
+rule run_gsea:
+    input:
+        table=f"results/{RUN}/tables/features/{{dataset}}/{{model}}/{{sae}}/{{collection}}.tsv",
+        dge=f"results/{RUN}/dge/{{dataset}}/{{model}}/{{sae}}/global_corrected.parquet",
+        sets=f"results/{RUN}/genesets/{{collection}}/sets.gmt",
+    output:
+        table=f"results/{RUN}/gsea/{{dataset}}/{{model}}/{{sae}}/{{collection}}/gsea.tsv",
+        running=f"results/{RUN}/gsea/{{dataset}}/{{model}}/{{sae}}/{{collection}}/running.parquet",
+    log:
+        f"results/{RUN}/logs/run_gsea/{{dataset}}/{{model}}/{{sae}}/{{collection}}.log",
+    benchmark:
+        f"results/{RUN}/benchmarks/run_gsea/{{dataset}}/{{model}}/{{sae}}/{{collection}}.tsv"
+    conda:
+        "../../envs/core.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        config=lookup(dpath="gsea", within=PLAIN),
+        enrichment=lookup(dpath="enrichment", within=PLAIN),
+        code=fingerprint("gsea.py", "annotated_features.py", "genesets"),
+    script:
+        "../../scripts/run_gsea.py"
+
+
+rule draw_gsea:
+    input:
+        gsea=f"results/{RUN}/gsea/{{dataset}}/{{model}}/{{sae}}/{{collection}}/gsea.tsv",
+        running=f"results/{RUN}/gsea/{{dataset}}/{{model}}/{{sae}}/{{collection}}/running.parquet",
+        table=f"results/{RUN}/tables/features/{{dataset}}/{{model}}/{{sae}}/{{collection}}.tsv",
+    output:
+        figures=report(
+            directory(f"results/{RUN}/figures/gsea/{{dataset}}/{{model}}/{{sae}}/{{collection}}"),
+            patterns=["feature_{feature}.png"],
+            caption="../report/gsea.rst",
+            category="Annotated features",
+            labels={
+                "embedding": "{dataset}/{model}",
+                "gene sets": "{collection}",
+                "GSEA of feature": "{feature}",
+            },
+        ),
+    log:
+        f"results/{RUN}/logs/draw_gsea/{{dataset}}/{{model}}/{{sae}}/{{collection}}.log",
+    localrule: True
+    conda:
+        "../../envs/core.yaml"
+    params:
+        rank_by=lookup(dpath="gsea/rank_by", within=PLAIN, default="t"),
+        code=fingerprint("figures"),
+    script:
+        "../../scripts/draw_gsea.py"
