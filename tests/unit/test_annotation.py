@@ -258,7 +258,7 @@ BAD_OPTIONS = {
     "a set that is a text": ({"gene_sets": {"a": "G1 G2"}}, r"'a' is one text"),
     "another species": (
         {"gene_sets": {"set": ["Cd3e", "Cd3d", "Cd19"]}},
-        r"Cd19, Cd3d, Cd3e.*G0, G1, G2",
+        r"0 in common.*Cd19, Cd3d, Cd3e.*G0, G1, G10.*mouse",
     ),
 }
 
