@@ -264,7 +264,8 @@ def _long_table(
         ("n_unmatched", n_unmatched),
     ):
         columns[name] = np.repeat(sizes, n_genes)
-    columns["low_rule"] = pd.Categorical(np.repeat(sets.low_rule, n_genes), LOW_RULES)
+    rules = pd.Index(LOW_RULES).get_indexer(pd.Index(sets.low_rule, dtype=object))
+    columns["low_rule"] = _labels(np.repeat(rules, n_genes), LOW_RULES)
     return pd.DataFrame(columns)
 
 

@@ -12,9 +12,17 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from featurelens.conventions import Convention
-from featurelens.stats import Moments, ratio
+from featurelens.stats import Moments, bh, ratio
 
 Floats = NDArray[np.float64]
+
+PAIR_COLUMNS = ("glm_log2_fold", "glm_p", "glm_q")
+"""What :func:`published_pairs` gives."""
+_GENES = 256
+"""Genes fitted at once; bounds memory, changes no result."""
+_ITERATIONS = 100
+_REST = 1e-10
+"""Largest last step of a coefficient, relative to one more than itself."""
 
 
 @dataclass(frozen=True)
@@ -86,16 +94,23 @@ def compare_pairs(control: NDArray, changed: NDArray, alpha: ArrayLike) -> WaldT
     return fit(np.concatenate([control, changed]), design, alpha, column=2)
 
 
-def fit(
-    counts: NDArray,
-    design: NDArray,
-    alpha: ArrayLike,
-    *,
-    column: int,
-    n_iterations: int = 100,
-    tolerance: float = 1e-13,
-) -> WaldTest:
-    """Iteratively reweighted least squares, all genes in step.
+def published_pairs(control: NDArray, changed: NDArray, size: NDArray | None) -> dict[str, Floats]:
+    """:func:`compare_pairs` with the decoder's size as alpha, as published.
+
+    Returns
+    -------
+    dict
+        glm_log2_fold, glm_p and glm_q (Benjamini-Hochberg), (n_genes,); NaN without a size.
+    """
+    if size is None:
+        return dict.fromkeys(PAIR_COLUMNS, np.full(control.shape[1], np.nan))
+    test = compare_pairs(control, changed, dispersion_of(size, "published"))
+    columns = (test.coefficient / np.log(2), test.p, bh(test.p))
+    return dict(zip(PAIR_COLUMNS, columns, strict=True))
+
+
+def fit(counts: NDArray, design: NDArray, alpha: ArrayLike, *, column: int) -> WaldTest:
+    """Iteratively reweighted least squares, some genes in step.
 
     Parameters
     ----------
@@ -104,50 +119,49 @@ def fit(
     design
         (n_cells, n_coefficients), the same for all genes, with an intercept.
     alpha
-        (n_genes,) or one number.
+        (n_genes,) or one number, not negative.
     column
         Coefficient that is tested.
-    n_iterations, tolerance
-        Most steps; a gene is done when its deviance moves by less than the tolerance, relative to
-        itself. NaN where it does not get there, or all counts are zero.
+
+    Returns
+    -------
+    WaldTest
+        Arrays (n_genes,), errors by the expected information. NaN where the steps do not come to
+        rest, or all counts are zero.
     """
-    y = np.asarray(counts, dtype=float)
-    alpha = np.broadcast_to(np.asarray(alpha, dtype=float), y.shape[1:])
-    scale = np.maximum(np.abs(design).max(axis=0), 1e-300)  # positions of cells run to thousands
-    x = design / scale
-    mean = (y + y.mean(axis=0)) / 2
-    mean = np.where(mean > 0, mean, 1.0)
-    deviance = np.full(y.shape[1], np.inf)
-    done = np.zeros(y.shape[1], dtype=bool)
+    alpha = np.broadcast_to(np.asarray(alpha, dtype=float), counts.shape[1:])
+    largest = np.abs(design).max(axis=0)  # positions of cells run to thousands
+    x = design / np.where(largest > 0, largest, 1.0)
+    parts = [
+        _fit(counts[:, genes].astype(np.float64), x, alpha[genes], column)
+        for genes in (slice(i, i + _GENES) for i in range(0, counts.shape[1], _GENES))
+    ]
+    coefficient, error = np.concatenate(parts, axis=1) if parts else np.zeros((2, 0))
+    return _wald(coefficient / largest[column], error / largest[column])
+
+
+def _fit(y: Floats, x: Floats, alpha: Floats, column: int) -> tuple[Floats, Floats]:
+    """Coefficient of one column and its error, NaN where the steps do not come to rest."""
+    n_genes, k = y.shape[1], x.shape[1]
+    squares = (x[:, :, None] * x[:, None, :]).reshape(len(x), k * k)
+    mean = np.maximum((y + y.mean(axis=0)) / 2, 1e-300)
+    beta, moved = np.zeros((n_genes, k)), np.ones((n_genes, 1), dtype=bool)
     usable = y.sum(axis=0) > 0
-    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        for _ in range(n_iterations):
+    y = np.where(usable, y, 1.0)  # what comes of it is set to NaN
+    with np.errstate(over="ignore", invalid="ignore"):
+        for _ in range(_ITERATIONS):
             weight = mean / (1 + alpha * mean)
-            target = np.log(mean) + (y - mean) / mean
-            information = np.einsum("ci,cg,cj->gij", x, weight, x, optimize=True)
-            moment = np.einsum("ci,cg->gi", x, weight * target, optimize=True)
-            coefficients = np.linalg.solve(information, moment[:, :, None])[:, :, 0]
-            mean = np.exp(x @ coefficients.T)
-            previous, deviance = deviance, _deviance(y, mean, alpha)
-            done = np.abs(deviance - previous) <= tolerance * np.abs(deviance) + 1e-13
-            if done[usable].all():
+            information = (squares.T @ weight).T.reshape(n_genes, k, k)
+            moment = (x.T @ (weight * (np.log(mean) + y / mean - 1))).T
+            previous, beta = beta, np.linalg.solve(information, moment[:, :, None])[:, :, 0]
+            mean = np.maximum(np.exp(x @ beta.T), 1e-300)
+            moved = np.abs(beta - previous) > _REST * (1 + np.abs(beta))
+            if not moved[usable].any():
                 break
     weight = mean / (1 + alpha * mean)
-    information = np.einsum("ci,cg,cj->gij", x, weight, x, optimize=True)
-    variance = np.linalg.inv(information)[:, column, column]
-    known = done & usable
-    return _wald(
-        np.where(known, coefficients[:, column], np.nan) / scale[column],
-        np.where(known, np.sqrt(variance), np.nan) / scale[column],
-    )
-
-
-def _deviance(y: Floats, mean: Floats, alpha: Floats) -> Floats:
-    """Twice the log-likelihood lost against a perfect fit, summed over cells."""
-    gained = special.xlogy(y, y / mean) - (y + 1 / alpha) * np.log(
-        (1 + alpha * y) / (1 + alpha * mean)
-    )
-    return 2 * gained.sum(axis=0)
+    variance = np.linalg.inv((squares.T @ weight).T.reshape(n_genes, k, k))[:, column, column]
+    known = usable & ~moved.any(axis=1)
+    return np.where(known, beta[:, column], np.nan), np.sqrt(np.where(known, variance, np.nan))
 
 
 def _wald(coefficient: Floats, error: Floats) -> WaldTest:

@@ -20,6 +20,7 @@ from scipy.special import stdtr
 from featurelens import stats
 from featurelens.features import project, select_features
 from featurelens.io import require_same_names
+from featurelens.negative_binomial import PAIR_COLUMNS, published_pairs
 from featurelens.options import STRICT
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ GENES_AT_ONCE = 1024
 EFFECT_COLUMNS = (
     *("feature", "role", "cell_type", "convention", "steered_value", "gene"),
     *("mean_control", "mean_steered", "log2_fold", "t", "df", "p", "q"),
+    *PAIR_COLUMNS,
 )
 
 
@@ -129,7 +131,8 @@ def steer(
         effects: feature, role, cell_type (whose mean sets the value), convention, steered_value,
         gene (symbol), mean_control, mean_steered, log2_fold (mean over cells of
         ``log2((steered + pseudocount) / (control + pseudocount))``), t, df, p, q (BH over the
-        genes of one feature and convention).
+        genes of one feature and convention); glm_log2_fold, glm_p and glm_q of the published
+        negative binomial regression, where the decoder has a dispersion (published only).
         trajectories: obs feature, role, cell, condition, cell_type; obsm X_emb and X_pca (axes of
         ``features.uns['pca']``).
 
@@ -235,6 +238,7 @@ def _effects(
         return pd.DataFrame(columns=list(EFFECT_COLUMNS))
     own = bundle.cells.layers["counts"][rows].sum(axis=1).A1
     libraries = {"published": own, "corrected": config.library}
+    size = bundle.decoder.dispersion
     tables = []
     for convention, control in controls.items():
         library = np.reshape(libraries[convention], (-1, 1))
@@ -255,6 +259,7 @@ def _effects(
                 "mean_steered": after.mean(axis=0, dtype=np.float64),
                 **vars(test),
                 "q": stats.bh(test.p),
+                **published_pairs(before, after, size if convention == "published" else None),
             }
             tables.append(pd.DataFrame(columns, columns=list(EFFECT_COLUMNS)))
     return pd.concat(tables, ignore_index=True)

@@ -367,6 +367,15 @@ def test_permuted_sets_equal_permuted_cells(cells, convention):
     assert np.nanmax(np.abs(moved.t - stayed.t)) > 1
 
 
+@pytest.mark.parametrize("convention", ["published", "corrected"])
+def test_the_order_of_the_cells_does_not_matter(cells, convention):
+    activations, expression = cells
+    order = np.random.default_rng(2).permutation(len(expression))
+    table = tabulate(cells, convention)
+    shuffled = tabulate((activations[order], expression[order]), convention)
+    pd.testing.assert_frame_equal(shuffled, table, rtol=1e-9, atol=1e-12)
+
+
 def test_parts_threads_and_chunks_change_nothing(cells):
     activations, expression = cells
     config = DgeConfig(high_percentile=95)

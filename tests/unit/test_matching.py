@@ -4,6 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.stats
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy import sparse
 
 from featurelens import dge
@@ -57,6 +59,32 @@ def test_matched_sets_by_pencil():
 def test_strata_are_types_in_batches():
     obs = pd.DataFrame({"cell_type": list("BABA"), "batch": list("1122")})
     assert list(cell_strata(obs.astype("category"))) == [2, 0, 3, 1]
+
+
+@settings(derandomize=True, max_examples=40, deadline=None)
+@given(st.integers(0, 10_000))
+def test_matched_cells_are_of_one_stratum_and_none_is_lost(seed):
+    rng = np.random.default_rng(seed)
+    activations = rng.integers(0, 4, size=(60, 5)) * (rng.random((60, 5)) < rng.random(5))
+    strata = rng.integers(0, 4, size=60)
+    config = DgeConfig(high_percentile=80, min_cells=3, min_zero_cells=6, min_matched=2)
+    sets = split_cells(sparse.csr_matrix(activations), config=config, convention="corrected")
+    matched = match_cells(sets, strata, config=config)
+    assert set(matched.columns) | set(matched.unmatched) == set(sets.columns)
+    for row, column in enumerate(matched.columns):
+        [original] = np.flatnonzero(sets.columns == column)
+        high, low = (part[original].toarray()[0] > 0 for part in (sets.high, sets.low()))
+        parts = range(matched.bounds[row], matched.bounds[row + 1])
+        used = [matched.stratum[part] for part in parts]
+        assert [
+            s for s in range(4) if high[strata == s].any() and low[strata == s].sum() >= 2
+        ] == used
+        for part, stratum in zip(parts, used, strict=True):
+            inside = strata == stratum
+            np.testing.assert_array_equal(matched.parts.high[part].toarray()[0] > 0, high & inside)
+            found = matched.parts.low()[part].toarray()[0] > 0
+            np.testing.assert_array_equal(found & inside, low & inside)
+        assert matched.n_high[row] + matched.n_unmatched[row] == high.sum()
 
 
 def by_hand(expression, high, low, strata):

@@ -58,7 +58,7 @@ def test_pairs_as_published_equal_statsmodels(counts):
         both = np.r_[control[:, gene], changed[:, gene]]
         expected = statsmodels_wald(both, design, alpha[gene], 2)
         found = [getattr(test, name)[gene] for name in ("coefficient", "error", "p")]
-        np.testing.assert_allclose(found, expected, rtol=1e-5)
+        np.testing.assert_allclose(found, expected, rtol=1e-6)
 
 
 def test_the_right_dispersion_rejects_nulls_as_often_as_it_says():

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.stats
+import statsmodels.api as sm
 from scipy import sparse
 from statsmodels.stats.multitest import multipletests
 
@@ -15,6 +16,7 @@ from featurelens.embeddings.bundle import Bundle, Fitted, make_bundle
 from featurelens.embeddings.config import PoissonNMFModel
 from featurelens.features import FeatureConfig, describe_features
 from featurelens.io import InputError
+from featurelens.negative_binomial import PAIR_COLUMNS
 from featurelens.steering import EFFECT_COLUMNS, Steering, SteeringConfig, paired_test, steer
 
 FACTORS = np.array([[0.5, 0.1, 0.2], [0.3, 0.1, 0.6], [0.2, 0.8, 0.2]], dtype=np.float32)
@@ -123,6 +125,38 @@ def test_effects_table(steering, bundle):
     np.testing.assert_allclose(part["p"], oracle.pvalue, rtol=1e-3)
     assert (part["df"] == 7).all()
     np.testing.assert_allclose(part["q"], multipletests(part["p"], method="fdr_bh")[1], rtol=1e-9)
+
+
+def test_published_regression_where_the_decoder_has_a_dispersion(bundle, features, steering):
+    assert steering.effects[list(PAIR_COLUMNS)].isna().all(axis=None)
+    size = np.array([0.5, 2.0, 8.0])
+
+    class Overdispersed(LinearSimplexDecoder):
+        dispersion = property(lambda self: size)
+
+    sized = Bundle(cells=bundle.cells, decoder=Overdispersed(FACTORS), info=bundle.info)
+    effects = steer(Linear(), sized, features, CONFIG).effects
+    assert effects.loc[effects["convention"] == "corrected", "glm_p"].isna().all()
+    row = steering.selected.iloc[0]
+    part = effects[(effects["feature"] == row["feature"]) & (effects["convention"] == "published")]
+    changed = bundle.embedding[:8].copy()
+    changed[:, int(row["feature"])] = row["steered_value"]
+    own = bundle.cells.layers["counts"][:8].sum(axis=1)
+    before, after = (
+        sized.decode(z, rows=np.arange(8), library=np.asarray(own))
+        for z in (bundle.embedding[:8], changed)
+    )
+    # The number of the cell is one covariate, and alpha is r: the author's test, as it ran.
+    design = np.column_stack([np.ones(16), np.tile(np.arange(8), 2), np.repeat([0, 1], 8)])
+    for gene in range(3):
+        y = np.r_[before[:, gene], after[:, gene]].astype(float)
+        family = sm.families.NegativeBinomial(alpha=size[gene])
+        expected = sm.GLM(y, design, family=family).fit(tol=1e-12, maxiter=200)
+        found = part.iloc[gene]
+        np.testing.assert_allclose(
+            found["glm_log2_fold"], expected.params[2] / np.log(2), rtol=1e-4
+        )
+        np.testing.assert_allclose(found["glm_p"], expected.pvalues[2], rtol=1e-4)
 
 
 def test_conventions_agree_where_the_sae_is_perfect(steering):

@@ -81,7 +81,12 @@ rule steer_cells:
     params:
         config=lookup(dpath="datasets/{dataset}/steering", within=PLAIN),
         code=fingerprint(
-            "steering.py", "features.py", "decoders.py", "decoder_types.py", "stats.py"
+            "steering.py",
+            "negative_binomial.py",
+            "features.py",
+            "decoders.py",
+            "decoder_types.py",
+            "stats.py",
         ),
     script:
         "../../scripts/steer_cells.py"
