@@ -115,7 +115,7 @@ def test_every_shipped_config_is_valid(path):
         (
             "controls.embeddings",
             ["pbmc68k/pac"],
-            "config: 'controls.embeddings' names 'pbmc68k/pac', which this run does not have; "
+            "config: 'controls.embeddings' names 'pbmc68k/pac', which this run does not annotate; "
             "did you mean 'pbmc68k/pca'?",
         ),
         ("controls.seeds", [0], "config: 'controls.seeds' has 0, which 'topk-x20' has already"),

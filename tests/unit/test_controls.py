@@ -14,6 +14,7 @@ from featurelens.controls.components import components, describe_control, halves
 from featurelens.controls.config import (
     ControlConfig,
     contradictions,
+    controlled,
     parse_source,
     sources,
     trained_config,
@@ -65,6 +66,17 @@ def test_sources_of_a_config_in_order():
         *("control.nmf", "control.nmf.seed1", "control.nmf.seed2", "control.pca"),
     ]
     assert sources(ControlConfig(), ["a"]) == []
+
+
+def test_what_is_controlled_follows_the_annotated_saes():
+    annotated = ["d/m/a/go", "d/m/b/go", "d/n/a/go", "d/m/a/hallmark"]
+    config = ControlConfig(kinds=("pca", "random"), embeddings=("d/m",), collections=("go",))
+    assert controlled(config, annotated) == [
+        *("d/m/a/go", "d/m/b/go", "d/m/a.random/go", "d/m/b.random/go", "d/m/control.pca/go")
+    ]
+    only = replace(config, saes=("b",), embeddings=None, kinds=(), seeds=(4,))
+    assert controlled(only, annotated) == ["d/m/b/go", "d/m/b.seed4/go"]
+    assert controlled(ControlConfig(), annotated) == []
 
 
 def test_what_is_trained_for_a_name():

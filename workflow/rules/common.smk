@@ -15,8 +15,8 @@ from featurelens.controls.config import (
     ENCODED_PATTERN,
     RANDOM_PATTERN,
     TRAINED_PATTERN,
+    controlled,
     parse_source,
-    sources,
     trained_config,
 )
 from featurelens.conventions import CONVENTIONS
@@ -71,16 +71,7 @@ OWN = [
     for collection in CONFIG.collections
 ]
 # Controls go through the rules of SAEs under names of their own, one table for all of them.
-CONTROL_SAES = [name for name in CONFIG.saes if name in (CONFIG.controls.saes or CONFIG.saes)]
-CONTROLLED = [
-    f"{bundle}/{source}/{collection}"
-    for bundle in BUNDLES
-    if bundle in (CONFIG.controls.embeddings or BUNDLES)
-    for collection in CONFIG.collections
-    if collection in (CONFIG.controls.collections or CONFIG.collections)
-    for source in (*CONTROL_SAES, *sources(CONFIG.controls, CONTROL_SAES))
-    if CONFIG.controls.wanted
-]
+CONTROLLED = controlled(CONFIG.controls, ANNOTATED)
 # Figures 2, S4 and S13 show one source each, the first that the config names.
 FIRST_STEERED = STEERED[0] if STEERED else "none"
 FIRST_SWEEP = SIMULATED[0] if SIMULATED else "none"

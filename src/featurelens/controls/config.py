@@ -130,6 +130,38 @@ def sources(config: ControlConfig, saes: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(names))
 
 
+def controlled(config: ControlConfig, annotated: Sequence[str]) -> list[str]:
+    """Everything that is compared: the SAEs chosen, their repeats and all controls.
+
+    Parameters
+    ----------
+    config
+        Which controls; without any the list is empty.
+    annotated
+        SAEs of the run, as dataset/model/sae/collection.
+
+    Returns
+    -------
+    list of str
+        dataset/model/source/collection, by embedding and collection.
+    """
+    groups: dict[tuple[str, str], list[str]] = {}
+    for name in annotated:
+        dataset, model, sae, collection = name.split("/")
+        chosen = (
+            (config.embeddings, f"{dataset}/{model}"),
+            (config.saes, sae),
+            (config.collections, collection),
+        )
+        if config.wanted and all(among is None or value in among for among, value in chosen):
+            groups.setdefault((f"{dataset}/{model}", collection), []).append(sae)
+    return [
+        f"{embedding}/{source}/{collection}"
+        for (embedding, collection), saes in groups.items()
+        for source in (*saes, *sources(config, saes))
+    ]
+
+
 def _repeats(name: str, kind: str, config: ControlConfig) -> list[str]:
     return [f"{name}.seed{seed}" for seed in config.seeds] if kind in config.repeat else []
 
@@ -184,7 +216,11 @@ def contradictions(
     for key, (names, known) in chosen.items():
         for name in names or ():
             if known and name not in known:
-                yield f"'controls.{key}' names {name!r}, which this run does not have", name, known
+                yield (
+                    f"'controls.{key}' names {name!r}, which this run does not annotate",
+                    name,
+                    known,
+                )
     for name in config.saes or saes:
         if name in saes and saes[name].seed in config.seeds:
             seed = saes[name].seed
