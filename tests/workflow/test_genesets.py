@@ -1,0 +1,73 @@
+"""The page on gene sets: its blocks are read and run, beside a small ontology."""
+
+import re
+import sys
+
+import pandas as pd
+import pytest
+import yaml
+from clones import ROOT, run_snakemake
+
+from featurelens.config import parse_config
+
+sys.path.insert(0, str(ROOT / "tests/unit"))
+from gene_ontology import OBO, gaf_line
+
+pytestmark = pytest.mark.workflow
+
+GENES = {
+    "GO:0000005": "CD79A CD79B MS4A1",
+    "GO:0000006": "GNLY NKG7 CST7 GZMB",
+    "GO:0000011": "HLA-DRA HLA-DPA1 HLA-DPB1 CD74",
+}
+"""Genes of delta, epsilon and binding."""
+
+
+def blocks():
+    """YAML blocks of the page, by the file that their first line names."""
+    page = (ROOT / "docs/gene-sets.md").read_text()
+    found = re.findall(r"```yaml\n# ([\w.-]+)[^\n]*\n(.*?)```", page, re.DOTALL)
+    return dict(found)
+
+
+def test_the_block_on_the_gene_ontology_is_a_config():
+    config = yaml.safe_load(blocks()["my_run.yaml"]) | yaml.safe_load(blocks()["go.yaml"])
+    run = parse_config(config)
+    assert run.collections["go-process-published"].propagate == "none"
+
+
+@pytest.mark.slow
+def test_the_page_runs(clone):
+    page = blocks()
+    (clone / "my_sets.yaml").write_text(page["my_sets.yaml"])
+    config = yaml.safe_load(page["my_run.yaml"])
+    (clone / "tiny.obo").write_text(OBO)
+    lines = [gaf_line(gene, term) for term, genes in GENES.items() for gene in genes.split()]
+    (clone / "tiny.gaf").write_text("\n".join(["!gaf-version: 2.2", *lines]))
+    config["collections"]["tiny"] = {"ontology": "tiny.obo", "annotations": "tiny.gaf"}
+    (clone / "my_run.yaml").write_text(yaml.safe_dump(config))
+    results = clone / "results/gene-sets"
+    targets = [f"enrichment/pbmc/pca/topk/{name}/corrected.parquet" for name in ("mine", "tiny")]
+    done = run_snakemake(
+        clone,
+        *(f"results/gene-sets/{target}" for target in targets),
+        *("--cores", "2", "--configfile", "my_run.yaml"),
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    mine, tiny = (pd.read_parquet(results / target) for target in targets)
+
+    assert set(mine["term"]) == set(yaml.safe_load(page["my_sets.yaml"]))
+    categories = mine.drop_duplicates("term").set_index("term")["category"]
+    assert categories["antigen presentation"] == "immunity"
+    assert mine["kept_fdr"].any()
+
+    # binding is part of gamma, epsilon is part of delta: 3 + 4 genes of delta, 4 more of gamma.
+    sizes = tiny.drop_duplicates("term").set_index("term")["n_term"].to_dict()
+    assert sizes == {"alpha": 11, "beta": 11, "gamma": 11, "delta": 7, "epsilon": 4, "binding": 4}
+    terms = pd.read_csv(results / "genesets/tiny/terms.tsv", sep="\t")
+    levels = terms.set_index("term")["level_1"]
+    assert tiny.drop_duplicates("term").set_index("term")["category"].to_dict() == levels.to_dict()
+    assert (
+        "universe holds 765"
+        in (results / "logs/enrich_features/pbmc/pca/topk/tiny/corrected.log").read_text()
+    )
