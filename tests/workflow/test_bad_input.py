@@ -117,3 +117,50 @@ def test_counts_that_are_no_counts(clone, cells):
     cells.X[2, 1] = 0.5
     cells.write_h5ad(clone / "cells.h5ad")
     stops(clone, own_data(), "cells.h5ad", "integer")
+
+
+def negative_count(cells):
+    cells.X[2, 1] = -1
+
+
+def no_type(cells):
+    cells.obs["cell_type"] = cells.obs["cell_type"].cat.remove_categories(["B"])
+
+
+def constant_embedding(cells):
+    cells.obsm["X_model"][:] = 1
+
+
+@pytest.mark.parametrize(
+    ("spoil", "parts"),
+    [
+        (negative_count, ["X must hold raw counts", "-1 in cell 'cell2'", "is negative"]),
+        (no_type, ["'cell1' has no cell_type (10 such cells)", "fill in"]),
+        (constant_embedding, ["X_model", "is the same in all 30 cells"]),
+    ],
+)
+def test_cells_that_cannot_be_used(clone, cells, spoil, parts):
+    spoil(cells)
+    cells.write_h5ad(clone / "cells.h5ad")
+    stops(clone, own_data(), "cells.h5ad", *parts)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "parts"),
+    [
+        ("sets.gmt", "", ["sets.gmt", "is empty"]),
+        ("go.obo", "<!DOCTYPE html>\n<html><body>Moved</body></html>\n", ["go.obo", "web page"]),
+        ("sets.gmt", "T cells\t\tCd3e\tCd3d\tCd8a\n", ["Cd3d", "GENE1", "mouse"]),
+    ],
+    ids=["empty", "web page", "another species"],
+)
+def test_gene_sets_that_cannot_be_used(clone, cells, name, content, parts):
+    cells.var_names = [f"GENE{i}" for i in range(cells.n_vars)]
+    cells.write_h5ad(clone / "cells.h5ad")
+    (clone / name).write_text(content)
+    (clone / "genes.gaf").write_text("!gaf-version: 2.2\n")
+    config = own_data()
+    config["collections"]["families"] = (
+        {"ontology": name, "annotations": "genes.gaf"} if name == "go.obo" else {"path": name}
+    )
+    stops(clone, config, *parts)
