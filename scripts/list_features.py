@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from featurelens.annotated_features import annotated_features
+from featurelens.annotated_features import DGE_COLUMNS, annotated_features
+from featurelens.dge import iter_feature_tables
 from featurelens.io import read_anndata, read_table, write_table
 from featurelens.logs import job_log
 
@@ -11,7 +12,7 @@ snakemake: Any
 with job_log(snakemake.log[0]):
     table = annotated_features(
         read_anndata(snakemake.input.features).var,
-        read_table(snakemake.input.dge),
+        iter_feature_tables(snakemake.input.dge, DGE_COLUMNS),
         {
             "published": read_table(snakemake.input.published),
             "corrected": read_table(snakemake.input.corrected),

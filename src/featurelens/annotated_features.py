@@ -7,10 +7,13 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 import pandas as pd
 
+DGE_COLUMNS = ("feature", "gene", "log2_fold", "q", "n_high")
+"""What is read of tables of differential expression."""
+
 
 def annotated_features(
     features: pd.DataFrame,
-    dge: pd.DataFrame,
+    dge: pd.DataFrame | Iterable[pd.DataFrame],
     enrichment: Mapping[str, pd.DataFrame],
     *,
     alpha: float = 0.05,
@@ -24,7 +27,8 @@ def annotated_features(
     features
         Feature table (``features.h5ad``'s var), feature numbers as index.
     dge
-        Differential expression under the corrected convention.
+        Differential expression under the corrected convention, whole or some features at a time
+        (:func:`featurelens.dge.iter_feature_tables`, columns :data:`DGE_COLUMNS`).
     enrichment
         Convention to enrichment table; either may be absent.
     alpha
@@ -48,12 +52,11 @@ def annotated_features(
     )
     live = features[features["n_active"] > 0]
     table = live[list(columns)].copy()
-    significant = dge[dge["q"] < alpha].sort_values("log2_fold", kind="stable")
-    up, down = significant[significant["log2_fold"] > 0], significant[significant["log2_fold"] < 0]
-    sizes = dge.groupby("feature", observed=True, sort=False)["n_high"].first()
-    table["n_high"] = sizes.set_axis(sizes.index.astype(str)).reindex(table.index).astype("Int64")
-    table["up_genes"] = _lists(up.iloc[::-1], "gene", table.index, n_genes)
-    table["down_genes"] = _lists(down, "gene", table.index, n_genes)
+    tables = [dge] if isinstance(dge, pd.DataFrame) else dge
+    genes = pd.concat([_genes(part, alpha, n_genes) for part in tables]).reindex(table.index)
+    table["n_high"] = genes["n_high"].astype("Int64")
+    for name in ("up_genes", "down_genes"):
+        table[name] = genes[name].fillna("")
     for suffix, convention, kept, by in (
         ("", "corrected", "kept_fdr", "q"),
         ("_published", "published", "kept_published_figures", "p_mannwhitney"),
@@ -89,6 +92,19 @@ def choose_features(table: pd.DataFrame, count: int) -> pd.DataFrame:
     turn = ordered.groupby(ordered["top_cell_type"].astype(str), sort=False).cumcount()
     ordered = ordered.assign(turn=turn).sort_values(["only_down", "turn"], kind="stable")
     return ordered.head(count)
+
+
+def _genes(dge: pd.DataFrame, alpha: float, n_genes: int) -> pd.DataFrame:
+    """Size of the high set and lists of genes of the features in a table, by their names."""
+    sizes = dge.groupby("feature", observed=True, sort=False)["n_high"].first()
+    index = sizes.index.astype(str)
+    significant = dge[dge["q"] < alpha].sort_values("log2_fold", kind="stable")
+    up, down = significant[significant["log2_fold"] > 0], significant[significant["log2_fold"] < 0]
+    lists = {
+        "up_genes": _lists(up.iloc[::-1], "gene", index, n_genes),
+        "down_genes": _lists(down, "gene", index, n_genes),
+    }
+    return pd.DataFrame({"n_high": sizes.to_numpy()} | lists, index=index)
 
 
 def _with_direction(rows: pd.DataFrame) -> pd.DataFrame:

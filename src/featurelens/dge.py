@@ -234,7 +234,7 @@ def iter_feature_tables(
 
     with parquet.ParquetFile(path) as file:
         for group in range(file.num_row_groups):
-            yield file.read_row_group(group, columns=columns).to_pandas()
+            yield file.read_row_group(group, columns=list(columns) if columns else None).to_pandas()
 
 
 def _long_table(

@@ -199,3 +199,8 @@ def test_annotated_features_hold_one_row_per_live_feature():
     assert (table["up_genes"].str.count(";") <= 2).all()
     assert (table["terms"].str.count(";") <= 1).all()
     assert table["n_active"].is_monotonic_decreasing
+    genes = dge()
+    chunks = [part for _, part in genes.groupby(genes["feature"].astype(int) // 4)]
+    assert len(chunks) > 2
+    in_parts = annotated_features(var, iter(chunks), found, n_genes=3, n_terms=2)
+    pd.testing.assert_frame_equal(in_parts, table)
