@@ -14,7 +14,7 @@ CHUNK_ROWS = 1024
 """Cells decoded at once: 55 MB of temporaries for 13,431 genes."""
 
 
-class _ByAmount:
+class ByAmount:
     """Decodes rows to amounts of any scale, clips them at zero and scales rows to the library."""
 
     def _amounts(self, z: np.ndarray, covariate: np.ndarray | None) -> np.ndarray:
@@ -68,7 +68,7 @@ class _ByAmount:
 
 
 @dataclass(frozen=True, eq=False)
-class PCADecoder(_ByAmount):
+class PCADecoder(ByAmount):
     """Linear map to log1p(counts per 10,000), undone by expm1.
 
     ``expm1(z W + mean)``, clipped at zero and scaled to the library.
@@ -90,7 +90,7 @@ class PCADecoder(_ByAmount):
 
 
 @dataclass(frozen=True, eq=False)
-class LinearSimplexDecoder(_ByAmount):
+class LinearSimplexDecoder(ByAmount):
     """Linear map to proportions: ``z F^T``, clipped at zero, renormalised.
 
     Inside the simplex (z non-negative with sum 1, columns of F with sum 1) nothing is clipped and
@@ -111,7 +111,7 @@ class LinearSimplexDecoder(_ByAmount):
 
 
 @dataclass(frozen=True, eq=False)
-class SurrogateDecoder(_ByAmount):
+class SurrogateDecoder(ByAmount):
     """Ridge regression fitted afterwards, for an embedding whose model decodes nothing.
 
     ``expm1(z W + intercept)``, clipped at zero, times one factor per gene that brings the mean
@@ -143,7 +143,7 @@ class SurrogateDecoder(_ByAmount):
 
 
 @dataclass(frozen=True, eq=False)
-class MLPSoftmaxDecoder(_ByAmount):
+class MLPSoftmaxDecoder(ByAmount):
     """Fully connected layers with ReLU between them, then softmax over genes: proportions.
 
     The decoder of multiDGD. Input is the embedding followed by the covariate code. Counts are

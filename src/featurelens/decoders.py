@@ -16,6 +16,7 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
+from featurelens.decoder_scvi import ScviDecoder
 from featurelens.decoder_types import (
     LinearSimplexDecoder,
     MLPSoftmaxDecoder,
@@ -33,6 +34,7 @@ __all__ = [
     "MLPSoftmaxDecoder",
     "NoDecoder",
     "PCADecoder",
+    "ScviDecoder",
     "SurrogateDecoder",
     "expression",
     "iter_expression",
@@ -85,7 +87,7 @@ DECODERS = {
     decoder.type: decoder
     for decoder in (
         *(PCADecoder, LinearSimplexDecoder),
-        *(MLPSoftmaxDecoder, SurrogateDecoder, NoDecoder),
+        *(MLPSoftmaxDecoder, ScviDecoder, SurrogateDecoder, NoDecoder),
     )
 }
 

@@ -11,7 +11,16 @@ from clones import ROOT
 
 FLOORS = (
     {"io", "logs", "options", "conventions", "provenance", "stats", "_transfer"} | {"margins"},
-    {"sae", "simulation", "autoencoder", "genesets", "decoders", "decoder_types", "_gradient"}
+    {
+        "sae",
+        "simulation",
+        "autoencoder",
+        "genesets",
+        "decoders",
+        "decoder_types",
+        "decoder_scvi",
+        "_gradient",
+    }
     | {"superposed"},
     {"embeddings", "recovery", "_readout", "_correlation", "structure", "baselines", "probes"}
     | {"sweeps", "dictionary", "download", "figshare", "resources"},

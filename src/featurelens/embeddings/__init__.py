@@ -24,10 +24,11 @@ MODELS = {
     "precomputed": "featurelens.embeddings.precomputed",
     "multidgd": "featurelens.embeddings.multidgd",
     "geneformer": "featurelens.embeddings.geneformer",
+    "scvi": "featurelens.embeddings.scvi",
 }
 """Module of each model, by the kind of its config; imported only when it runs."""
 
-NETWORKS = ("geneformer",)
+NETWORKS = ("geneformer", "scvi")
 """Models that run a network, and so are told of threads, device and log."""
 
 

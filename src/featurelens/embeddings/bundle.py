@@ -62,6 +62,8 @@ class Fitted(NamedTuple):
     """Positions of the cells that the embedding has; None means all of them, in their order."""
     origin: Origin = Origin()
     """What it was taken from."""
+    columns: np.ndarray | None = None
+    """Positions of the genes that the decoder has, in its order; None means all of them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,8 +135,9 @@ def make_bundle(
         If the embedding holds a value that is not finite.
     """
     scores = np.ascontiguousarray(fitted.scores, dtype=np.float32)
-    if fitted.rows is not None:
-        cells = cells[fitted.rows].copy()
+    if fitted.rows is not None or fitted.columns is not None:
+        rows, columns = (slice(None) if p is None else p for p in (fitted.rows, fitted.columns))
+        cells = cells[rows, columns].copy()
     elif copy:
         cells = cells.copy()
     require_finite(scores, cells.obs_names, f"the {config.kind} embedding")

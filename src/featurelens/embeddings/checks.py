@@ -21,6 +21,7 @@ from featurelens.embeddings.config import (
     MultiDGDModel,
     OwnCells,
     PrecomputedModel,
+    ScviModel,
 )
 from featurelens.embeddings.files import (
     CellsFile,
@@ -125,6 +126,8 @@ def check_model(dataset: DatasetConfig, model: ModelConfig) -> None:
         _check_multidgd(dataset, model)
     elif isinstance(model, GeneformerModel):
         _check_geneformer(dataset, model)
+    elif isinstance(model, ScviModel):
+        _check_scvi(dataset, model)
 
 
 def _check_precomputed(dataset: DatasetConfig, model: PrecomputedModel) -> None:
@@ -173,6 +176,17 @@ def _check_multidgd(dataset: DatasetConfig, model: MultiDGDModel) -> None:
         require_key(model.split_column, columns_of(file.obs), where)
         require_split(read_elem(file.obs[model.split_column]), model, where)
         require_width(len(kept_genes(file)), width, dataset.path, model)
+
+
+def _check_scvi(dataset: DatasetConfig, model: ScviModel) -> None:
+    from featurelens.embeddings.scvi import gene_columns
+    from featurelens.embeddings.scvi_saved import read_saved
+
+    if model.checkpoint is not None:
+        saved = read_saved(model.checkpoint)
+        if isinstance(dataset, OwnCells):
+            with open_cells(dataset) as file:
+                gene_columns(saved, kept_genes(file))
 
 
 def _check_geneformer(dataset: DatasetConfig, model: GeneformerModel) -> None:
