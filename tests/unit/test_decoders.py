@@ -11,6 +11,7 @@ from featurelens.decoders import (
     MLPSoftmaxDecoder,
     NoDecoder,
     PCADecoder,
+    ScviDecoder,
     SurrogateDecoder,
     load_decoder,
     save_decoder,
@@ -32,6 +33,15 @@ NETWORK = MLPSoftmaxDecoder(
     r=np.array([1.5, 3], dtype=np.float32),
     mean_covariate=np.array([0.5 * np.log(3)], dtype=np.float32),
 )
+# One hidden unit, ReLU(z + 2 of the first batch), then logits (h, 0) for two genes.
+BATCHED = ScviDecoder(
+    weights=(np.array([[1, 2, 0]], dtype=np.float32),),
+    biases=(np.zeros(1, dtype=np.float32),),
+    scale_weight=np.array([[1], [0]], dtype=np.float32),
+    scale_bias=np.zeros(2, dtype=np.float32),
+    theta=np.array([2, 5], dtype=np.float32),
+    shares=np.array([0.75, 0.25], dtype=np.float32),
+)
 SURROGATE = SurrogateDecoder(
     weights=LINE.components, intercept=LINE.mean, smearing=np.array([1, 3], dtype=np.float32)
 )
@@ -39,6 +49,7 @@ DECODABLE = {
     "pca": LINE,
     "linear_simplex": SIMPLEX,
     "mlp_softmax": NETWORK,
+    "scvi": BATCHED,
     "surrogate": SURROGATE,
 }
 

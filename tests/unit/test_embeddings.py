@@ -53,7 +53,7 @@ def small(counts: np.ndarray) -> anndata.AnnData:
 def test_every_kind_has_a_module_and_a_config():
     assert list(MODELS) == [config.kind for config in get_args(ModelConfig)]
     # These read checkpoints and have tests of their own.
-    assert set(MODELS) == {*CONFIGS, "multidgd", "geneformer"}
+    assert set(MODELS) == {*CONFIGS, "multidgd", "geneformer", "scvi"}
 
 
 @pytest.mark.parametrize("kind", CONFIGS)

@@ -58,12 +58,12 @@ def fit(
         knows a gene that they have not.
     """
     if config.checkpoint is not None:
-        model = read_saved(config.checkpoint)
-        checkpoint = sha256_file(config.checkpoint)
+        model, checkpoint = read_saved(config.checkpoint), sha256_file(config.checkpoint)
     else:
+        # No checksum: scvi-tools writes the hour of the training into the file.
         with TemporaryDirectory() as folder:
             path = _train(cells, config, Path(folder), threads=threads, device=device, log=log)
-            model, checkpoint = read_saved(str(path)), sha256_file(path)
+            model, checkpoint = read_saved(str(path)), None
     columns = gene_columns(model, cells.var_names)
     one_hot = batch_codes(model, cells.obs["batch"])
     counts = sparse.csr_matrix(cells.layers["counts"][:, columns])
