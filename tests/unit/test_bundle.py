@@ -10,6 +10,7 @@ from scipy import sparse
 
 from featurelens.decoders import (
     LinearSimplexDecoder,
+    MLPSoftmaxDecoder,
     NoDecoder,
     PCADecoder,
     expression,
@@ -97,6 +98,25 @@ def test_expression_in_parts_is_expression(cells, source):
     assert [(rows.start, len(part)) for rows, part in parts] == [(0, 2), (2, 1)]
     whole = expression(bundle, library=7, source=source)
     np.testing.assert_array_equal(np.concatenate([part for _, part in parts]), whole)
+
+
+def test_expression_has_one_covariate_code_for_all_cells(cells):
+    # Cells 1 and 2 lie at one place of the embedding, in different batches: decoded alike.
+    decoder = MLPSoftmaxDecoder(
+        weights=(np.array([[0.0, 0.0, 1.0], [1.0, 0.0, 0.0]], dtype=np.float32),),
+        biases=(np.zeros(2, dtype=np.float32),),
+        r=np.ones(2, dtype=np.float32),
+        mean_covariate=np.zeros(1, dtype=np.float32),
+    )
+    scores, codes = np.array([[0.5, 0], [0.5, 0], [0, 0]]), np.array([[0.0], [3.0], [0.0]])
+    bundle = make_bundle(cells, Fitted(scores, decoder, {}, codes), PCAModel())
+    decoded = expression(bundle, library=100)
+    np.testing.assert_array_equal(decoded[0], decoded[1])
+    # The mean code is 1: logits 1 and 0.5, and 1 and 0.
+    share = [np.exp(1) / (np.exp(1) + np.exp(0.5)), np.exp(1) / (np.exp(1) + 1)]
+    np.testing.assert_allclose(decoded[[0, 2], 0], 100 * np.array(share), rtol=1e-6)
+    own = bundle.decode(scores[:2].astype(np.float32), rows=np.arange(2), library=100)
+    assert not np.allclose(own[0], own[1])
 
 
 def test_rows_and_covariates_of_a_model(cells):

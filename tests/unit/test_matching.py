@@ -164,6 +164,32 @@ def test_what_all_cells_of_a_type_share_does_not_count(cells):
     assert np.abs(after.t - before.t).max() > 1
 
 
+def test_features_that_know_of_types_alone_are_not_found_within_type():
+    # Activations and expression depend on the stratum and on nothing else that they share.
+    rng = np.random.default_rng(1)
+    strata = rng.integers(0, 5, size=800)
+    activations = np.maximum(rng.normal(size=(800, 12)) + rng.normal(size=(5, 12))[strata] - 0.5, 0)
+    expression = 20 + rng.normal(size=(5, 600))[strata] + rng.normal(size=(800, 600))
+    genes = [f"G{number}" for number in range(600)]
+    rates = {
+        contrast: (
+            dge.test_expression(
+                sparse.csr_matrix(activations),
+                expression,
+                genes,
+                config=DgeConfig(high_percentile=90),
+                convention="corrected",
+                contrast=contrast,
+                strata=strata,
+            )["p"]
+            < 0.05
+        ).mean()
+        for contrast in ("global", "within_type")
+    }
+    assert 0.045 < rates["within_type"] < 0.055
+    assert rates["global"] > 0.3
+
+
 def test_chunks_and_permutations_within_strata(cells):
     activations, expression, strata = cells
     sets = split_cells(activations, config=CONFIG, convention="corrected")
