@@ -12,7 +12,7 @@ with job_log(snakemake.log[0]) as log:
     kinds = ("features", "summary", "published", "corrected")
     files = zip(*(snakemake.input[kind] for kind in kinds), strict=True)
     annotated = [
-        read_annotated(name, dict(zip(kinds, paths, strict=True)))
+        read_annotated(name, dict(zip(kinds, paths, strict=True)), snakemake.params.relatives)
         for name, paths in zip(snakemake.params.names, files, strict=True)
     ]
     table, pairs = control_tables(annotated)

@@ -324,7 +324,8 @@ def controls(repeats: bool = True) -> pd.DataFrame:
         rows.append(
             {
                 "embedding": "cells/model", "collection": "go", "source": name,
-                "sae": sae or np.nan, "kind": kind, "convention": convention, "filter": kept,
+                "family": name.split(".seed")[0], "sae": sae or np.nan, "kind": kind,
+                "convention": convention, "filter": kept,
                 "share": share, "share_low": share - 0.05, "share_high": share + 0.05,
                 "null_share": 0.02 if convention == "corrected" else 0.7, "null_sd": 0.01,
                 "terms_per_feature_mean": rng.uniform(2, 9), "terms_per_feature_sem": 0.4,

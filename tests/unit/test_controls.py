@@ -16,6 +16,7 @@ from featurelens.controls.config import (
     contradictions,
     controlled,
     parse_source,
+    relatives,
     sources,
     trained_config,
 )
@@ -50,7 +51,7 @@ SAES = {"topk": SAEConfig(architecture="topk", expansion=4, seed=3)}
 )
 def test_names_come_apart(name, sae, kind, seed, family):
     source = parse_source(name)
-    assert (source.sae, source.kind, source.seed, source.family) == (sae, kind, seed, family)
+    assert (source.sae, source.kind, source.seed, source.family({})) == (sae, kind, seed, family)
 
 
 @pytest.mark.parametrize("name", ["control", "control.frozen", "topk.pca", "topk.frozen.x", "a/b"])
@@ -68,15 +69,28 @@ def test_sources_of_a_config_in_order():
     assert sources(ControlConfig(), ["a"]) == []
 
 
+def test_relatives_differ_by_their_seed_alone():
+    base = SAES["topk"]
+    saes = {"a": base, "b": replace(base, k=3), "c": replace(base, seed=9)}
+    assert relatives(saes) == {"a": "a", "b": "b", "c": "a"}
+    kin = relatives(saes)
+    assert parse_source("c").family(kin) == parse_source("a.seed4").family(kin) == "a"
+    assert parse_source("c.random.seed1").family(kin) == "a.random"
+    annotated = [f"d/m/{name}/go" for name in "abc"]
+    config = ControlConfig(kinds=("frozen",), saes=("c",))
+    assert controlled(config, annotated, saes) == ["d/m/c/go", "d/m/a/go", "d/m/c.frozen/go"]
+
+
 def test_what_is_controlled_follows_the_annotated_saes():
+    saes = {name: replace(SAES["topk"], k=k) for name, k in (("a", 1), ("b", 2))}
     annotated = ["d/m/a/go", "d/m/b/go", "d/n/a/go", "d/m/a/hallmark"]
     config = ControlConfig(kinds=("pca", "random"), embeddings=("d/m",), collections=("go",))
-    assert controlled(config, annotated) == [
+    assert controlled(config, annotated, saes) == [
         *("d/m/a/go", "d/m/b/go", "d/m/a.random/go", "d/m/b.random/go", "d/m/control.pca/go")
     ]
     only = replace(config, saes=("b",), embeddings=None, kinds=(), seeds=(4,))
-    assert controlled(only, annotated) == ["d/m/b/go", "d/m/b.seed4/go"]
-    assert controlled(ControlConfig(), annotated) == []
+    assert controlled(only, annotated, saes) == ["d/m/b/go", "d/m/b.seed4/go"]
+    assert controlled(ControlConfig(), annotated, saes) == []
 
 
 def test_what_is_trained_for_a_name():

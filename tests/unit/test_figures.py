@@ -459,7 +459,8 @@ def test_figure_of_controls_draws_every_source_under_both_conventions():
 
 def test_figure_of_controls_shows_the_first_embedding_and_sae_alone():
     table = controls()
-    more = pd.concat([table, table.assign(embedding="cells/other"), table[:9].assign(sae="relu")])
+    relu = table[:9].assign(sae="relu", family="relu")
+    more = pd.concat([table, table.assign(embedding="cells/other"), relu])
     alone, among = (panel(draw_figure_controls(each), "Share") for each in (table, more))
     assert len(marks(among)[0]) == len(marks(alone)[0])
 

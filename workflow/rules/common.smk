@@ -17,6 +17,7 @@ from featurelens.controls.config import (
     TRAINED_PATTERN,
     controlled,
     parse_source,
+    relatives,
     trained_config,
 )
 from featurelens.conventions import CONVENTIONS
@@ -71,7 +72,7 @@ OWN = [
     for collection in CONFIG.collections
 ]
 # Controls go through the rules of SAEs under names of their own, one table for all of them.
-CONTROLLED = controlled(CONFIG.controls, ANNOTATED)
+CONTROLLED = controlled(CONFIG.controls, ANNOTATED, CONFIG.saes)
 # Figures 2, S4 and S13 show one source each, the first that the config names.
 FIRST_STEERED = STEERED[0] if STEERED else "none"
 FIRST_SWEEP = SIMULATED[0] if SIMULATED else "none"

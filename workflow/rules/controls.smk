@@ -47,7 +47,7 @@ rule describe_control:
         "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=8000,
+        mem_mb=16000,
         runtime=120,
     params:
         source="{sae}",
@@ -96,6 +96,7 @@ rule tabulate_controls:
         runtime=120,
     params:
         names=CONTROLLED,
+        relatives=relatives(CONFIG.saes),
         code=fingerprint("controls", "term_filters.py"),
     script:
         "../../scripts/tabulate_controls.py"

@@ -85,10 +85,12 @@ class Source:
     seed: int | None
     """Number of a repeat; None for the first run."""
 
-    @property
-    def family(self) -> str:
-        """Name without the seed, which all repeats share."""
-        return self.name.split(".seed")[0]
+    def family(self, relatives: Mapping[str, str]) -> str:
+        """Name that all its repeats share; see :func:`relatives`."""
+        if self.sae is None:
+            return f"{OF_CELLS}.{self.kind}"
+        owner = relatives.get(self.sae, self.sae)
+        return owner if self.kind == "sae" else f"{owner}.{self.kind}"
 
 
 def parse_source(name: str) -> Source:
@@ -130,8 +132,18 @@ def sources(config: ControlConfig, saes: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def controlled(config: ControlConfig, annotated: Sequence[str]) -> list[str]:
-    """Everything that is compared: the SAEs chosen, their repeats and all controls.
+def relatives(saes: Mapping[str, SAEConfig]) -> dict[str, str]:
+    """Each SAE's first relative in the config, which differs from it by its seed at most."""
+    first: dict[SAEConfig, str] = {}
+    for name, sae in saes.items():
+        first.setdefault(replace(sae, seed=0), name)
+    return {name: first[replace(sae, seed=0)] for name, sae in saes.items()}
+
+
+def controlled(
+    config: ControlConfig, annotated: Sequence[str], saes: Mapping[str, SAEConfig]
+) -> list[str]:
+    """Everything that is compared: the SAEs chosen, their relatives, repeats and controls.
 
     Parameters
     ----------
@@ -139,26 +151,32 @@ def controlled(config: ControlConfig, annotated: Sequence[str]) -> list[str]:
         Which controls; without any the list is empty.
     annotated
         SAEs of the run, as dataset/model/sae/collection.
+    saes
+        Their configs.
 
     Returns
     -------
     list of str
         dataset/model/source/collection, by embedding and collection.
     """
+    kin = relatives(saes)
+    chosen = list(saes if config.saes is None else config.saes)
+    among_kin = {kin[name] for name in chosen if name in kin}
     groups: dict[tuple[str, str], list[str]] = {}
     for name in annotated:
         dataset, model, sae, collection = name.split("/")
-        chosen = (
-            (config.embeddings, f"{dataset}/{model}"),
-            (config.saes, sae),
-            (config.collections, collection),
-        )
-        if config.wanted and all(among is None or value in among for among, value in chosen):
+        here = ((config.embeddings, f"{dataset}/{model}"), (config.collections, collection))
+        if config.wanted and all(names is None or value in names for names, value in here):
             groups.setdefault((f"{dataset}/{model}", collection), []).append(sae)
     return [
         f"{embedding}/{source}/{collection}"
-        for (embedding, collection), saes in groups.items()
-        for source in (*saes, *sources(config, saes))
+        for (embedding, collection), present in groups.items()
+        for source in (
+            *sorted(
+                (sae for sae in present if kin[sae] in among_kin), key=lambda sae: sae not in chosen
+            ),
+            *sources(config, [sae for sae in present if sae in chosen]),
+        )
     ]
 
 

@@ -38,6 +38,8 @@ class Annotated:
     """Gene sets."""
     source: Source
     """What it is."""
+    family: str
+    """What its repeats are called, which differ by their seed."""
     cells: pd.Index
     """Names of the cells."""
     activations: sparse.csr_matrix
@@ -52,7 +54,9 @@ class Annotated:
     """Annotations (feature, term, direction, effect), by filter."""
 
 
-def read_annotated(name: str, files: Mapping[str, str | Path]) -> Annotated:
+def read_annotated(
+    name: str, files: Mapping[str, str | Path], relatives: Mapping[str, str] | None = None
+) -> Annotated:
     """Read one source.
 
     Parameters
@@ -61,6 +65,8 @@ def read_annotated(name: str, files: Mapping[str, str | Path]) -> Annotated:
         dataset/model/source/collection.
     files
         Paths of features, summary, published and corrected.
+    relatives
+        Of :func:`featurelens.controls.config.relatives`; None where no SAEs are relatives.
     """
     dataset, model, source, collection = name.split("/")
     features = read_anndata(files["features"])
@@ -77,6 +83,7 @@ def read_annotated(name: str, files: Mapping[str, str | Path]) -> Annotated:
         embedding=f"{dataset}/{model}",
         collection=collection,
         source=parse_source(source),
+        family=parse_source(source).family(relatives or {}),
         cells=features.obs_names,
         activations=sparse.csr_matrix(features.X),
         tau=type_specificity(features.varm["type_means"][live]),
@@ -94,18 +101,17 @@ def control_tables(
     Parameters
     ----------
     annotated
-        All sources; those of one family (:attr:`Source.family`), embedding and collection are
-        repeats of one another.
+        All sources; those of one family, embedding and collection are repeats of one another.
     n_permutations, seed
         Of the chance level of agreement.
 
     Returns
     -------
     table
-        One row per source, convention and filter: embedding, collection, source, sae, kind, seed,
-        the columns of the summary (share annotated, its null, terms per feature), n_features,
-        n_tested, share_of_tested (annotated of those tested), share_low and share_high (95 % of
-        the share of live features), the columns of
+        One row per source, convention and filter: embedding, collection, source, family, sae,
+        kind, seed, the columns of the summary (share annotated, its null, terms per feature),
+        n_features, n_tested, share_of_tested (annotated of those tested), share_low and share_high
+        (95 % of the share of live features), the columns of
         :func:`~featurelens.controls.specificity.term_specificity`, type_specificity (mean tau of
         live features) and its standard error type_specificity_sem; n_repeats, stability,
         stability_chance and stability_chance_sd (mean over the pairs with other runs of the same
@@ -134,6 +140,7 @@ def _rows(one: Annotated, pairs: pd.DataFrame) -> Iterator[dict[str, Any]]:
             "embedding": one.embedding,
             "collection": one.collection,
             "source": one.source.name,
+            "family": one.family,
             "sae": one.source.sae or "",
             "kind": one.source.kind,
             "seed": one.source.seed,
@@ -199,11 +206,11 @@ def _comparisons(
 
 
 def _relation(left: Annotated, right: Annotated) -> str | None:
-    """Why two sources are compared, or None; the first run of an SAE stands for the SAE."""
+    """Why two sources are compared, or None; repeats by ``controls.seeds`` stand for no SAE."""
     if (left.embedding, left.collection) != (right.embedding, right.collection):
         return None
     a, b = left.source, right.source
-    if a.family == b.family:
+    if left.family == right.family:
         return REPEATS
     sae, control = (a, b) if a.kind == "sae" else (b, a)
     first = sae.kind == "sae" and sae.seed is None and control.kind != "sae"

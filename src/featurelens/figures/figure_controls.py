@@ -89,14 +89,16 @@ def draw_figure_controls(controls: pd.DataFrame) -> Figure:
 
 
 def _one_sae(controls: pd.DataFrame) -> pd.DataFrame:
-    """Rows of the first embedding, collection and SAE, and of the controls of its cells."""
+    """Rows of the first embedding and collection: first SAE, its repeats and all its controls."""
     if not len(controls):
         return controls
     first = controls.iloc[0]
     place = (controls["embedding"] == first["embedding"]) & (
         controls["collection"] == first["collection"]
     )
-    return controls[place & (controls["sae"].isna() | (controls["sae"] == first["sae"]))]
+    repeat = (controls["kind"] == "sae") & (controls["family"] == first["family"])
+    control = controls["sae"].isna() | (controls["sae"] == first["sae"])
+    return controls[place & (repeat | ((controls["kind"] != "sae") & control))]
 
 
 def _draw_share(axes: Axes, place: float, rows: pd.DataFrame) -> None:
