@@ -1,4 +1,4 @@
-"""Enrich gene sets in every feature, beside a null of permuted cells."""
+"""Enrich gene sets in every feature, beside the nulls."""
 
 from pathlib import Path
 from typing import Any
@@ -9,8 +9,9 @@ from featurelens.dge import DgeConfig
 from featurelens.embeddings.bundle import read_bundle
 from featurelens.enrichment import EnrichmentConfig
 from featurelens.genesets import read_gmt
-from featurelens.io import read_anndata, read_table, write_table
+from featurelens.io import read_anndata, write_table, write_tables
 from featurelens.logs import job_log
+from featurelens.term_tests import GeneTables
 
 snakemake: Any
 
@@ -21,13 +22,17 @@ with job_log(snakemake.log[0]) as log:
     membership = lay_over(bundle, read_gmt(snakemake.input.sets), config)
     log(membership.describe())
     annotation = annotate_bundle(
-        read_table(snakemake.input.dge),
+        GeneTables(Path(snakemake.input.dge), membership),
         bundle,
         read_anndata(snakemake.input.features).X,
         membership,
         dge_config=build(DgeConfig, params.dge),
         config=config,
         convention=params.convention,
+        contrast=params.contrast,
+        threads=snakemake.threads,
+        log=log,
     )
-    write_table(annotation.enrichment, snakemake.output.table)
+    write_tables(annotation.tables(), snakemake.output.table)
     write_table(annotation.null, snakemake.output.null)
+    write_table(annotation.summary, snakemake.output.summary)

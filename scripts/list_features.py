@@ -4,8 +4,9 @@ from typing import Any
 
 from featurelens.annotated_features import DGE_COLUMNS, annotated_features
 from featurelens.dge import iter_feature_tables
-from featurelens.io import read_anndata, read_table, write_table
+from featurelens.io import read_anndata, write_table
 from featurelens.logs import job_log
+from featurelens.term_filters import read_kept
 
 snakemake: Any
 
@@ -14,8 +15,8 @@ with job_log(snakemake.log[0]):
         read_anndata(snakemake.input.features).var,
         iter_feature_tables(snakemake.input.dge, DGE_COLUMNS),
         {
-            "published": read_table(snakemake.input.published),
-            "corrected": read_table(snakemake.input.corrected),
+            "published": read_kept(snakemake.input.published),
+            "corrected": read_kept(snakemake.input.corrected),
         },
     )
     write_table(table, snakemake.output.table)

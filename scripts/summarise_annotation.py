@@ -1,22 +1,14 @@
-"""Compare the share of annotated features with its null."""
+"""Join the summaries of every contrast and convention."""
 
 from typing import Any
 
 import pandas as pd
 
-from featurelens.enrichment import summarise
-from featurelens.io import read_anndata, read_table, write_table
+from featurelens.io import read_table, write_table
 from featurelens.logs import job_log
 
 snakemake: Any
 
-with job_log(snakemake.log[0]) as log:
-    n_live = int((read_anndata(snakemake.input.features).var["n_active"] > 0).sum())
-    files = zip(
-        snakemake.params.conventions, snakemake.input.tables, snakemake.input.nulls, strict=True
-    )
-    summaries = [
-        summarise(read_table(table), n_live, read_table(null)).assign(convention=convention)
-        for convention, table, null in files
-    ]
-    write_table(pd.concat(summaries), snakemake.output.table)
+with job_log(snakemake.log[0]):
+    summaries = pd.concat(map(read_table, snakemake.input.summaries), ignore_index=True)
+    write_table(summaries, snakemake.output.table)

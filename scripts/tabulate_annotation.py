@@ -1,4 +1,4 @@
-"""Write the table of all annotations."""
+"""Write how much of every SAE is annotated."""
 
 from typing import Any
 
@@ -9,9 +9,5 @@ from featurelens.tables import annotation_summary
 snakemake: Any
 
 with job_log(snakemake.log[0]):
-    names = snakemake.params.names
-    summaries = read_tables(names, snakemake.input.summaries)
-    published = read_tables(names, snakemake.input.published)
-    corrected = read_tables(names, snakemake.input.corrected)
-    both = {name: {"published": published[name], "corrected": corrected[name]} for name in names}
-    write_table(annotation_summary(summaries, both), snakemake.output.annotation)
+    summaries = read_tables(snakemake.params.names, snakemake.input.summaries)
+    write_table(annotation_summary(summaries), snakemake.output.annotation)

@@ -11,26 +11,31 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+import numpy as np
 import pandas as pd
+from scipy import sparse
 
 from featurelens.annotated_features import annotated_features
-from featurelens.cell_sets import DgeConfig
+from featurelens.cell_sets import CellSets, Contrast, DgeConfig, split_cells
 from featurelens.conventions import CONVENTIONS, Convention
-from featurelens.decoders import expression
+from featurelens.decoders import iter_expression
 from featurelens.dge import iter_bundle_tests
 from featurelens.embeddings import embed
 from featurelens.embeddings.config import OwnCells, PrecomputedModel
 from featurelens.embeddings.datasets import take_cells
-from featurelens.enrichment import Annotation, EnrichmentConfig, summarise
+from featurelens.enrichment import Annotation, Cells, EnrichmentConfig, Experiment
 from featurelens.enrichment import annotate as annotate_terms
 from featurelens.features import FeatureConfig, describe_features
 from featurelens.genesets import GeneSets, Membership, overlay, read_sets
 from featurelens.io import InputError, sha256_array, write_anndata, write_table
+from featurelens.matching import MatchedSets, cell_strata, match_cells
+from featurelens.permutation_null import Statistics
+from featurelens.prepared import prepare_parts
 from featurelens.sae.config import SAEConfig
+from featurelens.term_tests import gene_statistics
 
 if TYPE_CHECKING:
     import anndata
-    from scipy import sparse
 
     from featurelens.embeddings.bundle import Bundle
     from featurelens.sae.model import SAE
@@ -146,13 +151,14 @@ def annotate(
     for name in CONVENTIONS if convention == "both" else (convention,):
         tests[name] = test_bundle(bundle, activations, config=dge, convention=name, log=log)
         annotations[name] = annotate_bundle(
-            tests[name],
+            [gene_statistics(tests[name], membership)],
             bundle,
             activations,
             membership,
             dge_config=dge,
             config=enrichment,
             convention=name,
+            log=log,
         )
     return _collect(features, tests, annotations, folder, log)
 
@@ -222,7 +228,7 @@ test_bundle.__test__ = False  # type: ignore[attr-defined]  # pytest must not co
 
 
 def annotate_bundle(
-    dge: pd.DataFrame,
+    statistics: Statistics,
     bundle: Bundle,
     activations: sparse.csr_matrix,
     membership: Membership,
@@ -230,35 +236,70 @@ def annotate_bundle(
     dge_config: DgeConfig,
     config: EnrichmentConfig,
     convention: Convention,
+    contrast: Contrast = "global",
+    threads: int = 1,
+    log: Log = print,
 ) -> Annotation:
-    """Enrich gene sets in every feature of a bundle, beside a null of permuted cells.
+    """Enrich gene sets in every feature of a bundle, beside its nulls.
 
     Parameters
     ----------
-    dge
-        Of :func:`test_bundle` for the same activations under the same convention.
+    statistics
+        Of the genes of the same activations, convention and contrast: from a file
+        (:class:`featurelens.term_tests.GeneTables`) or a list of tables
+        (:func:`featurelens.term_tests.gene_statistics`).
     bundle
         Cells, embedding and decoder.
     activations
         (n_cells, n_features).
     membership
         Of :func:`lay_over`.
+    log
+        Receives what the nulls say of the p-values and, if nothing is kept, why.
 
     Returns
     -------
     Annotation
-        The enrichment of every feature and term, and the null.
+        The enrichment of every feature and term, the nulls, and a summary.
     """
-    return annotate_terms(
-        dge,
-        activations,
-        expression(bundle, library=dge_config.library, source=dge_config.expression),
-        membership.genes,
-        bundle.cells.obs["batch"].to_numpy(),
-        membership,
+    experiment = Experiment(
+        statistics=statistics,
+        membership=membership,
+        cells=_cells(bundle, activations, dge_config, convention, contrast, threads)
+        if config.n_permutations
+        else None,
+        n_live=int(np.unique(sparse.csc_matrix(activations).nonzero()[1]).size),
         dge_config=dge_config,
         config=config,
         convention=convention,
+        contrast=contrast,
+        threads=threads,
+    )
+    return annotate_terms(experiment, log=log)
+
+
+def _cells(
+    bundle: Bundle,
+    activations: sparse.csr_matrix,
+    config: DgeConfig,
+    convention: Convention,
+    contrast: Contrast,
+    threads: int,
+) -> Cells:
+    """High and low cells of every feature, and the expression they are compared on."""
+    cells = bundle.cells
+    parts = iter_expression(bundle, library=config.library, source=config.expression, n_rows=1024)
+    prepared = prepare_parts(parts, cells.shape, threads=threads)
+    found = split_cells(activations, config=config, convention=convention)
+    sets: CellSets | MatchedSets = found
+    if contrast == "within_type":
+        sets = match_cells(found, cell_strata(cells.obs), config=config)
+        prepared = prepared.by(sets.strata, threads=threads)
+    return Cells(
+        sets=sets,
+        prepared=prepared,
+        batch=cells.obs["batch"].to_numpy(),
+        cell_type=cells.obs["cell_type"].to_numpy(),
     )
 
 
@@ -294,11 +335,7 @@ def _collect(
     log: Log,
 ) -> Annotated:
     """Join what the stages found, and write it where a folder is given."""
-    n_live = int((features.var["n_active"] > 0).sum())
-    summary = pd.concat(
-        [summarise(part.enrichment, n_live, part.null) for part in annotations.values()],
-        ignore_index=True,
-    )
+    summary = pd.concat([part.summary for part in annotations.values()], ignore_index=True)
     shown = "corrected" if "corrected" in tests else "published"
     table = annotated_features(
         features.var,
@@ -310,7 +347,7 @@ def _collect(
     for row in summary.itertuples():
         log(
             f"{row.convention}, {row.filter}: {row.n_annotated} of {row.n_live} live features "
-            f"annotated ({row.share:.1%}); of permuted cells {row.null_share:.1%}"
+            f"annotated ({row.share:.1%}); of permuted cells {row.share_complete:.1%}"
         )
     if folder is not None:
         _write(Path(folder), features, table, summary, tests, annotations)

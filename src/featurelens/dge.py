@@ -28,7 +28,7 @@ from featurelens.cell_sets import (
 from featurelens.conventions import Convention
 from featurelens.gene_tests import GeneTests, test_genes
 from featurelens.genesets import unique_symbols
-from featurelens.io import InputError, atomic_path
+from featurelens.io import InputError, write_tables
 from featurelens.matching import MatchedSets, cell_strata, match_cells
 from featurelens.prepared import PreparedExpression, prepare_bundle, prepare_expression
 
@@ -203,21 +203,7 @@ def iter_bundle_tests(
 
 def write_feature_tables(tables: Iterable[pd.DataFrame], path: str | Path) -> None:
     """Write tables of :func:`iter_tests` to one Parquet file, a row group for each."""
-    import pyarrow as pa
-    from pyarrow import parquet
-
-    named = ["feature", "gene", "low_rule"]
-    writer = None
-    with atomic_path(path) as temporary:
-        try:
-            for table in tables:
-                whole = pa.Table.from_pandas(table, preserve_index=False)
-                if writer is None:
-                    writer = parquet.ParquetWriter(temporary, whole.schema, use_dictionary=named)
-                writer.write_table(whole, row_group_size=max(len(whole), 1))
-        finally:
-            if writer is not None:
-                writer.close()
+    write_tables(tables, path, repeated=["feature", "gene", "low_rule"])
 
 
 def iter_feature_tables(

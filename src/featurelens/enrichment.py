@@ -1,276 +1,289 @@
 """Which gene sets a feature carries, in two conventions, and how many it would carry by chance.
 
-One path: gene statistics -> tests of terms -> what is kept. The null permutes cells and runs the
-same path, so that a share of annotated features always stands beside the share that features
-without any meaning reach.
+One path: gene statistics -> tests of terms -> what is kept. The nulls permute cells or genes and
+run the same path, so that a share of annotated features always stands beside the share that
+features without any meaning reach. Genes are read and the long table is written for some features
+at a time; what needs all features (calibration, error rates) works on matrices of features x terms.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import sparse
 
-from featurelens.calibration import calibrate
-from featurelens.cell_sets import DgeConfig
+from featurelens.annotation_summary import describe_nulls, explain_nothing, summarise
+from featurelens.calibration import Calibration, calibrate, held_out_rates
+from featurelens.cell_sets import Contrast
 from featurelens.conventions import Convention
 from featurelens.genesets import Membership
 from featurelens.io import InputError
-from featurelens.permutation_null import Null, draw_null, null_table
+from featurelens.permutation_null import PIECE, Cells, Draw, Experiment, describe_draw
+from featurelens.prepared import in_threads
 from featurelens.term_filters import (
     ALL_FILTERS,
     FILTERS,
-    HIGHER,
     EnrichmentConfig,
-    Filter,
     combine,
     declare,
+    is_far,
     kept_fdr,
-    run_tests,
 )
-from featurelens.term_tests import GeneStatistics, TermTests, gene_statistics, kept_published
+from featurelens.term_tests import GeneStatistics, TermTests, join_tests, kept_published
 
-__all__ = [
-    "FILTERS",
-    "Annotation",
-    "EnrichmentConfig",
-    "Filter",
-    "Null",
-    "annotate",
-    "annotate_null",
-    "draw_null",
-    "enrich",
-    "null_table",
-    "summarise",
-]
+__all__ = ["Annotation", "Cells", "EnrichmentConfig", "Experiment", "annotate"]
+
+Log = Callable[[str], None]
+
+
+def _silent(line: str) -> None:
+    """Log nothing."""
+
+
+NULL_COLUMNS = {
+    "contrast": str,
+    "convention": str,
+    "null": str,
+    "permutation": int,
+    "filter": str,
+    "n_features": int,
+    "n_annotated": int,
+    "share": float,
+    "terms_per_feature": float,
+    "p05_mannwhitney": float,
+    "p05_calibrated": float,
+}
+"""The table of nulls: one row per null, permutation and filter.
+
+n_features (live), n_annotated, share, terms_per_feature (mean over annotated features), and the
+share below .05, over all features and terms, of p_mannwhitney and of the calibrated p (corrected
+only). Under the calibrating null both should be one in twenty: each draw's features are annotated
+with the help of all other draws, and its p05_calibrated is by the half of the draws that it is not
+part of (``calibration.held_out_rates``).
+"""
 
 
 @dataclass(frozen=True)
 class Annotation:
-    """The table of :func:`enrich`, and the table of :func:`annotate_null` beside it."""
+    """Tests of every feature and term, what is kept of them, and the nulls.
 
-    enrichment: pd.DataFrame
-    null: pd.DataFrame
-
-
-def annotate(
-    dge: pd.DataFrame,
-    activations: sparse.spmatrix,
-    expression: NDArray,
-    genes: Sequence[str],
-    batch: NDArray,
-    membership: Membership,
-    *,
-    dge_config: DgeConfig,
-    config: EnrichmentConfig,
-    convention: Convention,
-) -> Annotation:
-    """Enrichment of every feature and its null, drawing the permutations once for both.
-
-    Parameters are those of :func:`enrich` and :func:`draw_null`.
+    ``columns`` are matrices (n_features, n_terms) of what :meth:`tables` adds to the tests.
     """
-    null = draw_null(
-        activations,
-        expression,
-        genes,
-        batch,
-        membership,
-        dge_config=dge_config,
-        config=config,
-        convention=convention,
-    )
-    table = enrich(dge, membership, config=config, convention=convention, null=null)
-    return Annotation(table, null_table(null, config=config, convention=convention))
 
+    tests: TermTests
+    columns: dict[str, NDArray]
+    membership: Membership
+    contrast: Contrast
+    convention: Convention
+    null: pd.DataFrame
+    summary: pd.DataFrame
 
-def enrich(
-    dge: pd.DataFrame,
-    membership: Membership,
-    *,
-    config: EnrichmentConfig,
-    convention: Convention,
-    null: Null | None = None,
-) -> pd.DataFrame:
-    """Test every feature against every gene set.
+    @property
+    def enrichment(self) -> pd.DataFrame:
+        """The long table as one frame; at full size write :meth:`tables` one after another."""
+        return pd.concat(list(self.tables()), ignore_index=True)
 
-    Parameters
-    ----------
-    dge
-        Of ``dge.test_expression`` in the same convention, over the membership's genes.
-    null
-        Of :func:`draw_null` for the same features; calibrates the corrected convention.
+    def tables(self, n_features: int = 256) -> Iterator[pd.DataFrame]:
+        """The long table, some features at a time; one empty table without features.
 
-    Returns
-    -------
-    DataFrame
         One row per feature and term, see ``term_tests`` for the statistics of each convention:
-        feature, term, category, n_hits, n_selected, n_term, expected, fold, direction,
-        p_binomial, p_hypergeometric, p_mannwhitney, effect, p_calibrated (permuted cells), p (the
-        larger of p_mannwhitney and p_calibrated), q_feature (Simes' p of the feature,
-        Benjamini-Hochberg over features), q (Benjamini-Bogomolov within features: at most
-        ``alpha`` for the terms declared), kept_published_05, kept_published_figures, kept_fdr (q
-        and the effect's floor), convention. What a convention does not compute is NaN or False.
-        Without a null p_calibrated is NaN and p is p_mannwhitney.
+        feature, term, category, n_hits, n_selected, n_term, expected, fold, direction (+ and - for
+        over- and under-represented, up and down), p_binomial, p_hypergeometric, log10_p_hits (of
+        whichever was computed, also where it underflows), p_mannwhitney, z_mannwhitney, effect,
+        p_calibrated (permuted cells), p (of both claims, see ``term_filters.combine``), q_feature
+        (Simes' p of the feature, Benjamini-Hochberg over features), q (Benjamini-Bogomolov within
+        features: at most ``alpha`` for the terms declared), kept_published_05,
+        kept_published_figures, kept_fdr (q and the effect's floor), contrast, convention. What a
+        convention does not compute is NaN or False. Without a null p_calibrated is NaN and p is
+        p_mannwhitney.
+        """
+        for start in range(0, max(1, len(self.tests.features)), n_features):
+            yield self._table(slice(start, start + n_features))
+
+    def _table(self, rows: slice) -> pd.DataFrame:
+        tests, membership = self.tests.rows(rows), self.membership
+        n_features, n_terms = tests.effect.shape
+        term = np.tile(np.arange(n_terms), n_features)
+        feature = np.repeat(np.arange(len(self.tests.features))[rows], n_terms)
+        categories = pd.Categorical(membership.categories)
+        is_published = self.convention == "published"
+        missing = np.full(tests.effect.shape, np.nan)
+        matrices = {
+            "n_hits": tests.n_hits,
+            "n_selected": tests.n_selected,
+            "n_term": np.broadcast_to(membership.sizes, tests.effect.shape),
+            "expected": tests.expected,
+            "fold": tests.fold,
+            "direction": _labels(
+                np.where(tests.higher, 0, 1).ravel() + (0 if is_published else 2),
+                ["+", "-", "up", "down"],
+            ),
+            "p_binomial": tests.p_hits if is_published else missing,
+            "p_hypergeometric": missing if is_published else tests.p_hits,
+            "log10_p_hits": tests.log_p_hits / np.log(10),
+            "p_mannwhitney": tests.p_mannwhitney,
+            "z_mannwhitney": tests.z_mannwhitney,
+            "effect": tests.effect,
+        } | {name: values[rows] for name, values in self.columns.items()}
+        return pd.DataFrame(
+            {
+                "feature": _labels(feature, self.tests.features),
+                "term": _labels(term, membership.terms),
+                "category": _labels(categories.codes[term], list(categories.categories)),
+            }
+            | {name: values.ravel() for name, values in matrices.items()}
+            | {
+                name: _labels(np.zeros(len(term), np.int8), [value])
+                for name, value in (("contrast", self.contrast), ("convention", self.convention))
+            }
+        )
+
+
+def annotate(experiment: Experiment, *, log: Log = _silent) -> Annotation:
+    """Test every feature against every gene set, beside the nulls of the contrast.
+
+    ``log`` receives what the nulls say of the p-values and, if nothing is kept, why.
 
     Raises
     ------
     InputError
-        If the genes differ, or the null is of other features.
+        If the sets of cells are of other features.
     """
-    genes = gene_statistics(dge, membership)
-    tests = run_tests(genes, membership, config=config, convention=convention)
-    shape = tests.effect.shape
-    columns = {name: np.full(shape, np.nan) for name in ("p_calibrated", "p", "q_feature", "q")}
-    columns |= {name: np.zeros(shape, dtype=bool) for name in ALL_FILTERS}
-    if convention == "published":
-        columns |= dict(zip(FILTERS["published"], kept_published(tests), strict=True))
-    else:
-        p = tests.p_mannwhitney
-        if null is not None and len(null.score):
-            columns["p_calibrated"] = _calibrated(genes, tests, null)
-            p = combine(p, columns["p_calibrated"])
-        q_feature, q = declare(p, alpha=config.alpha)
-        columns |= {"p": p, "q_feature": np.broadcast_to(q_feature, shape), "q": q}
-        columns["kept_fdr"] = kept_fdr(q, tests.effect, config)
-    return _long_table(genes.features, membership, tests, columns, convention)
-
-
-def annotate_null(
-    activations: sparse.spmatrix,
-    expression: NDArray,
-    genes: Sequence[str],
-    batch: NDArray,
-    membership: Membership,
-    *,
-    dge_config: DgeConfig,
-    config: EnrichmentConfig,
-    convention: Convention,
-) -> pd.DataFrame:
-    """What is annotated when activations are permuted over cells within batch.
-
-    See :func:`draw_null` for the parameters and :func:`null_table` for the columns.
-    """
-    null = draw_null(
-        activations,
-        expression,
-        genes,
-        batch,
-        membership,
-        dge_config=dge_config,
-        config=config,
-        convention=convention,
-    )
-    return null_table(null, config=config, convention=convention)
-
-
-def summarise(enrichment: pd.DataFrame, n_live: int, null: pd.DataFrame) -> pd.DataFrame:
-    """Share of live features annotated, beside its share under the null.
-
-    Parameters
-    ----------
-    enrichment, null
-        Of :func:`enrich` and :func:`annotate_null`; one or both conventions.
-    n_live
-        Features active in at least one cell.
-
-    Returns
-    -------
-    DataFrame
-        One row per convention and filter: convention, filter, n_live, n_annotated, n_annotated_up
-        (features with a term that is over-represented or higher, not lower), share, null_share,
-        null_sd (over permutations), terms_per_feature_mean, terms_per_feature_sem
-        (over annotated features; NaN below two), terms_per_feature_sem_published (the same
-        deviation over the root of the number of terms, as ``05_analyses.py``), n_terms.
-    """
-    found = {*enrichment["convention"].unique(), *null["convention"].unique()}
-    rows = [
-        _summarise(enrichment[enrichment["convention"] == convention], null, name, n_live)
-        | {"convention": convention, "filter": name}
-        for convention, names in FILTERS.items()
-        if convention in found
-        for name in names
+    config, membership = experiment.config, experiment.membership
+    parts = [
+        tests
+        for part in experiment.statistics
+        for tests in in_threads(experiment.test, part.pieces(PIECE), experiment.threads)
     ]
-    return pd.DataFrame(rows, columns=list(_SUMMARY_COLUMNS))
+    tests = join_tests(parts or [experiment.test(_nobody(membership))])
+    _require_same(tests.features, experiment.cells)
+    null, calibration = _draw_nulls(experiment, tests, log)
+    columns = _judge(tests, calibration, experiment)
+    n_missing = int(np.isnan(columns["p"]).sum()) if experiment.convention == "corrected" else 0
+    if n_missing:
+        log(f"{n_missing} of {tests.effect.size} p could not be computed and are NaN")
+    resolution = calibration.resolution if calibration else None
+    nothing = explain_nothing(tests, columns, config, experiment.convention, resolution)
+    for name, why in nothing.items():
+        log(f"NOTHING IS KEPT under {name}: {why}")
+    summary = summarise(
+        tests, columns, null, experiment.n_live, convention=experiment.convention
+    ).assign(n_missing=n_missing)
+    summary.insert(0, "contrast", experiment.contrast)
+    summary["why_nothing"] = summary["filter"].map(nothing).fillna("")
+    return Annotation(
+        tests, columns, membership, experiment.contrast, experiment.convention, null, summary
+    )
 
 
-_SUMMARY_COLUMNS = (
-    "convention",
-    "filter",
-    "n_live",
-    "n_annotated",
-    "n_annotated_up",
-    "share",
-    "null_share",
-    "null_sd",
-    "terms_per_feature_mean",
-    "terms_per_feature_sem",
-    "terms_per_feature_sem_published",
-    "n_terms",
-)
+def _draw_nulls(
+    experiment: Experiment, tests: TermTests, log: Log
+) -> tuple[pd.DataFrame, Calibration | None]:
+    """The table of all nulls, and under ``corrected`` the calibration by the first of them."""
+    config, convention = experiment.config, experiment.convention
+    describe = partial(
+        describe_draw, n_live=experiment.n_live, config=config, convention=convention
+    )
+    rows: list[dict[str, object]] = []
+    calibration = None
+    for name in experiment.nulls:
+        draws = experiment.draws(name, len(tests.features))
+        if convention == "corrected" and calibration is None:
+            described, calibration = _calibrate(experiment, draws, tests, describe)
+        else:
+            described = [
+                describe(drawn, _calibrated(calibration, drawn, experiment)) for drawn in draws
+            ]
+        rows += [
+            {"null": name, "permutation": number} | row
+            for number, part in enumerate(described)
+            for row in part
+        ]
+    table = pd.DataFrame(rows, columns=list(NULL_COLUMNS)).assign(
+        contrast=experiment.contrast, convention=convention
+    )
+    for line in describe_nulls(table, calibration.resolution if calibration else None):
+        log(line)
+    return table.astype(NULL_COLUMNS), calibration
 
 
-def _calibrated(genes: GeneStatistics, tests: TermTests, null: Null) -> NDArray:
-    if null.features != genes.features:
-        raise InputError(
-            f"the null holds {len(null.features)} features and the expression table "
-            f"{len(genes.features)}, or others; make both from the same activations and config"
-        )
-    return calibrate(tests.score, null.score, null.n_low)
+def _calibrated(
+    calibration: Calibration | None, drawn: Draw, experiment: Experiment
+) -> tuple[NDArray, NDArray] | None:
+    return calibration.p(drawn.score, threads=experiment.threads) if calibration else None
 
 
-def _long_table(
-    features: tuple[str, ...],
-    membership: Membership,
+def _calibrate(
+    experiment: Experiment,
+    draws: Iterator[Draw],
     tests: TermTests,
-    columns: dict[str, NDArray],
-    convention: Convention,
-) -> pd.DataFrame:
-    n_features, n_terms = len(features), len(membership.terms)
-    feature = np.repeat(np.arange(n_features), n_terms)
-    term = np.tile(np.arange(n_terms), n_features)
-    categories = pd.Categorical(membership.categories)
-    table: dict[str, object] = {
-        "feature": _labels(feature, features),
-        "term": _labels(term, membership.terms),
-        "category": _labels(categories.codes[term], list(categories.categories)),
+    describe: Callable[..., list[dict[str, object]]],
+) -> tuple[list[list[dict[str, object]]], Calibration]:
+    """The calibration, and each of its draws judged by all others."""
+    n = experiment.config.n_permutations
+    score = np.empty((n, *tests.score.shape), dtype=np.float32)
+    drawn = []
+    for number, one in enumerate(draws):
+        score[number] = one.score
+        drawn.append(replace(one, score=score[number]))
+    rates = held_out_rates(score, tests.n_low, threads=experiment.threads)
+    calibration = calibrate(score, tests.n_low, threads=experiment.threads)
+    described = [
+        [
+            row | {"p05_calibrated": rate}
+            for row in describe(one, calibration.held_out(number, threads=experiment.threads))
+        ]
+        for number, (one, rate) in enumerate(zip(drawn, rates, strict=True))
+    ]
+    return described, calibration
+
+
+def _judge(
+    tests: TermTests, calibration: Calibration | None, experiment: Experiment
+) -> dict[str, NDArray]:
+    """What the convention makes of the tests: p-values, error rates, what is kept."""
+    config, shape = experiment.config, tests.effect.shape
+    columns: dict[str, NDArray] = dict.fromkeys(
+        ("p_calibrated", "p", "q_feature", "q"), np.full(shape, np.nan)
+    )
+    columns |= dict.fromkeys(ALL_FILTERS, np.zeros(shape, dtype=bool))
+    if experiment.convention == "published":
+        return columns | dict(zip(FILTERS["published"], kept_published(tests), strict=True))
+    p = tests.p_mannwhitney
+    if calibration is not None:
+        p_cells, above = calibration.p(tests.score, threads=experiment.threads)
+        columns["p_calibrated"] = p_cells
+        p = combine(p, p_cells, above == tests.higher)
+    q_feature, q = declare(p, alpha=config.alpha)
+    far = is_far(tests.effect, config)
+    return columns | {
+        "p": p,
+        "q_feature": np.broadcast_to(q_feature, shape),
+        "q": q,
+        "kept_fdr": kept_fdr(q, far, config),
     }
-    counts = {"n_hits": tests.n_hits, "n_selected": tests.n_selected}
-    table |= {name: values.ravel().astype(np.int64) for name, values in counts.items()}
-    table["n_term"] = membership.sizes[term]
-    table |= {"expected": tests.expected.ravel(), "fold": tests.fold.ravel()}
-    table["direction"] = pd.Categorical(tests.direction.ravel(), ["+", "-", "up", "down"])
-    for name in ("p_binomial", "p_hypergeometric", "p_mannwhitney", "effect"):
-        table[name] = getattr(tests, name).ravel()
-    table |= {name: values.ravel() for name, values in columns.items()}
-    table["convention"] = pd.Categorical([convention] * len(feature), [convention])
-    return pd.DataFrame(table)
+
+
+def _require_same(features: tuple[str, ...], cells: Cells | None) -> None:
+    if cells is None:
+        return
+    permuted = tuple(str(column) for column in cells.sets.columns)
+    if permuted != features:
+        raise InputError(
+            f"the null holds {len(permuted)} features and the expression table {len(features)}, "
+            "or others; make both from the same activations and config"
+        )
+
+
+def _nobody(membership: Membership) -> GeneStatistics:
+    """Statistics of no feature."""
+    nothing = np.empty((0, len(membership.genes)))
+    return GeneStatistics((), np.empty(0, dtype=np.int64), nothing, nothing, nothing)
 
 
 def _labels(codes: NDArray, categories: Sequence[str]) -> pd.Categorical:
     return pd.Categorical.from_codes(
         codes.tolist(), categories=pd.Index(list(categories), dtype=object)
     )
-
-
-def _summarise(
-    enrichment: pd.DataFrame, null: pd.DataFrame, name: Filter, n_live: int
-) -> dict[str, float]:
-    kept = enrichment[enrichment[name]]
-    per_feature = kept.groupby("feature", observed=True).size()
-    n_annotated, n_terms = len(per_feature), kept["term"].nunique()
-    deviation = per_feature.std(ddof=1) if n_annotated > 1 else np.nan
-    share = null.loc[null["filter"] == name, "share"]
-    return {
-        "n_live": n_live,
-        "n_annotated": n_annotated,
-        "n_annotated_up": kept.loc[kept["direction"].isin(HIGHER), "feature"].nunique(),
-        "share": n_annotated / n_live if n_live else np.nan,
-        "null_share": share.mean() if len(share) else np.nan,
-        "null_sd": share.std(ddof=1) if len(share) > 1 else np.nan,
-        "terms_per_feature_mean": per_feature.mean() if n_annotated else np.nan,
-        "terms_per_feature_sem": deviation / np.sqrt(n_annotated) if n_annotated else np.nan,
-        "terms_per_feature_sem_published": deviation / np.sqrt(n_terms) if n_terms else np.nan,
-        "n_terms": n_terms,
-    }

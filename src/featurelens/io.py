@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     import anndata
     import pandas as pd
@@ -53,6 +53,31 @@ def write_table(table: pd.DataFrame, path: str | Path) -> None:
             table.to_csv(temporary, sep="\t", index=False)
         else:
             raise ValueError(f"{path}: a table is written as .parquet or .tsv")
+
+
+def write_tables(
+    tables: Iterable[pd.DataFrame], path: str | Path, *, repeated: Sequence[str] | None = None
+) -> None:
+    """Write tables of the same columns one after another, each a row group of one Parquet file.
+
+    At least one table, which may be empty. Memory is that of one of them. ``repeated`` names the
+    columns whose values repeat, which are kept as numbers into a list; all are tried by default.
+    """
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    with atomic_path(path) as temporary:
+        writer = None
+        try:
+            for table in tables:
+                rows = pa.Table.from_pandas(table, preserve_index=False)
+                writer = writer or parquet.ParquetWriter(
+                    temporary, rows.schema, use_dictionary=True if repeated is None else repeated
+                )
+                writer.write_table(rows, row_group_size=max(len(rows), 1))
+        finally:
+            if writer is not None:
+                writer.close()
 
 
 def read_table(path: str | Path, columns: list[str] | None = None) -> pd.DataFrame:

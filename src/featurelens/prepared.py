@@ -188,7 +188,7 @@ def populate(blocks: NDArray, group: NDArray, *, threads: int = 1) -> Population
     return population
 
 
-def in_threads(function, items: Iterable[int], threads: int) -> Iterator:  # type: ignore[no-untyped-def]
+def in_threads(function, items: Iterable, threads: int) -> Iterator:  # type: ignore
     """Results of a function that releases Python's lock, in order."""
     if threads == 1:
         yield from map(function, items)

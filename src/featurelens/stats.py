@@ -1,8 +1,8 @@
-"""Vectorised statistics over arrays: Welch, rank sum, binomial, hypergeometric, BH, Simes.
+"""Vectorised statistics over arrays: Welch, rank sum, Benjamini-Hochberg, Simes.
 
 Every function takes arrays of any (broadcastable) shape and returns arrays. What cannot be
 computed (a group of one, no variance, an empty set) is NaN, never a default. ``scipy.stats`` is
-imported where it is used: it costs most of a second, and the workflow imports this while it plans.
+left alone: it costs most of a second, and the workflow imports this while it plans.
 """
 
 from dataclasses import dataclass
@@ -133,15 +133,19 @@ def rank_rows(values: NDArray) -> tuple[Floats, Floats]:
         (n_rows, n) ranks from 1, equal values sharing their mean rank; (n_rows,) sum of
         t^3 - t over groups of t equal values.
     """
-    from scipy import stats
-
-    ranks = stats.rankdata(values, axis=1, nan_policy="omit")
-    ordered = np.sort(ranks, axis=1)  # NaN last, and never equal to another
-    ties = np.zeros(len(ranks))
-    tied_rows = np.flatnonzero((ordered[:, 1:] == ordered[:, :-1]).any(axis=1))
-    for row in tied_rows:
-        _, size = np.unique(ranks[row][~np.isnan(ranks[row])], return_counts=True)
+    order = np.argsort(values, axis=1)  # NaN last
+    ordered = np.take_along_axis(values, order, axis=1)
+    places = np.broadcast_to(np.arange(1.0, values.shape[1] + 1), values.shape).copy()
+    ties = np.zeros(len(values))
+    equal = ordered[:, 1:] == ordered[:, :-1]
+    for row in np.flatnonzero(equal.any(axis=1)):
+        first = np.flatnonzero(np.concatenate([[True], ~equal[row]]))
+        size = np.diff(np.concatenate([first, [values.shape[1]]]))
+        places[row] = np.repeat(first + (size + 1) / 2, size)
         ties[row] = float((size.astype(float) ** 3 - size).sum())
+    places[np.isnan(ordered)] = np.nan
+    ranks = np.empty(values.shape)
+    np.put_along_axis(ranks, order, places, axis=1)
     return ranks, ties
 
 
@@ -201,35 +205,10 @@ def rank_sum_published(rank_total: ArrayLike, n_in: ArrayLike, n_all: ArrayLike)
     return RankSum(u=u, effect=ratio(u, n_in * n_out), z=z, p=special.ndtr(z))
 
 
-def binomial_two_sided(hits: ArrayLike, n: ArrayLike, probability: ArrayLike) -> Floats:
-    """Exact two-sided binomial p, equal to ``scipy.stats.binomtest`` element by element.
-
-    Sums the probability of every outcome that is at most as likely as the observed one. Each
-    distinct triple is computed once. NaN where n is 0 or an argument is NaN.
-    """
-    return _once_per_triple(_binomial_two_sided, hits, n, probability)
-
-
-def hypergeometric(hits: ArrayLike, n_all: int, n_marked: ArrayLike, n_drawn: ArrayLike) -> Floats:
-    """One-sided over-representation p: probability of at least ``hits`` marked genes.
-
-    Equals ``scipy.stats.hypergeom.sf(hits - 1, n_all, n_marked, n_drawn)``. NaN where nothing is
-    drawn or nothing is marked.
-    """
-
-    def tail(k: Floats, marked: Floats, drawn: Floats) -> Floats:
-        # The rare side of the mean is summed: sums of the common side may start from zero.
-        common = k <= marked * drawn / n_all
-        p = _hypergeometric_tail(
-            np.where(common, drawn - k + 1, k),
-            float(n_all),
-            np.where(common, n_all - marked, marked),
-            drawn,
-        )
-        p = np.where(common, 1 - p, p)
-        return np.where((drawn == 0) | (marked == 0), np.nan, p)
-
-    return _once_per_triple(tail, hits, n_marked, n_drawn)
+def log_normal_p(z: ArrayLike) -> Floats:
+    """Natural logarithm of the two-sided p of a normal score, also where p underflows."""
+    z = np.asarray(z, dtype=float)
+    return np.minimum(0.0, np.log(2.0) + special.log_ndtr(-np.abs(z)))
 
 
 def bh(p: ArrayLike, axis: int = -1) -> Floats:
@@ -280,70 +259,3 @@ def _exact_lower_tail(first: int, rest: int) -> Floats:
         for offset in range(i):
             counts[offset::i] = np.cumsum(counts[offset::i])
     return np.cumsum(counts) / special.binom(first + rest, first)
-
-
-def _once_per_triple(function, *arguments: ArrayLike) -> Floats:  # type: ignore[no-untyped-def]
-    """Evaluate a slow function of three arguments once per distinct triple."""
-    arrays = np.broadcast_arrays(*[np.asarray(value, dtype=float) for value in arguments])
-    triples = np.stack([array.ravel() for array in arrays], axis=1)
-    known = ~np.isnan(triples).any(axis=1)
-    distinct, inverse = np.unique(triples[known], axis=0, return_inverse=True)
-    result = np.full(len(triples), np.nan)
-    result[known] = function(*distinct.T)[inverse.ravel()]
-    return result.reshape(arrays[0].shape)
-
-
-def _hypergeometric_tail(k: Floats, n_all: float, marked: Floats, drawn: Floats) -> Floats:
-    """Probability of at least k, summed upwards from its first term until terms vanish."""
-    start = np.maximum(k, np.maximum(0.0, marked + drawn - n_all))
-    last = np.minimum(marked, drawn)
-    term = np.exp(
-        _log_choose(marked, start)
-        + _log_choose(n_all - marked, drawn - start)
-        - _log_choose(np.full_like(drawn, n_all), drawn)
-    )
-    term = np.where(start > last, 0.0, term)
-    total, x = term.copy(), start
-    while (growing := (x < last) & (term > 1e-17 * total)).any():
-        step = (marked - x) * (drawn - x) / ((x + 1) * (n_all - marked - drawn + x + 1))
-        term, x = np.where(growing, term * step, 0.0), x + 1
-        total += term
-    return total
-
-
-def _log_choose(n: Floats, k: Floats) -> Floats:
-    """Logarithm of the binomial coefficient; values outside 0 <= k <= n are not used."""
-    k = np.clip(k, 0, n)
-    return special.gammaln(n + 1) - special.gammaln(k + 1) - special.gammaln(n - k + 1)
-
-
-def _binomial_two_sided(k: Floats, n: Floats, probability: Floats) -> Floats:
-    """Two-sided p of distinct triples: both tails from the mode outwards."""
-    from scipy import stats
-
-    mean = n * probability
-    below = k < mean
-    # As in scipy.stats.binomtest: outcomes count as equally likely up to this rounding.
-    likely = stats.binom.pmf(k, n, probability) * (1 + 1e-7)
-    opposite = _opposite_outcome(likely, n, probability, below)
-    lower = stats.binom.cdf(np.where(below, k, opposite), n, probability)
-    upper = stats.binom.sf(np.where(below, opposite, k) - 1, n, probability)
-    p = np.where(k == mean, 1.0, np.minimum(1.0, lower + upper))
-    return np.where(n > 0, p, np.nan)
-
-
-def _opposite_outcome(likely: Floats, n: Floats, probability: Floats, below: NDArray) -> Floats:
-    """Nearest outcome on the other side of the mean that is at most as likely, by bisection.
-
-    Steps run outwards from the mean; the last (outcome n + 1 or -1) has probability zero.
-    """
-    from scipy import stats
-
-    start = np.where(below, np.ceil(n * probability), np.floor(n * probability))
-    direction = np.where(below, 1.0, -1.0)
-    low, high = np.zeros_like(start), np.where(below, n + 1 - start, start + 1)
-    while (low < high).any():
-        middle = np.floor((low + high) / 2)
-        rare = stats.binom.pmf(start + direction * middle, n, probability) <= likely
-        low, high = np.where(rare, low, middle + 1), np.where(rare, middle, high)
-    return start + direction * low

@@ -207,36 +207,20 @@ def local_features(
     return pd.DataFrame(rows)
 
 
-def annotation_summary(
-    summaries: Mapping[str, pd.DataFrame],
-    enrichments: Mapping[str, Mapping[str, pd.DataFrame]],
-) -> pd.DataFrame:
-    """How much of each SAE is annotated, under both conventions and every filter, with its null.
+def annotation_summary(summaries: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """How much of each SAE is annotated, in every contrast, convention and filter, with its nulls.
 
     Parameters
     ----------
     summaries
-        SAE name to ``summary.tsv`` (:func:`featurelens.enrichment.summarise`).
-    enrichments
-        SAE name to convention to enrichment table.
+        SAE name to ``summary.tsv`` (:func:`featurelens.annotation_summary.summarise`).
 
     Returns
     -------
     DataFrame
-        sae, the columns of the summary, position, terms_per_feature_min and _max,
-        terms_per_feature_median, features_per_term_max, share_of_annotated_max (the most frequent
-        term's features over all annotated ones) and n_terms_tested.
+        sae, position and the columns of the summary.
     """
-    extended = {}
-    for name, summary in summaries.items():
-        extra = [
-            _term_counts(enrichments[name][str(row.convention)], str(row.filter))
-            for row in summary.itertuples()
-        ]
-        extended[name] = pd.concat(
-            [summary.reset_index(drop=True), pd.DataFrame(extra, index=range(len(extra)))], axis=1
-        )
-    return stack_named(extended, "sae")
+    return stack_named(summaries, "sae")
 
 
 _MEASURES = ("best_correlation", "max_correlation")
@@ -264,21 +248,6 @@ def _over_widths(rows: pd.DataFrame, method: str) -> pd.DataFrame:
     )
     table["n_models"] = rows.groupby(keys, sort=False)["id"].nunique()
     return table.reset_index().assign(method=method)
-
-
-def _term_counts(enrichment: pd.DataFrame, kept: str) -> dict[str, float]:
-    """Extremes of terms per annotated feature and features per found term."""
-    rows = enrichment[enrichment[kept].astype(bool)]
-    per_feature = rows.groupby(rows["feature"].astype(str)).size()
-    per_term = rows.groupby(rows["term"].astype(str)).size()
-    return {
-        "terms_per_feature_min": per_feature.min(),
-        "terms_per_feature_median": per_feature.median(),
-        "terms_per_feature_max": per_feature.max(),
-        "features_per_term_max": per_term.max(),
-        "share_of_annotated_max": _share(per_term.max(), len(per_feature)),
-        "n_terms_tested": enrichment["term"].astype(str).nunique(),
-    }
 
 
 def _listed(values: pd.Series) -> str:

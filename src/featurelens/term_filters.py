@@ -1,9 +1,11 @@
 """From tests of terms to the terms that are kept: configuration, error rates, filters."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Annotated, Literal
 
 import numpy as np
+import pandas as pd
 from annotated_types import Ge, Gt, Le, Lt
 from numpy.typing import NDArray
 
@@ -19,13 +21,14 @@ from featurelens.term_tests import (
     test_terms_published,
 )
 
+NullName = Literal["complete", "beyond_type", "genes"]
 Filter = Literal["kept_published_05", "kept_published_figures", "kept_fdr"]
 
 FILTERS: dict[Convention, tuple[Filter, ...]] = {
     "published": ("kept_published_05", "kept_published_figures"),
     "corrected": ("kept_fdr",),
 }
-"""What each convention keeps: columns of ``enrichment.enrich``."""
+"""What each convention keeps: columns of the enrichment table."""
 
 HIGHER = ("+", "up")
 """Directions of terms that a feature's high cells have more of, in either convention."""
@@ -51,9 +54,13 @@ class EnrichmentConfig:
     """Corrected: false discovery rate, of features and of terms within the declared features."""
     min_effect: Annotated[float, Ge(0), Lt(0.5)] = 0.1
     """Corrected: terms whose effect is nearer to one half than this are not kept."""
+    nulls: tuple[NullName, ...] = ("complete", "beyond_type", "genes")
+    """Nulls whose share of annotated features stands beside the real one."""
     n_permutations: Annotated[int, Ge(0)] = 20
-    """Permutations of the cells under the null; 0 leaves p uncalibrated and the null empty."""
-    seed: int = 0
+    """Permutations of the null that calibrates p; below 20 is for tests, 0 means no null at all."""
+    n_control_permutations: Annotated[int, Ge(1)] = 5
+    """Permutations of each other null."""
+    seed: Annotated[int, Ge(0)] = 0
     """Seed of the permutations."""
     universe: UniverseConfig = field(default_factory=UniverseConfig)
     """Which genes of the data count, and how many of them the gene sets must have."""
@@ -65,16 +72,26 @@ class EnrichmentConfig:
             raise ValueError("n_permutations must be 0 or at least 2: each is judged by the others")
 
 
+ENOUGH_PERMUTATIONS = 20
+"""Fewer permutations calibrate p only roughly; the log says so."""
+
+
 def run_tests(
     genes: GeneStatistics,
     membership: Membership,
     *,
     config: EnrichmentConfig,
     convention: Convention,
+    hits: bool = True,
 ) -> TermTests:
-    """Tests of one convention with the configured selection of genes."""
-    test = test_terms_published if convention == "published" else test_terms_corrected
-    return test(genes, membership, deg_p=config.deg_p, fold=config.fold)
+    """Tests of one convention with the configured selection of genes.
+
+    ``hits`` false leaves out what only the table of real features shows (corrected).
+    """
+    bounds = {"deg_p": config.deg_p, "fold": config.fold}
+    if convention == "published":
+        return test_terms_published(genes, membership, **bounds)
+    return test_terms_corrected(genes, membership, **bounds, hits=hits)
 
 
 def declare(p: NDArray, *, alpha: float) -> tuple[NDArray, NDArray]:
@@ -95,12 +112,22 @@ def declare(p: NDArray, *, alpha: float) -> tuple[NDArray, NDArray]:
     return q_feature[:, None], q
 
 
-def kept_fdr(q: NDArray, effect: NDArray, config: EnrichmentConfig) -> NDArray[np.bool_]:
+def kept_fdr(q: NDArray, far: NDArray[np.bool_], config: EnrichmentConfig) -> NDArray[np.bool_]:
     """Corrected filter: declared, and far enough from one half."""
-    return (q <= config.alpha) & (np.abs(effect - 0.5) >= config.min_effect)
+    return (q <= config.alpha) & far
 
 
-def combine(p_mannwhitney: NDArray, p_cells: NDArray) -> NDArray:
+def is_far(effect: NDArray, config: EnrichmentConfig) -> NDArray[np.bool_]:
+    """Whether effects reach the floor: a term whose genes hardly differ is not kept."""
+    return np.abs(effect - 0.5) >= config.min_effect
+
+
+def read_kept(path: str | Path) -> pd.DataFrame:
+    """Rows of an enrichment table that some filter keeps; the whole of it may not fit in memory."""
+    return pd.read_parquet(path, filters=[[(name, "==", True)] for name in ALL_FILTERS])
+
+
+def combine(p_mannwhitney: NDArray, p_cells: NDArray, agree: NDArray[np.bool_]) -> NDArray:
     """P of the claim that a term stands out among genes AND that the feature's cells matter.
 
     The rank-sum test permutes genes (is this set unlike other genes?), the calibrated score
@@ -108,5 +135,9 @@ def combine(p_mannwhitney: NDArray, p_cells: NDArray) -> NDArray:
     and self-contained. A feature is annotated only when both reject, so the larger p counts
     (intersection-union test, Berger 1982). Ranks alone would not do: the genes of permuted cells
     are ordered as coherently as those of real features, only by smaller t.
+
+    Both must reject in the same direction: where they do not ``agree`` each direction has a
+    one-sided p of at least one half, and p is 1.
     """
-    return np.maximum(p_mannwhitney, p_cells)
+    p = np.maximum(p_mannwhitney, p_cells)
+    return np.where(agree | np.isnan(p), p, 1.0)

@@ -4,7 +4,9 @@ The input is any table of gene statistics per feature; where it came from does n
 published convention repeats the author's procedure, the corrected one keeps up and down apart.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -12,6 +14,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from featurelens import stats
+from featurelens.count_tests import log_binomial_two_sided, log_hypergeometric
+from featurelens.dge import iter_feature_tables
 from featurelens.genesets import Membership
 from featurelens.io import InputError
 
@@ -27,33 +31,91 @@ class GeneStatistics:
 
     features: tuple[str, ...]
     n_low: NDArray[np.int64]
-    log2_fold: Floats
-    t: Floats
-    q: Floats
+    log2_fold: NDArray
+    t: NDArray
+    q: NDArray
+
+    def relabelled(self, order: NDArray[np.integer]) -> "GeneStatistics":
+        """Gene i takes the statistics of gene ``order[i]``."""
+        moved = {name: getattr(self, name)[:, order] for name in ("log2_fold", "t", "q")}
+        return replace(self, **moved)
+
+    def pieces(self, size: int) -> Iterator["GeneStatistics"]:
+        """The same for ``size`` features at a time."""
+        for start in range(0, len(self.features), size):
+            rows = slice(start, start + size)
+            yield GeneStatistics(*(getattr(self, f)[rows] for f in self.__dataclass_fields__))
 
 
 @dataclass(frozen=True)
 class TermTests:
-    """Tests of terms, (n_features, n_terms); ``n_selected`` counts selected genes likewise.
+    """Tests of terms, (n_features, n_terms); what a convention does not compute is NaN.
 
-    What a convention does not compute is NaN. ``score`` is the mean t of the term's genes minus
-    the mean t of the other mapped genes (corrected only).
+    ``n_selected`` counts selected genes of the direction tested. ``share`` (n_terms,) is the share
+    of the universe's genes that the term holds. ``higher`` is over-representation (published) or
+    higher t (corrected). ``log_p_hits`` is the natural logarithm of the binomial (published) or
+    hypergeometric p. ``score`` is the mean t of the term's genes minus the mean t of the other
+    mapped genes (corrected).
     """
 
-    n_hits: Floats
-    n_selected: Floats
-    expected: Floats
-    direction: NDArray[np.str_]
-    p_binomial: Floats
-    p_hypergeometric: Floats
+    features: tuple[str, ...]
+    n_low: NDArray[np.int64]
+    share: Floats
+    n_hits: NDArray[np.int32]
+    n_selected: NDArray[np.int32]
+    higher: NDArray[np.bool_]
+    log_p_hits: Floats
     p_mannwhitney: Floats
+    z_mannwhitney: Floats
     effect: Floats
     score: Floats
 
     @property
+    def p_hits(self) -> Floats:
+        """The binomial or hypergeometric p; 0 where it underflows."""
+        return np.exp(self.log_p_hits)
+
+    @property
+    def expected(self) -> Floats:
+        """Hits expected by chance."""
+        return self.n_selected * self.share
+
+    @property
     def fold(self) -> Floats:
         """Hits over hits expected; NaN where none is expected."""
-        return stats.ratio(self.n_hits, self.expected)
+        return stats.ratio(self.n_hits.astype(float), self.expected)
+
+    def rows(self, chunk: slice) -> "TermTests":
+        """The same for some of the features."""
+        kept = {name: getattr(self, name)[chunk] for name in self.__dataclass_fields__}
+        return TermTests(**kept | {"share": self.share})
+
+
+def join_tests(parts: Sequence[TermTests]) -> TermTests:
+    """Tests of all features from those of some; at least one part."""
+    first, *others = parts
+    if not others:
+        return first
+    joined = {
+        name: np.concatenate([getattr(part, name) for part in parts])
+        for name in TermTests.__dataclass_fields__
+        if name not in ("features", "share")
+    }
+    features = tuple(feature for part in parts for feature in part.features)
+    return TermTests(features=features, share=first.share, **joined)
+
+
+@dataclass(frozen=True)
+class GeneTables:
+    """Gene statistics in a file of ``dge.write_feature_tables``, read anew by every iteration."""
+
+    path: Path
+    membership: Membership
+
+    def __iter__(self) -> Iterator[GeneStatistics]:
+        columns = ["feature", "gene", "log2_fold", "t", "q", "n_low"]
+        for table in iter_feature_tables(self.path, columns):
+            yield gene_statistics(table, self.membership)
 
 
 def gene_statistics(dge: pd.DataFrame, membership: Membership) -> GeneStatistics:
@@ -68,16 +130,18 @@ def gene_statistics(dge: pd.DataFrame, membership: Membership) -> GeneStatistics
     place = pd.Index(membership.genes).get_indexer(gene.categories)[gene.codes]
     n_genes, n_rows = len(membership.genes), len(dge)
     expected = np.arange(n_genes)
-    if n_rows % n_genes or (np.sort(place.reshape(-1, n_genes), axis=1) != expected).any():
-        raise InputError(
-            f"the expression table does not hold each of {n_genes} genes once per feature; "
-            "make the gene sets' membership from the genes of the same data"
-        )
-    order = np.argsort(place.reshape(-1, n_genes), axis=1)
+    order = None
+    if n_rows % n_genes or (place.reshape(-1, n_genes) != expected).any():
+        if n_rows % n_genes or (np.sort(place.reshape(-1, n_genes), axis=1) != expected).any():
+            raise InputError(
+                f"the expression table does not hold each of {n_genes} genes once per feature; "
+                "make the gene sets' membership from the genes of the same data"
+            )
+        order = np.argsort(place.reshape(-1, n_genes), axis=1)
 
     def matrix(name: str) -> NDArray:
         values = dge[name].to_numpy().reshape(-1, n_genes)
-        return np.take_along_axis(values, order, axis=1)
+        return values if order is None else np.take_along_axis(values, order, axis=1)
 
     first = dge.iloc[::n_genes]
     return GeneStatistics(
@@ -97,68 +161,85 @@ def test_terms_published(
     Selected genes have q < ``deg_p`` and a fold change beyond ``fold`` either way; q < 0.05 where
     no gene reaches ``deg_p``, and any fold where none exceeds ``fold``. Up and down count
     together, against all genes of the data. ``effect`` is U / (n_s n_t) of the author's U: above
-    one half the term's genes have LOWER fold changes. direction is + or - (over, under).
+    one half the term's genes have LOWER fold changes.
     """
     selected = _selected_published(genes, deg_p=deg_p, log2_bound=np.log2(fold))
     size, n_genes = membership.sizes.astype(float), len(membership.genes)
     n_hits = _total(selected, membership.matrix)
-    n_selected = np.broadcast_to(selected.sum(axis=1, keepdims=True), n_hits.shape).astype(float)
-    expected = n_selected * size / n_genes
+    n_selected = np.broadcast_to(selected.sum(axis=1, keepdims=True), n_hits.shape)
     # Ascending folds, ties in gene order, NaN (0 / 0) last: pandas' order, as in the author's code.
     order = np.argsort(genes.log2_fold, axis=1, kind="stable")
     ranks = np.empty(order.shape)
     np.put_along_axis(ranks, order, np.arange(1.0, n_genes + 1)[None, :], axis=1)
     rank_sum = stats.rank_sum_published(_total(ranks, membership.matrix), size, n_genes)
-    missing = np.full(n_hits.shape, np.nan)
     return TermTests(
-        n_hits=n_hits,
-        n_selected=n_selected,
-        expected=expected,
-        direction=np.where(n_hits > expected, "+", "-"),
-        p_binomial=stats.binomial_two_sided(n_hits, n_selected, size / n_genes),
-        p_hypergeometric=missing,
+        features=genes.features,
+        n_low=genes.n_low,
+        share=size / n_genes,
+        n_hits=n_hits.astype(np.int32),
+        n_selected=n_selected.astype(np.int32),
+        higher=n_hits > n_selected * size / n_genes,
+        log_p_hits=log_binomial_two_sided(n_hits, n_selected, size / n_genes),
         p_mannwhitney=rank_sum.p,
+        z_mannwhitney=rank_sum.z,
         effect=rank_sum.effect,
-        score=missing,
+        score=np.full(n_hits.shape, np.nan),
     )
 
 
 def test_terms_corrected(
-    genes: GeneStatistics, membership: Membership, *, deg_p: float, fold: float
+    genes: GeneStatistics,
+    membership: Membership,
+    *,
+    deg_p: float,
+    fold: float,
+    hits: bool = True,  # noqa: PT028  (not a test)
 ) -> TermTests:
     """Rank-sum test of t, and over-representation among up or down genes, on mapped genes.
 
     Only genes that stand in some set of the collection are compared, and of them those with a t.
     Mann-Whitney is two-sided. ``effect`` is the probability that a gene of the term has a higher t
     than another one: above one half is direction ``up``. Hits and the one-sided hypergeometric p
-    count the selected genes (q < ``deg_p``, fold at least ``fold``) of that same direction only.
+    count the selected genes (q < ``deg_p``, fold at least ``fold``) of that same direction only;
+    with ``hits`` false they are left out (0 and NaN), which permutations do not need.
     """
-    t = genes.t[:, membership.mapped]
+    t = genes.t[:, membership.mapped].astype(np.float64)
     terms = membership.matrix[:, membership.mapped].astype(np.float64)
     ranks, ties = stats.rank_rows(t)
     known = ~np.isnan(t)
-    n_in, n_all = _total(known, terms), known.sum(axis=1, keepdims=True).astype(float)
-    rank_sum = stats.rank_sum(
-        _total(np.where(known, ranks, 0.0), terms), n_in, n_all, ties[:, None]
-    )
-    t = np.where(known, t, 0.0)
+    n_all = known.sum(axis=1, keepdims=True).astype(float)
+    n_in = membership.sizes.astype(float)
+    if not known.all():
+        n_in = _total(known, terms)
+        t, ranks = np.where(known, t, 0.0), np.where(known, ranks, 0.0)
+    rank_sum = stats.rank_sum(_total(ranks, terms), n_in, n_all, ties[:, None])
     t_in, t_all = _total(t, terms), t.sum(axis=1, keepdims=True)
-    up = np.nan_to_num(rank_sum.effect, nan=0.5) >= 0.5
-    chosen = [
-        (genes.q < deg_p) & (sign * genes.log2_fold >= np.log2(fold)) & membership.mapped
-        for sign in (1, -1)
-    ]
-    n_hits = np.where(up, *(_total(selected, membership.matrix) for selected in chosen))
-    n_selected = np.where(up, *(selected.sum(axis=1, keepdims=True) for selected in chosen))
+    higher = np.nan_to_num(rank_sum.effect, nan=0.5) >= 0.5
+    n_hits, n_selected = np.zeros((2, *higher.shape), dtype=np.int32)
     size, n_mapped = membership.sizes.astype(float), membership.n_mapped
+    log_p_hits = np.full(higher.shape, np.nan)
+    if hits:
+        chosen = [
+            (genes.q < deg_p) & (sign * genes.log2_fold >= np.log2(fold)) & membership.mapped
+            for sign in (1, -1)
+        ]
+        n_hits[:] = np.where(
+            higher, *(_total(up_or_down, membership.matrix) for up_or_down in chosen)
+        )
+        n_selected[:] = np.where(
+            higher, *(up_or_down.sum(axis=1, keepdims=True) for up_or_down in chosen)
+        )
+        log_p_hits = log_hypergeometric(n_hits, n_mapped, size, n_selected)
     return TermTests(
+        features=genes.features,
+        n_low=genes.n_low,
+        share=size / n_mapped,
         n_hits=n_hits,
-        n_selected=n_selected.astype(float),
-        expected=n_selected * size / n_mapped,
-        direction=np.where(up, "up", "down"),
-        p_binomial=np.full(n_hits.shape, np.nan),
-        p_hypergeometric=stats.hypergeometric(n_hits, n_mapped, size, n_selected),
+        n_selected=n_selected,
+        higher=higher,
+        log_p_hits=log_p_hits,
         p_mannwhitney=rank_sum.p,
+        z_mannwhitney=rank_sum.z,
         effect=rank_sum.effect,
         score=stats.ratio(t_in, n_in) - stats.ratio(t_all - t_in, n_all - n_in),
     )
@@ -170,7 +251,7 @@ for _function in (test_terms_published, test_terms_corrected):
 
 def kept_published(tests: TermTests) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Both published filters: both tests at .05, and the figures' stricter one."""
-    both = (tests.p_binomial < PUBLISHED_ALPHA) & (tests.p_mannwhitney < PUBLISHED_ALPHA)
+    both = (tests.p_hits < PUBLISHED_ALPHA) & (tests.p_mannwhitney < PUBLISHED_ALPHA)
     return both, both & (tests.n_hits >= 1) & (tests.p_mannwhitney <= PUBLISHED_FIGURE_ALPHA)
 
 

@@ -327,7 +327,7 @@ def controls(repeats: bool = True) -> pd.DataFrame:
                 "family": name.split(".seed")[0], "sae": sae or np.nan, "kind": kind,
                 "convention": convention, "filter": kept,
                 "share": share, "share_low": share - 0.05, "share_high": share + 0.05,
-                "null_share": 0.02 if convention == "corrected" else 0.7, "null_sd": 0.01,
+                "share_complete": 0.02 if convention == "corrected" else 0.7, "sd_complete": 0.01,
                 "terms_per_feature_mean": rng.uniform(2, 9), "terms_per_feature_sem": 0.4,
                 "type_specificity": rng.uniform(0.4, 0.9), "type_specificity_sem": 0.02,
                 "n_repeats": n_repeats if stable else 0, "stability": 0.6 if stable else np.nan,

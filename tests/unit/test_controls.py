@@ -379,8 +379,13 @@ def write_source(folder, dense, carried):
         kept = table.assign(**dict.fromkeys(filters, table["kept"]), other=1)
         write_table(kept, folder / f"{convention}.parquet")
         rows += [
-            {"convention": convention, "filter": name, "n_live": len(tested)}
-            | {"n_annotated": len(carried), "share": len(carried) / len(tested), "null_share": 0.1}
+            {"contrast": "global", "convention": convention, "filter": name}
+            | {"n_live": len(tested)}
+            | {
+                "n_annotated": len(carried),
+                "share": len(carried) / len(tested),
+                "share_complete": 0.1,
+            }
             for name in filters
         ]
     write_table(pd.DataFrame(rows), folder / "summary.tsv")

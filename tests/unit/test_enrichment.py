@@ -1,4 +1,7 @@
-"""Tests of terms by pencil and against scipy, calibration, error rates, and the null."""
+"""Tests of terms by pencil and against scipy, calibration, error rates, and the nulls."""
+
+import re
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -8,23 +11,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
-from featurelens import enrichment as enrichment_module
-from featurelens.calibration import calibrate
-from featurelens.dge import DgeConfig, test_expression
-from featurelens.enrichment import (
-    EnrichmentConfig,
-    annotate,
-    annotate_null,
-    draw_null,
-    enrich,
-    summarise,
-)
+from featurelens.annotation_summary import summarise
+from featurelens.calibration import calibrate, held_out_rates
+from featurelens.cell_sets import DgeConfig, split_cells
+from featurelens.dge import test_expression
+from featurelens.enrichment import Cells, EnrichmentConfig, Experiment, annotate
 from featurelens.genesets import GeneSets
-from featurelens.io import InputError
-from featurelens.permutation_null import _permutations
-from featurelens.term_filters import declare
+from featurelens.io import InputError, write_tables
+from featurelens.permutation_null import orders
+from featurelens.prepared import prepare_expression
+from featurelens.term_filters import combine, declare, read_kept
 from featurelens.term_tests import (
     GeneStatistics,
+    TermTests,
     gene_statistics,
     kept_published,
     test_terms_corrected,
@@ -71,15 +70,15 @@ def test_published_by_pencil():
     np.testing.assert_array_equal(tests.n_selected, [[3, 3, 3]])
     np.testing.assert_allclose(tests.expected, [[0.9, 0.6, 1.2]])  # 3 x size / 10 genes
     np.testing.assert_allclose(tests.fold, [[2 / 0.9, 0, 0]])
-    assert tests.direction.tolist() == [["+", "-", "-"]]
+    assert tests.higher.tolist() == [[True, False, False]]
     # Two of three at .3: P(2) + P(3) = .189 + .027, and P(0) = .343 is likelier: .216.
-    np.testing.assert_allclose(tests.p_binomial[0, 0], 0.216)
+    np.testing.assert_allclose(tests.p_hits[0, 0], 0.216)
     # Ranks 10, 9, 8 of 10: no other gene is higher, so U = 0 of 21 and z = -10.5 / sqrt(19.25).
     np.testing.assert_allclose(tests.effect[0, 0], 0.0)
     np.testing.assert_allclose(
         tests.p_mannwhitney[0, 0], scipy.stats.norm.cdf(-10.5 / np.sqrt(3 * 7 * 11 / 12))
     )
-    assert np.isnan(tests.p_hypergeometric).all()
+    assert np.isnan(tests.score).all()
 
 
 @pytest.mark.parametrize(
@@ -99,15 +98,17 @@ def test_published_thresholds_adapt(log2_fold, q, n_selected):
 
 def test_published_keeps_depletion_and_the_stricter_filter_needs_hits():
     # 4 of 6 selected when 1 in 10 is expected, against none when many are.
-    rows = np.array([[4.0, 0.0, 0.0]]), np.array([[0.01, 0.04, 0.04]])
-    fields = dict.fromkeys(("expected", "p_hypergeometric", "effect", "score"), rows[0])
-    tests = enrichment_module.TermTests(
-        n_hits=rows[0],
-        n_selected=rows[0] + 6,
-        direction=np.array([["+", "-", "-"]]),
-        p_binomial=rows[1],
+    hits = np.array([[4, 0, 0]])
+    unused = dict.fromkeys(("share", "z_mannwhitney", "effect", "score"), hits.astype(float))
+    tests = TermTests(
+        features=("0",),
+        n_low=np.array([50]),
+        n_hits=hits,
+        n_selected=hits + 6,
+        higher=hits > 0,
+        log_p_hits=np.log([[0.01, 0.04, 0.04]]),
         p_mannwhitney=np.array([[0.01, 0.009, 0.2]]),
-        **fields,
+        **unused,
     )
     both, figures = kept_published(tests)
     assert both.tolist() == [[True, True, False]]
@@ -116,7 +117,7 @@ def test_published_keeps_depletion_and_the_stricter_filter_needs_hits():
 
 def test_published_without_selected_genes_keeps_nothing():
     tests = published([0.0] * 10, [1.0] * 10)
-    assert np.isnan(tests.p_binomial).all()
+    assert np.isnan(tests.p_hits).all()
     assert not kept_published(tests)[0].any()
 
 
@@ -132,12 +133,12 @@ def test_corrected_by_pencil():
         deg_p=1e-5,
         fold=2.0,
     )
-    assert tests.direction.tolist() == [["up", "down", "up"]]
+    assert tests.higher.tolist() == [[True, False, True]]
     np.testing.assert_array_equal(tests.n_hits, [[2, 1, 0]])
     np.testing.assert_array_equal(tests.n_selected, [[2, 1, 2]])
     np.testing.assert_allclose(tests.expected, [[0.75, 0.25, 1.0]])  # selected x size / 8
     # Both of 2 drawn among 3 of 8: 3 / 28; 1 of 1 drawn among 2 of 8: 1 / 4.
-    np.testing.assert_allclose(tests.p_hypergeometric, [[3 / 28, 0.25, 1.0]])
+    np.testing.assert_allclose(tests.p_hits, [[3 / 28, 0.25, 1.0]])
     # The two lowest of 8: one of C(8, 2) = 28 pairs, two-sided 2 / 28.
     np.testing.assert_allclose(tests.p_mannwhitney[0, 1], 2 / 28)
     np.testing.assert_allclose(tests.effect[0, 1], 0.0)
@@ -176,7 +177,7 @@ def test_turning_a_feature_round_turns_its_directions_round():
     decided = up.effect != 0.5
     np.testing.assert_allclose(up.p_mannwhitney, down.p_mannwhitney)
     np.testing.assert_allclose(up.effect, 1 - down.effect)
-    assert (up.direction != down.direction)[decided].all()
+    assert (up.higher != down.higher)[decided].all()
     np.testing.assert_array_equal(up.n_hits[decided], down.n_hits[decided])
 
 
@@ -203,10 +204,9 @@ def test_hypergeometric_equals_gseapy():
         background=list(mapped),
         outdir=None,
     ).results.set_index("Term")["P-value"]
-    up = tests.direction[0] == "up"
-    shared = [name for name in np.array(membership.terms)[up] if name in result.index]
+    shared = [name for name in np.array(membership.terms)[tests.higher[0]] if name in result.index]
     assert len(shared) >= 3
-    own = pd.Series(tests.p_hypergeometric[0], index=membership.terms)
+    own = pd.Series(tests.p_hits[0], index=membership.terms)
     np.testing.assert_allclose(own[shared], result[shared], rtol=1e-9)
 
 
@@ -236,26 +236,49 @@ def test_other_genes_are_refused():
         gene_statistics(table, MEMBERSHIP)
 
 
-def test_an_empty_table_gives_an_empty_table():
-    table = dge_table(["0"], TEN, [range(10)]).iloc[:0]
+def test_without_features_there_is_an_empty_table_and_a_reason(tmp_path):
     for convention in ("published", "corrected"):
-        result = enrich(table, MEMBERSHIP, config=CONFIG, convention=convention)
-        assert len(result) == 0
-        assert summarise(result, 3, annotate_nothing(convention))["n_annotated"].tolist() in (
-            [0, 0],
-            [0],
-        )
+        annotation = annotate(experiment(sparse.csr_matrix((30, 3)), np.ones((30, 10)), convention))
+        assert len(annotation.enrichment) == 0
+        assert (annotation.summary["n_annotated"] == 0).all()
+        assert annotation.summary["why_nothing"].str.startswith("no feature has enough").all()
+        write_tables(annotation.tables(), tmp_path / "empty.parquet")
+        read = pd.read_parquet(tmp_path / "empty.parquet")
+        assert list(read.columns) == list(annotation.enrichment.columns)
 
 
-def annotate_nothing(convention):
-    return annotate_null(
-        sparse.csr_matrix((30, 3)),
-        np.ones((30, 10)),
-        TEN,
-        np.array(["all"] * 30),
-        MEMBERSHIP,
-        dge_config=DgeConfig(),
-        config=CONFIG,
+def experiment(
+    activations,
+    expression,
+    convention,
+    *,
+    genes=TEN,
+    sets=MEMBERSHIP,
+    dge_config=None,
+    config=CONFIG,
+    batch=None,
+    cell_type=None,
+    permuted=None,
+):
+    """Everything one annotation needs; ``permuted`` are other activations for the null."""
+    dge_config = dge_config or DgeConfig()
+    labels = np.zeros(len(expression), dtype=int)
+    table = test_expression(
+        activations, expression, genes, config=dge_config, convention=convention
+    )
+    permuted = activations if permuted is None else permuted
+    return Experiment(
+        statistics=[gene_statistics(table, sets)],
+        membership=sets,
+        cells=Cells(
+            sets=split_cells(permuted, config=dge_config, convention=convention),
+            prepared=prepare_expression(expression),
+            batch=labels if batch is None else batch,
+            cell_type=labels if cell_type is None else cell_type,
+        ),
+        n_live=int((activations.max(axis=0) > 0).sum()),
+        dge_config=dge_config,
+        config=config,
         convention=convention,
     )
 
@@ -264,12 +287,31 @@ def annotate_nothing(convention):
 
 
 def test_calibrate_by_pencil():
-    # Null -3 -1 1 3: mean 0. A score of 2 is reached by two of four: (1 + 2) / (1 + 4).
-    null = np.array([-3.0, -1, 1, 3]).reshape(4, 1, 1)
-    np.testing.assert_allclose(calibrate(np.array([[2.0]]), null, np.array([9])), 0.6)
-    np.testing.assert_allclose(calibrate(np.array([[-3.5]]), null, np.array([9])), 0.2)
-    assert np.isnan(calibrate(np.array([[np.nan]]), null, np.array([9])))
-    assert np.isnan(calibrate(np.array([[1.0]]), np.ones((4, 1, 1)), np.array([9])))
+    # Null -3 -1 1 3. Measured by the other three (means 1, 1/3, -1/3, -1; variances 8/3, 56/9,
+    # 56/9, 8/3) they lie -2.449, -0.535, 0.535 and 2.449 spreads out. A score of 2 lies
+    # 2 / sqrt(5) = 0.894 out, beyond which is one of four: 2 (1 + 1) / (1 + 4).
+    null = np.array([-3.0, -1, 1, 3], np.float32).reshape(4, 1, 1)
+    calibration = calibrate(null.copy(), np.array([9]))
+    spread = 4 / np.sqrt(8 / 3), (4 / 3) / np.sqrt(56 / 9)
+    np.testing.assert_allclose(
+        calibration.distance.ravel(), [-spread[0], -spread[1], spread[1], spread[0]], rtol=1e-6
+    )
+    p, above = calibration.p(np.array([[2.0]]))
+    np.testing.assert_allclose(p, 0.8)
+    assert above.all()
+    p, above = calibration.p(np.array([[-9.0]]))
+    np.testing.assert_allclose(p, 0.4)  # nothing as far out: 2 (1 + 0) / (1 + 4)
+    assert not above.any()
+    assert calibration.resolution == 0.4
+    # Held out, -3 stands alone below the other three: 2 (1 + 0) / (1 + 3).
+    np.testing.assert_allclose([calibration.held_out(i)[0] for i in (0, 1)], [[[0.5]], [[1.0]]])
+
+
+def test_calibrate_gives_no_p_where_there_is_nothing_to_measure():
+    null = np.array([-3.0, -1, 1, 3], np.float32).reshape(4, 1, 1)
+    assert np.isnan(calibrate(null, np.array([9])).p(np.array([[np.nan]]))[0])
+    constant = calibrate(np.ones((4, 1, 1), np.float32), np.array([9]))
+    assert np.isnan(constant.p(np.array([[1.0]]))[0])
 
 
 def test_calibrate_takes_each_term_by_its_own_spread_and_each_bin_by_its_own_null():
@@ -279,9 +321,63 @@ def test_calibrate_takes_each_term_by_its_own_spread_and_each_bin_by_its_own_nul
     wide = np.where(n_low == 20, 5.0, 1.0)[:, None]
     null = rng.normal(size=(20, 200, 3)) * spread * wide + 2 * spread
     held_out = rng.normal(size=(200, 3)) * spread * wide + 2 * spread
-    p = calibrate(held_out, null, n_low)
+    p, _ = calibrate(null.astype(np.float32), n_low).p(held_out)
     for part in (p[:, 0], p[:, 1], p[:, 2], p[:100].ravel(), p[100:].ravel()):
         assert scipy.stats.kstest(part, "uniform").pvalue > 0.01
+
+
+def test_few_draws_do_not_make_held_out_p_too_small():
+    # Features that move as one: three draws are three scores of each term, whatever their number.
+    rng = np.random.default_rng(1)
+
+    def draws(n):
+        return np.repeat(rng.normal(size=(n, 1, 400)), 30, axis=1).astype(np.float32)
+
+    p = [calibrate(draws(3), np.full(30, 9)).p(draws(1)[0])[0] for _ in range(20)]
+    assert np.mean(np.array(p) < 0.05) < 0.06
+    own = [calibrate(draws(3), np.full(30, 9)).held_out(0)[0] for _ in range(20)]
+    assert np.mean(np.array(own) < 0.05) == pytest.approx(0.05, abs=0.01)
+
+
+def test_held_out_rates_are_those_of_draws_without_a_part():
+    # The second half of the draws is twice as wide: by the first, too many of them are far out.
+    rng = np.random.default_rng(4)
+    score = rng.normal(size=(24, 50, 20)).astype(np.float32)
+    score[12:] *= 2
+    rates = held_out_rates(score, np.full(50, 9))
+    assert np.isnan(rates).sum() == 14
+    wide = 2 * scipy.stats.norm.sf(scipy.stats.norm.isf(0.025) / 2)
+    assert np.nanmean(rates[12:]) == pytest.approx(wide, abs=0.02)
+    assert np.nanmean(rates[:12]) == pytest.approx(0.0, abs=0.002)
+    assert np.isnan(held_out_rates(score[:3], np.full(50, 9))).all()
+
+
+def test_both_tails_of_a_skewed_null_hold_their_share():
+    rng = np.random.default_rng(2)
+    null, fresh = rng.exponential(size=(2, 20, 60, 40)).astype(np.float32)
+    calibration = calibrate(null, np.full(60, 9))
+    found = [calibration.p(score) for score in fresh]
+    for is_above in (True, False):
+        share = np.mean([(p < 0.05) & (above == is_above) for p, above in found])
+        assert share == pytest.approx(0.025, abs=0.004)
+
+
+def test_threads_change_nothing():
+    rng = np.random.default_rng(3)
+    null = rng.normal(size=(5, 300, 7)).astype(np.float32)
+    n_low = rng.integers(20, 400, 300)
+    one, two = (calibrate(null.copy(), n_low, threads=n) for n in (1, 2))
+    np.testing.assert_array_equal(one.distance, two.distance)
+    np.testing.assert_array_equal(one.held_out(0)[0], two.held_out(0, threads=2)[0])
+
+
+def test_combine_by_pencil():
+    p = combine(
+        np.array([0.01, 0.01, 0.2, np.nan]),
+        np.array([0.04, 0.04, 0.1, 0.1]),
+        np.array([True, False, True, False]),
+    )
+    np.testing.assert_array_equal(p, [0.04, 1.0, 0.2, np.nan])
 
 
 def test_declare_by_pencil():
@@ -305,11 +401,11 @@ def test_only_declared_features_have_terms_below_alpha(seed, alpha):
     np.testing.assert_array_equal(below, np.nan_to_num(q_feature[:, 0], nan=1.0) <= alpha)
 
 
-def test_permutations_stay_within_batch():
+def test_orders_keep_the_places_of_every_label():
     batch = np.array(["b", "a", "b", "a", "a", "b", "c"])
-    orders = list(_permutations(batch, EnrichmentConfig(n_permutations=6)))
-    assert len({tuple(order) for order in orders}) > 1
-    for order in orders:
+    found = list(orders(batch, 6, seed=(0, 0)))
+    assert len({tuple(order) for order in found}) > 1
+    for order in found:
         assert sorted(order) == list(range(7))
         np.testing.assert_array_equal(batch[order], batch)
 
@@ -319,7 +415,7 @@ def test_permutations_stay_within_batch():
 N_CELLS, N_TERMS, PER_TERM = 400, 12, 6
 GENES = [f"G{number}" for number in range(N_TERMS * PER_TERM)]
 DGE = DgeConfig(high_percentile=90)
-FULL = EnrichmentConfig(n_permutations=6)
+FULL = EnrichmentConfig(n_permutations=12, n_control_permutations=3)
 
 
 @pytest.fixture(scope="module")
@@ -335,13 +431,18 @@ def cells():
     return sparse.csr_matrix(np.hstack([signal, noise]).astype(np.float32)), expression
 
 
-@pytest.fixture(scope="module")
-def membership():
+def programs(n_strangers=0):
+    """Gene sets of the programs, with a few genes of the next program."""
     sets = {
-        f"program {number}": " ".join(GENES[number * PER_TERM : (number + 1) * PER_TERM])
-        for number in range(N_TERMS)
+        f"program {number}": " ".join((GENES * 2)[first : first + PER_TERM + n_strangers])
+        for number, first in enumerate(range(0, len(GENES), PER_TERM))
     }
     return gene_sets(**sets).membership(GENES, min_genes=3, max_genes=50)
+
+
+@pytest.fixture(scope="module")
+def membership():
+    return programs()
 
 
 @pytest.fixture(scope="module")
@@ -349,21 +450,22 @@ def annotations(cells, membership):
     return {name: run(cells, membership, name) for name in ("published", "corrected")}
 
 
-def run(cells, membership, convention, config=FULL):
+def setup(cells, membership, convention, config=FULL, **options):
     activations, expression = cells
-    batch = np.array(["all"] * N_CELLS)
-    table = test_expression(activations, expression, GENES, config=DGE, convention=convention)
-    return annotate(
-        table,
+    return experiment(
         activations,
         expression,
-        GENES,
-        batch,
-        membership,
+        convention,
+        genes=GENES,
+        sets=membership,
         dge_config=DGE,
         config=config,
-        convention=convention,
+        **options,
     )
+
+
+def run(cells, membership, convention, config=FULL, **options):
+    return annotate(setup(cells, membership, convention, config, **options))
 
 
 def test_corrected_finds_the_planted_terms_and_little_else(annotations):
@@ -383,7 +485,10 @@ def test_published_annotates_noise(annotations):
 
 
 def test_the_null_says_what_chance_annotates(annotations):
-    null = {name: annotation.null for name, annotation in annotations.items()}
+    null = {
+        name: annotation.null.query("null == 'complete'")
+        for name, annotation in annotations.items()
+    }
     assert list(null["published"]["filter"].unique()) == [
         "kept_published_05",
         "kept_published_figures",
@@ -396,10 +501,36 @@ def test_the_null_says_what_chance_annotates(annotations):
     assert null["corrected"]["p05_calibrated"].mean() == pytest.approx(0.05, abs=0.01)
 
 
+def test_genes_that_exchange_their_statistics_are_what_the_rank_sum_assumes(annotations):
+    null = annotations["corrected"].null.query("null == 'genes'")
+    assert len(null) == FULL.n_control_permutations
+    assert null["p05_mannwhitney"].mean() == pytest.approx(0.05, abs=0.02)
+    assert null["share"].mean() < 0.05
+
+
+def test_beyond_type_keeps_what_a_feature_knows_of_types(cells, membership):
+    # Types are made of the first program, which feature 0 follows.
+    activations, _ = cells
+    kind = np.digitize(activations[:, 0].toarray().ravel(), [0.01, 0.5, 1.0, 2.0])
+    config = replace(FULL, n_permutations=60)  # to tell one feature of 45 from none
+    null = run(cells, membership, "corrected", config, cell_type=kind).null
+    share = null.groupby("null")["n_annotated"].mean()
+    assert share["beyond_type"] >= 1
+    assert share["complete"] < 0.5
+
+
+def test_nulls_are_those_of_the_config(cells, membership):
+    config = replace(FULL, nulls=("genes",), n_permutations=2, n_control_permutations=3)
+    null = run(cells, membership, "corrected", config).null
+    assert null["null"].tolist() == ["complete"] * 2 + ["genes"] * 3
+
+
 def test_corrected_p_is_the_larger_of_both(annotations):
     table = annotations["corrected"].enrichment
     larger = table[["p_mannwhitney", "p_calibrated"]].max(axis=1)
-    np.testing.assert_array_equal(table["p"], larger)
+    agree = table["p"] != 1
+    assert agree.mean() > 0.7
+    np.testing.assert_array_equal(table.loc[agree, "p"], larger[agree])
     kept = table[table["kept_fdr"]]
     assert (kept["q"] <= FULL.alpha).all()
     assert ((kept["effect"] - 0.5).abs() >= FULL.min_effect).all()
@@ -410,9 +541,11 @@ def test_columns_and_types(annotations):
         table = annotation.enrichment
         assert list(table.columns[:14]) == [
             "feature", "term", "category", "n_hits", "n_selected", "n_term", "expected", "fold",
-            "direction", "p_binomial", "p_hypergeometric", "p_mannwhitney", "effect",
-            "p_calibrated",
+            "direction", "p_binomial", "p_hypergeometric", "log10_p_hits", "p_mannwhitney",
+            "z_mannwhitney",
         ]  # fmt: skip
+        hits = "p_binomial" if convention == "published" else "p_hypergeometric"
+        np.testing.assert_allclose(10 ** table["log10_p_hits"], table[hits])
         assert len(table) == 45 * N_TERMS
         assert (table["convention"] == convention).all()
         assert table["category"].iloc[0] == "category of program 0"
@@ -426,11 +559,23 @@ def test_the_same_seed_gives_the_same_bytes(annotations, cells, membership):
     pd.testing.assert_frame_equal(again.null, annotations["corrected"].null)
 
 
-def test_chunks_change_nothing(annotations, cells, membership, monkeypatch):
+def test_chunks_and_threads_change_nothing(annotations, cells, membership, monkeypatch, tmp_path):
     monkeypatch.setattr("featurelens.permutation_null.CHUNK", 7)
+    monkeypatch.setattr("featurelens.permutation_null.PIECE", 3)
     for convention, annotation in annotations.items():
-        again = run(cells, membership, convention)
+        again = setup(cells, membership, convention)
+        [genes] = again.statistics
+        again = annotate(replace(again, statistics=list(genes.pieces(10)), threads=2))
         pd.testing.assert_frame_equal(again.null, annotation.null)
+        pd.testing.assert_frame_equal(again.summary, annotation.summary)
+        path = tmp_path / f"{convention}.parquet"
+        write_tables(again.tables(n_features=8), path)
+        read = pd.read_parquet(path)
+        pd.testing.assert_frame_equal(
+            read, annotation.enrichment, check_categorical=False, check_dtype=False
+        )
+        filters = [name for name in read if name.startswith("kept_")]
+        assert len(read_kept(path)) == read[filters].any(axis=1).sum()
 
 
 def test_without_permutations_p_is_uncalibrated(cells, membership):
@@ -441,52 +586,83 @@ def test_without_permutations_p_is_uncalibrated(cells, membership):
         annotation.enrichment["p"], annotation.enrichment["p_mannwhitney"]
     )
     assert len(annotation.null) == 0
-    assert summarise(annotation.enrichment, 45, annotation.null)["null_share"].isna().all()
+    assert annotation.summary["share_complete"].isna().all()
 
 
 def test_a_null_of_other_features_is_refused(cells, membership):
-    activations, expression = cells
-    arguments = {"config": FULL, "convention": "corrected"}
-    table = test_expression(activations, expression, GENES, config=DGE, convention="corrected")
-    null = draw_null(
-        activations[:, :10],
-        expression,
-        GENES,
-        np.array(["all"] * N_CELLS),
-        membership,
-        dge_config=DGE,
-        **arguments,
-    )
     with pytest.raises(InputError, match="the null holds 10 features"):
-        enrich(table, membership, null=null, **arguments)
+        run(cells, membership, "corrected", permuted=cells[0][:, :10])
 
 
-def test_summarise_by_pencil(annotations):
-    table = annotations["corrected"].enrichment.iloc[: 4 * N_TERMS].copy()
-    # Features 0, 1 and 2 keep 1, 2 and 3 terms; feature 3 none.
-    table["kept_fdr"] = [term < feature + 1 < 4 for feature in range(4) for term in range(N_TERMS)]
-    table["direction"] = "down"
-    table.loc[table["feature"] == "2", "direction"] = "up"
-    null = pd.DataFrame({"convention": "corrected", "filter": "kept_fdr", "share": [0.1, 0.2, 0.3]})
-    (row,) = summarise(table, 10, null).to_dict("records")
+def test_summary_by_pencil():
+    # Features 0, 1 and 2 keep 1, 2 and 3 terms of 4; feature 3 none. Only the last goes up.
+    kept = np.array([[term < feature + 1 < 4 for term in range(4)] for feature in range(4)])
+    nothing = np.zeros((4, 4))
+    tests = TermTests(
+        features=("0", "1", "2", "3"), n_low=np.full(4, 50), share=nothing[0], n_hits=nothing,
+        n_selected=nothing, higher=np.arange(4)[:, None] == [[2]] * 4, log_p_hits=nothing,
+        p_mannwhitney=nothing, z_mannwhitney=nothing, effect=nothing, score=nothing,
+    )  # fmt: skip
+    null = pd.DataFrame(
+        {
+            "null": ["complete"] * 3 + ["genes"],
+            "filter": "kept_fdr",
+            "share": [0.1, 0.2, 0.3, 0.0],
+            "p05_mannwhitney": [0.12, 0.14, 0.1, 0.9],
+            "p05_calibrated": [0.05, 0.05, 0.05, 0.9],
+        }
+    )
+    (row,) = summarise(tests, {"kept_fdr": kept}, null, 10, convention="corrected").to_dict(
+        "records"
+    )
     assert (row["convention"], row["filter"]) == ("corrected", "kept_fdr")
-    assert (row["n_annotated"], row["n_annotated_up"], row["n_terms"]) == (3, 1, 3)
-    assert (row["share"], row["null_share"]) == (0.3, pytest.approx(0.2))
-    assert row["null_sd"] == pytest.approx(0.1)
+    assert (row["n_tested"], row["n_annotated"], row["n_annotated_up"]) == (4, 3, 1)
+    assert (row["n_terms"], row["n_terms_tested"]) == (3, 4)
+    assert (row["share"], row["share_complete"]) == (0.3, pytest.approx(0.2))
+    assert row["sd_complete"] == pytest.approx(0.1)
+    assert row["share_genes"] == 0
+    assert np.isnan(row["sd_genes"])
+    assert np.isnan(row["share_beyond_type"])
+    assert row["p05_mannwhitney"] == pytest.approx(0.12)
     # 1, 2, 3: mean 2, deviation 1, so 1 / sqrt(3) features; published: over 3 terms, the same.
-    assert row["terms_per_feature_mean"] == 2
+    assert row["terms_per_feature_mean"] == row["terms_per_feature_median"] == 2
     assert row["terms_per_feature_sem"] == pytest.approx(1 / np.sqrt(3))
     assert row["terms_per_feature_sem_published"] == pytest.approx(1 / np.sqrt(3))
+    assert (row["features_per_term_max"], row["share_of_annotated_max"]) == (3, 1.0)
 
 
-def test_other_genes_or_cells_are_refused(cells, membership):
-    activations, expression = cells
-    arguments = {"dge_config": DGE, "config": FULL, "convention": "corrected"}
-    batch = np.array(["all"] * N_CELLS)
-    with pytest.raises(InputError, match="are not the genes that the gene sets were laid over"):
-        draw_null(activations, expression, GENES[::-1], batch, membership, **arguments)
-    with pytest.raises(InputError, match="400 cells have activations, 400 expression and 399"):
-        draw_null(activations, expression, GENES, batch[1:], membership, **arguments)
+@pytest.mark.parametrize(
+    ("config", "convention", "reasons"),
+    [
+        ({"min_effect": 0.499}, "corrected", ["declared, but their effects are at most", "0.499"]),
+        ({"alpha": 1e-9}, "corrected", ["45 features tested", "above enrichment.alpha 1e-09"]),
+        ({"n_permutations": 2, "alpha": 1e-3}, "corrected", ["raise enrichment.n_permutations"]),
+        ({"deg_p": 1e-200, "fold": 1e6}, "published", ["45 features tested", "Mann-Whitney"]),
+    ],
+)
+def test_an_annotation_that_keeps_nothing_says_why(cells, config, convention, reasons):
+    lines = []
+    membership = programs(n_strangers=1)
+    if convention == "published":  # without a selected gene: no expression differs
+        cells = (cells[0], np.broadcast_to(np.arange(1.0, 73.0), cells[1].shape).copy())
+    config = replace(FULL, nulls=(), **config)
+    annotation = annotate(setup(cells, membership, convention, config), log=lines.append)
+    assert (annotation.summary["n_annotated"] == 0).all()
+    for reason in reasons:
+        assert annotation.summary["why_nothing"].str.contains(reason, regex=False).all()
+    assert any(line.startswith("NOTHING IS KEPT under kept_") for line in lines)
+
+
+def test_the_log_holds_both_rates_and_warns_of_few_permutations(cells, membership):
+    lines = []
+    annotate(setup(cells, membership, "corrected"), log=lines.append)
+    text = "\n".join(lines)
+    assert re.search(
+        r"null complete, kept_fdr: .*; p_mannwhitney below \.05 in 0\.\d+ of cases, "
+        r"p_calibrated, held out, in 0\.0[456]",
+        text,
+    )
+    assert "ATTENTION: 12 permutations calibrate p only roughly" in text
 
 
 @pytest.mark.parametrize(

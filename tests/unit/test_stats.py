@@ -2,6 +2,7 @@
 
 import itertools
 
+import mpmath
 import numpy as np
 import pytest
 import scipy.stats
@@ -9,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from statsmodels.stats.multitest import multipletests
 
-from featurelens import stats
+from featurelens import count_tests, stats
 
 RELATIVE = 1e-9
 
@@ -163,7 +164,7 @@ def test_binomial_equals_scipy(rng):
         for a, b, c in zip(k, n, probability, strict=True)
     ]
     np.testing.assert_allclose(
-        stats.binomial_two_sided(k, n, probability), expected, rtol=RELATIVE, atol=0
+        count_tests.binomial_two_sided(k, n, probability), expected, rtol=RELATIVE, atol=0
     )
 
 
@@ -171,12 +172,12 @@ def test_binomial_equals_scipy(rng):
 @given(n=st.integers(1, 40), share=st.sampled_from([0.5, 0.25, 0.1, 0.75, 0.04]))
 def test_binomial_equals_scipy_for_every_outcome(n, share):
     expected = [scipy.stats.binomtest(k, n, share).pvalue for k in range(n + 1)]
-    result = stats.binomial_two_sided(np.arange(n + 1), n, share)
+    result = count_tests.binomial_two_sided(np.arange(n + 1), n, share)
     np.testing.assert_allclose(result, expected, rtol=RELATIVE)
 
 
 def test_binomial_without_trials_is_nan_and_shape_is_kept():
-    result = stats.binomial_two_sided([[0, 1], [2, 0]], [[0, 4], [4, 4]], 0.5)
+    result = count_tests.binomial_two_sided([[0, 1], [2, 0]], [[0, 4], [4, 4]], 0.5)
     # 1 of 4: (1 + 4) / 16 twice = .625; 2 of 4 is the mean: 1; 0 of 4: 1/16 twice = .125.
     np.testing.assert_allclose(result, [[np.nan, 0.625], [1.0, 0.125]])
 
@@ -187,19 +188,49 @@ def test_hypergeometric_equals_scipy(rng, n_all):
     drawn = rng.integers(1, min(n_all, 900), 500)
     hits = rng.integers(0, np.minimum(np.minimum(marked, drawn) + 2, 60))
     expected = scipy.stats.hypergeom.sf(hits - 1, n_all, marked, drawn)
-    result = stats.hypergeometric(hits, n_all, marked, drawn)
+    result = count_tests.hypergeometric(hits, n_all, marked, drawn)
     np.testing.assert_allclose(result, expected, rtol=RELATIVE, atol=1e-300)
 
 
 def test_hypergeometric_by_pencil():
     # All 3 marked among 4 drawn of 10: C(7, 1) / C(10, 4) = 7 / 210. None drawn: no test.
-    result = stats.hypergeometric([3, 0, 0], 10, 3, [4, 4, 0])
+    result = count_tests.hypergeometric([3, 0, 0], 10, 3, [4, 4, 0])
     np.testing.assert_allclose(result, [7 / 210, 1.0, np.nan])
 
 
 def test_hypergeometric_tail_starts_where_single_outcomes_underflow():
     # The chance of exactly 1 of 4,000 marked in 9,000 of 10,000 is zero in float64.
-    assert stats.hypergeometric(1, 10_000, 4000, 9000) == 1.0
+    assert count_tests.hypergeometric(1, 10_000, 4000, 9000) == 1.0
+
+
+def test_logarithms_go_on_where_p_underflows():
+    with mpmath.workdps(40):
+        # All of 450 drawn are marked in the first, 440 of them in the second.
+        choose = mpmath.binomial
+        for hits, n_all, marked, drawn in ((450, 13_431, 500, 450), (440, 13_431, 500, 450)):
+            total = sum(
+                choose(marked, k) * choose(n_all - marked, drawn - k)
+                for k in range(hits, min(marked, drawn) + 1)
+            )
+            expected = float(mpmath.log(total / choose(n_all, drawn)))
+            result = count_tests.log_hypergeometric(hits, n_all, marked, drawn)
+            np.testing.assert_allclose(result, expected, rtol=RELATIVE)
+            assert np.exp(result) == 0
+        # 400 successes of 500 at 1 / 100; no outcome below the mean is as rare.
+        share = mpmath.mpf(0.01)
+        tail = sum(choose(500, k) * share**k * (1 - share) ** (500 - k) for k in range(400, 501))
+        result = count_tests.log_binomial_two_sided(400, 500, 0.01)
+        np.testing.assert_allclose(result, float(mpmath.log(tail)), rtol=RELATIVE)
+        assert np.exp(result) == 0
+        expected = float(mpmath.log(mpmath.erfc(50 / mpmath.sqrt(2))))
+        np.testing.assert_allclose(stats.log_normal_p([-50, 50]), expected, rtol=RELATIVE)
+
+
+def test_log_normal_p_is_twice_the_tail():
+    z = np.linspace(-30, 30, 61)
+    np.testing.assert_allclose(
+        stats.log_normal_p(z), np.log(2 * scipy.stats.norm.sf(np.abs(z))), rtol=RELATIVE, atol=1e-12
+    )
 
 
 # --- multiple testing ----------------------------------------------------------------------------

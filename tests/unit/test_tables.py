@@ -139,20 +139,6 @@ def rows(pairs, kept):
     return table
 
 
-def test_annotation_summary_adds_extremes():
-    table = rows([("0", "a"), ("0", "b"), ("0", "c"), ("1", "a"), ("2", "d")], "kept_fdr")
-    table.loc[4, "kept_fdr"] = False
-    summary = pd.DataFrame({"convention": ["corrected"], "filter": ["kept_fdr"], "share": [0.5]})
-    row = tables.annotation_summary({"one": summary}, {"one": {"corrected": table}}).iloc[0]
-    assert row["terms_per_feature_min"] == 1
-    assert row["terms_per_feature_median"] == 2
-    assert row["terms_per_feature_max"] == 3
-    assert row["features_per_term_max"] == 2
-    assert row["share_of_annotated_max"] == 1
-    assert row["n_terms_tested"] == 4
-    assert row["share"] == 0.5
-
-
 def test_annotated_features_list_significant_genes_by_fold_and_terms_by_q():
     var = features(n_features=4).var.iloc[:3].copy()
     var["n_active"] = [5, 300, 0]

@@ -47,7 +47,9 @@ def test_the_page_runs(clone):
     config["collections"]["tiny"] = {"ontology": "tiny.obo", "annotations": "tiny.gaf"}
     (clone / "my_run.yaml").write_text(yaml.safe_dump(config))
     results = clone / "results/gene-sets"
-    targets = [f"enrichment/pbmc/pca/topk/{name}/corrected.parquet" for name in ("mine", "tiny")]
+    targets = [
+        f"enrichment/pbmc/pca/topk/{name}/global_corrected.parquet" for name in ("mine", "tiny")
+    ]
     done = run_snakemake(
         clone,
         *(f"results/gene-sets/{target}" for target in targets),
@@ -69,5 +71,5 @@ def test_the_page_runs(clone):
     assert tiny.drop_duplicates("term").set_index("term")["category"].to_dict() == levels.to_dict()
     assert (
         "universe holds 765"
-        in (results / "logs/enrich_features/pbmc/pca/topk/tiny/corrected.log").read_text()
+        in (results / "logs/enrich_features/pbmc/pca/topk/tiny/global_corrected.log").read_text()
     )

@@ -10,7 +10,8 @@ import pytest
 from clones import ROOT
 
 FLOORS = (
-    {"io", "logs", "options", "conventions", "provenance", "stats", "_transfer"} | {"margins"},
+    {"io", "logs", "options", "conventions", "provenance", "stats", "_transfer"}
+    | {"count_tests", "margins"},
     {
         "sae",
         "simulation",
@@ -27,7 +28,7 @@ FLOORS = (
     {"features", "locality", "cell_sets", "matching", "prepared", "group_kernels", "gene_tests"}
     | {"dge", "chosen_features", "negative_binomial", "steering"},
     {"enrichment", "term_tests", "term_filters", "calibration", "permutation_null", "concepts"}
-    | {"concept_layout"},
+    | {"annotation_summary", "concept_layout"},
     {
         "figures",
         "tables",

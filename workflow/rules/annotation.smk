@@ -75,19 +75,20 @@ rule test_chosen:
 
 rule enrich_features:
     input:
-        dge=f"results/{RUN}/dge/{{dataset}}/{{model}}/{{sae}}/global_{{convention}}.parquet",
+        dge=f"results/{RUN}/dge/{{dataset}}/{{model}}/{{sae}}/{{contrast}}_{{convention}}.parquet",
         cells=f"results/{RUN}/embeddings/{{dataset}}/{{model}}/cells.h5ad",
         decoder=f"results/{RUN}/embeddings/{{dataset}}/{{model}}/decoder.json",
         features=f"results/{RUN}/features/{{dataset}}/{{model}}/{{sae}}/features.h5ad",
         sets=f"results/{RUN}/genesets/{{collection}}/sets.gmt",
         universe=existing(CONFIG.enrichment.universe.file),
     output:
-        table=f"results/{RUN}/enrichment/{{dataset}}/{{model}}/{{sae}}/{{collection}}/{{convention}}.parquet",
-        null=f"results/{RUN}/enrichment/{{dataset}}/{{model}}/{{sae}}/{{collection}}/null_{{convention}}.parquet",
+        table=f"results/{RUN}/enrichment/{{dataset}}/{{model}}/{{sae}}/{{collection}}/{{contrast}}_{{convention}}.parquet",
+        null=f"results/{RUN}/enrichment/{{dataset}}/{{model}}/{{sae}}/{{collection}}/nulls_{{contrast}}_{{convention}}.tsv",
+        summary=f"results/{RUN}/enrichment/{{dataset}}/{{model}}/{{sae}}/{{collection}}/summary_{{contrast}}_{{convention}}.tsv",
     log:
-        f"results/{RUN}/logs/enrich_features/{{dataset}}/{{model}}/{{sae}}/{{collection}}/{{convention}}.log",
+        f"results/{RUN}/logs/enrich_features/{{dataset}}/{{model}}/{{sae}}/{{collection}}/{{contrast}}_{{convention}}.log",
     benchmark:
-        f"results/{RUN}/benchmarks/enrich_features/{{dataset}}/{{model}}/{{sae}}/{{collection}}/{{convention}}.tsv"
+        f"results/{RUN}/benchmarks/enrich_features/{{dataset}}/{{model}}/{{sae}}/{{collection}}/{{contrast}}_{{convention}}.tsv"
     conda:
         "../../envs/core.yaml"
     threads: 1
@@ -97,12 +98,15 @@ rule enrich_features:
     params:
         config=enrichment_config,
         dge=lookup(dpath="dge", within=PLAIN),
+        contrast="{contrast}",
         convention="{convention}",
         code=fingerprint(
             "annotation.py",
             "enrichment.py",
+            "annotation_summary.py",
             "permutation_null.py",
             "term_tests.py",
+            "count_tests.py",
             "term_filters.py",
             "calibration.py",
             "dge.py",
@@ -120,15 +124,7 @@ rule enrich_features:
 
 rule summarise_annotation:
     input:
-        features=f"results/{RUN}/features/{{dataset}}/{{model}}/{{sae}}/features.h5ad",
-        tables=expand(
-            f"results/{RUN}/enrichment/{{{{dataset}}}}/{{{{model}}}}/{{{{sae}}}}/{{{{collection}}}}/{{convention}}.parquet",
-            convention=CONVENTIONS,
-        ),
-        nulls=expand(
-            f"results/{RUN}/enrichment/{{{{dataset}}}}/{{{{model}}}}/{{{{sae}}}}/{{{{collection}}}}/null_{{convention}}.parquet",
-            convention=CONVENTIONS,
-        ),
+        summaries=annotation_summaries,
     output:
         table=f"results/{RUN}/enrichment/{{dataset}}/{{model}}/{{sae}}/{{collection}}/summary.tsv",
     log:
@@ -136,17 +132,14 @@ rule summarise_annotation:
     localrule: True
     conda:
         "../../envs/core.yaml"
-    params:
-        conventions=list(CONVENTIONS),
-        code=fingerprint("enrichment.py", "term_filters.py"),
     script:
         "../../scripts/summarise_annotation.py"
 
 
 rule map_concepts:
     input:
-        published=f"results/{RUN}/enrichment/{{dataset}}/{{model}}/{{sae}}/{{collection}}/published.parquet",
-        corrected=f"results/{RUN}/enrichment/{{dataset}}/{{model}}/{{sae}}/{{collection}}/corrected.parquet",
+        published=f"results/{RUN}/enrichment/{{dataset}}/{{model}}/{{sae}}/{{collection}}/global_published.parquet",
+        corrected=f"results/{RUN}/enrichment/{{dataset}}/{{model}}/{{sae}}/{{collection}}/global_corrected.parquet",
         features=f"results/{RUN}/features/{{dataset}}/{{model}}/{{sae}}/features.h5ad",
         terms=f"results/{RUN}/genesets/{{collection}}/terms.tsv",
     output:

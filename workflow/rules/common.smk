@@ -105,13 +105,22 @@ wildcard_constraints:
     model="[^/]+",
     sae="[^/]+",
     collection="[^/]+",
-    convention="published|corrected",
     contrast="global|within_type",
+    convention="published|corrected",
 
 
 def sae_config(wildcards):
     """What to train: an SAE of the config, a repeat with another seed, or a control of it."""
     return as_plain(trained_config(wildcards.sae, CONFIG.saes))
+
+
+def annotation_summaries(wildcards):
+    """Summaries of every contrast and convention; controls and repeats have the global contrast."""
+    tested = [f"global_{convention}" for convention in CONVENTIONS]
+    if wildcards.sae in CONFIG.saes and "within_type" in CONFIG.dge.contrasts:
+        tested.append("within_type_corrected")
+    folder = "/".join(wildcards)
+    return [f"results/{RUN}/enrichment/{folder}/summary_{name}.tsv" for name in tested]
 
 
 def enrichment_config(wildcards):

@@ -71,8 +71,12 @@ rule tabulate_controls:
             for name in CONTROLLED
         ],
         summary=[f"results/{RUN}/enrichment/{name}/summary.tsv" for name in CONTROLLED],
-        published=[f"results/{RUN}/enrichment/{name}/published.parquet" for name in CONTROLLED],
-        corrected=[f"results/{RUN}/enrichment/{name}/corrected.parquet" for name in CONTROLLED],
+        published=[
+            f"results/{RUN}/enrichment/{name}/global_published.parquet" for name in CONTROLLED
+        ],
+        corrected=[
+            f"results/{RUN}/enrichment/{name}/global_corrected.parquet" for name in CONTROLLED
+        ],
     output:
         table=report(
             f"results/{RUN}/tables/controls.tsv",

@@ -135,8 +135,6 @@ rule tabulate_features:
 rule tabulate_annotation:
     input:
         summaries=[f"results/{RUN}/enrichment/{name}/summary.tsv" for name in ANNOTATED],
-        published=[f"results/{RUN}/enrichment/{name}/published.parquet" for name in ANNOTATED],
-        corrected=[f"results/{RUN}/enrichment/{name}/corrected.parquet" for name in ANNOTATED],
     output:
         annotation=report(
             f"results/{RUN}/tables/annotation.tsv",
@@ -199,8 +197,8 @@ rule list_features:
     input:
         features=f"results/{RUN}/features/{{dataset}}/{{model}}/{{sae}}/features.h5ad",
         dge=f"results/{RUN}/dge/{{dataset}}/{{model}}/{{sae}}/global_corrected.parquet",
-        published=f"results/{RUN}/enrichment/{{dataset}}/{{model}}/{{sae}}/{{collection}}/published.parquet",
-        corrected=f"results/{RUN}/enrichment/{{dataset}}/{{model}}/{{sae}}/{{collection}}/corrected.parquet",
+        published=f"results/{RUN}/enrichment/{{dataset}}/{{model}}/{{sae}}/{{collection}}/global_published.parquet",
+        corrected=f"results/{RUN}/enrichment/{{dataset}}/{{model}}/{{sae}}/{{collection}}/global_corrected.parquet",
     output:
         table=report(
             f"results/{RUN}/tables/features/{{dataset}}/{{model}}/{{sae}}/{{collection}}.tsv",

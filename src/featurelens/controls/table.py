@@ -47,7 +47,7 @@ class Annotated:
     tau: np.ndarray
     """Specificity of the live features for cell types, (n_live,)."""
     summary: pd.DataFrame
-    """Of :func:`featurelens.enrichment.summarise`, one row per convention and filter."""
+    """Of ``annotation_summary.summarise``, the global contrast; a row per filter."""
     n_tested: Mapping[str, int]
     """Features that were tested, by convention."""
     kept: Mapping[str, pd.DataFrame]
@@ -71,6 +71,7 @@ def read_annotated(
     dataset, model, source, collection = name.split("/")
     features = read_anndata(files["features"])
     live = features.var["n_active"].to_numpy() > 0
+    summary = read_table(files["summary"])
     n_tested: dict[str, int] = {}
     kept: dict[str, pd.DataFrame] = {}
     for convention in CONVENTIONS:
@@ -87,7 +88,7 @@ def read_annotated(
         cells=features.obs_names,
         activations=sparse.csr_matrix(features.X),
         tau=type_specificity(features.varm["type_means"][live]),
-        summary=read_table(files["summary"]),
+        summary=summary[summary["contrast"] == "global"].drop(columns="contrast"),
         n_tested=n_tested,
         kept=kept,
     )

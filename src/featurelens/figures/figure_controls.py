@@ -106,7 +106,7 @@ def _draw_share(axes: Axes, place: float, rows: pd.DataFrame) -> None:
         of_filter = rows[rows["filter"] == kept]
         for shift, (_, row) in zip(_spread(len(of_filter)), of_filter.iterrows(), strict=True):
             y = place + _SHIFT[kept] + shift
-            _null(axes, y, row["null_share"], row["null_sd"])
+            _null(axes, y, row["share_complete"], row["sd_complete"])
             axes.plot([row["share_low"], row["share_high"]], [y, y], lw=0.9, color=_of(row))
             _point(axes, row["share"], y, _of(row), filled=style == "corrected")
 
