@@ -78,6 +78,15 @@ def test_the_index_knows_symbols_and_ensembl_ids():
     assert index.find("TP53") is None
 
 
+def test_a_name_that_several_genes_share_means_the_first():
+    twice = ["ENSG00000075624.1", "ENSG00000075624.2"]
+    index = GeneIndex.of(pd.DataFrame({"symbol": ["A", "B"], "ensembl": twice}, index=["x", "y"]))
+    assert index.find("ENSG00000075624") == "A"
+    # A symbol goes before the name that the data give to another gene.
+    crossed = GeneIndex.of(pd.DataFrame({"symbol": ["A", "B"]}, index=["B", "A"]))
+    assert (crossed.find("A"), crossed.find("B")) == ("A", "B")
+
+
 def test_data_without_symbols_are_found_by_their_own_names():
     names = ["ENSG00000075624.17", "ENSG00000198851.9"]
     index = GeneIndex.of(pd.DataFrame({"symbol": names}, index=names))
