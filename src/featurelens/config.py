@@ -251,7 +251,7 @@ class RunConfig:
     saes: dict[Name, SAEConfig] = field(default_factory=dict)
     """SAEs trained on the embeddings of the datasets, by name."""
     collections: dict[Name, CollectionConfig] = field(default_factory=dict)
-    """Collections of gene sets that every SAE is annotated with, by name."""
+    """Collections of gene sets that SAEs are annotated with, by name."""
     features: FeatureConfig = field(default_factory=FeatureConfig)
     """Statistics of single features."""
     dge: DgeConfig = field(default_factory=DgeConfig)
@@ -383,6 +383,13 @@ def _cross_checks(run: RunConfig) -> Iterator[str]:
                 yield (
                     f"'datasets.{dataset}.saes' names {name!r}, which 'saes' does not have"
                     f"{suggest(name, list(run.saes))}"
+                )
+    for name, collection in run.collections.items():
+        for dataset in collection.datasets or ():
+            if dataset not in run.datasets:
+                yield (
+                    f"'collections.{name}.datasets' names {dataset!r}, which 'datasets' does not "
+                    f"have{suggest(dataset, list(run.datasets))}"
                 )
     swept = {sweep.source for sweep in run.sweeps.values()}
     if not run.saes and set(run.datasets) - swept:

@@ -15,8 +15,7 @@ from featurelens.claims import read_claims
 from featurelens.config import DatasetRun, build
 from featurelens.config_errors import suggest
 from featurelens.embeddings.config import DatasetConfig, OwnCells, user_files
-from featurelens.embeddings.datasets import check_dataset, check_model, read_dataset
-from featurelens.embeddings.files import open_cells
+from featurelens.embeddings.datasets import check_dataset, check_model, read_dataset, read_genes
 from featurelens.genesets.compiling import check_collection
 from featurelens.genesets.config import COLLECTION_FILES, CollectionConfig, UniverseConfig
 from featurelens.genesets.identifiers import GeneIndex, read_background, require_overlap
@@ -115,11 +114,14 @@ def _check_genes(
     pending: Sequence[str],
 ) -> Iterator[dict[str, str]]:
     """A row for every file of collections and universe, whose genes must be among the data's."""
-    indices = {name: _gene_index(block) for name, block in datasets.items() if collections}
+    annotated = {name: block for name, block in datasets.items() if block["saes"] != []}
+    indices = {name: _gene_index(block) for name, block in annotated.items() if collections}
     for name, block in collections.items():
-        rows, genes = _check_collection(name, block)
+        config = build(CollectionConfig, block)
+        rows, genes = _check_collection(name, config)
         yield from rows
-        for dataset, index in indices.items():
+        for dataset in filter(config.covers, indices):
+            index = indices[dataset]
             what = f"the genes of 'collections.{name}' and of 'datasets.{dataset}'"
             require_overlap(genes, index, universe.min_overlap, what=what)
     if universe.file is not None and not _waits(universe.file, pending):
@@ -132,21 +134,13 @@ def _check_genes(
 
 def _gene_index(block: Mapping[str, Any]) -> GeneIndex:
     """Names of a data set's genes, without reading its counts."""
-    cells = build(DatasetRun, block).cells
-    if not isinstance(cells, OwnCells):
-        return GeneIndex.of(read_dataset(cells).var)
-    with open_cells(cells) as file:
-        var = read_elem(file.part["var"])
-        var = var if file.columns is None else var.iloc[file.columns]
-    names = var.index.to_series().astype(str)
-    symbols = names if cells.symbol is None else var[cells.symbol].astype(object).fillna(names)
-    return GeneIndex.of(var.assign(symbol=symbols.astype(str)))
+    return GeneIndex.of(read_genes(build(DatasetRun, block).cells))
 
 
-def _check_collection(name: str, block: Mapping[str, Any]) -> tuple[list[dict[str, str]], set[str]]:
+def _check_collection(name: str, config: CollectionConfig) -> tuple[list[dict[str, str]], set[str]]:
     """A row for every file of a collection, and all its genes."""
-    config = build(CollectionConfig, block)
-    files = {field: block[field] for field in COLLECTION_FILES if block.get(field) is not None}
+    given = {field: getattr(config, field) for field in COLLECTION_FILES}
+    files = {field: path for field, path in given.items() if path is not None}
     for field, path in files.items():
         _require_file(f"collections.{name}.{field}", path)
     found, genes = check_collection(config)

@@ -37,7 +37,7 @@ def folder(tmp_path):
     return tmp_path
 
 
-def check(folder, collection, universe=None):
+def check(folder, collection, universe=None, saes=None):
     """Run the check on a config with one dataset and one collection."""
     here = {
         key: str(folder / value) if key in ("path", "ontology", "annotations", "mapping") else value
@@ -51,6 +51,7 @@ def check(folder, collection, universe=None):
                 "mine": {
                     "cells": cells | {"symbol": "name"},
                     "models": {"mine": {"kind": "precomputed", "key": "X_model"}},
+                    "saes": saes,
                 }
             },
             "saes": {"relu": {"architecture": "relu", "expansion": 2}},
@@ -105,6 +106,17 @@ def test_names_of_another_kind_stop_the_run(folder, sets, guess):
     assert guess in message
     assert "GNLY" in message or "CD74" in message
     assert "\n" not in message
+
+
+def test_sets_of_another_species_do_not_matter_where_they_annotate_nothing(folder):
+    (folder / "sets.yaml").write_text("cytotoxic: [Gnly, Nkg7, Prf1]")
+    assert len(check(folder, {"path": "sets.yaml"}, saes=[])) == 2
+    assert len(check(folder, {"path": "sets.yaml", "datasets": []})) == 2
+
+
+def test_a_collection_for_an_unknown_dataset_is_refused(folder):
+    with pytest.raises(InputError, match=r"'collections.sets.datasets' names 'mime'.*'mine'"):
+        check(folder, {"path": "sets.yaml", "datasets": ["mime"]})
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,10 @@ import sys
 import pandas as pd
 import pytest
 import yaml
-from clones import ROOT, run_snakemake
+from clones import ROOT, run_snakemake, write_config
 
-from featurelens.config import parse_config
+from featurelens.config import build, parse_config
+from featurelens.genesets.config import CollectionConfig
 
 sys.path.insert(0, str(ROOT / "tests/unit"))
 from gene_ontology import OBO, gaf_line
@@ -33,7 +34,29 @@ def blocks():
 def test_the_block_on_the_gene_ontology_is_a_config():
     config = yaml.safe_load(blocks()["my_run.yaml"]) | yaml.safe_load(blocks()["go.yaml"])
     run = parse_config(config)
+    species = yaml.safe_load(blocks()["species.yaml"])["collections"]
+    assert [build(CollectionConfig, block).covers("bone-marrow") for block in species.values()] == [
+        True,
+        False,
+    ]
     assert run.collections["go-process-published"].propagate == "none"
+
+
+def test_a_collection_annotates_the_datasets_that_it_is_for(clone):
+    config = yaml.safe_load(blocks()["my_run.yaml"])
+    config["datasets"]["again"] = config["datasets"]["pbmc"]
+    config["collections"] = {
+        "everywhere": {"path": "my_sets.yaml"},
+        "here": {"path": "my_sets.yaml", "datasets": ["again"]},
+    }
+    done = run_snakemake(clone, "-n", *write_config(clone, config))
+    assert done.returncode == 0, done.stdout + done.stderr
+    planned = set(re.findall(r"results/gene-sets/enrichment/(\S+)/summary.tsv", done.stdout))
+    assert planned == {
+        "pbmc/pca/topk/everywhere",
+        "again/pca/topk/everywhere",
+        "again/pca/topk/here",
+    }
 
 
 @pytest.mark.slow

@@ -56,21 +56,21 @@ SAES = [
     for sae in CONFIG.datasets[bundle.split("/")[0]].chosen_saes(CONFIG.saes)
 ]
 STEERED = [sae for sae in SAES if CONFIG.datasets[sae.split("/")[0]].steering is not None]
-ANNOTATED = [f"{sae}/{collection}" for sae in SAES for collection in CONFIG.collections]
+ANNOTATED = [
+    f"{sae}/{name}"
+    for sae in SAES
+    for name, collection in CONFIG.collections.items()
+    if collection.covers(sae.split("/")[0])
+]
+# Dataset, model, SAE and collection of each of them.
+PARTS = {name: name.split("/") for name in ANNOTATED}
 SIMULATED = [name for name, sweep in CONFIG.sweeps.items() if sweep.source in CONFIG.simulations]
 SUPERPOSED = [
     name for name in SIMULATED if Path(CONFIG.sweeps[name].embedding).name == "observables"
 ]
 CELL_SWEEPS = [name for name in CONFIG.sweeps if name not in SIMULATED]
 # Users see their own cells as a map; those that come with scanpy only where it is asked for.
-OWN = [
-    f"{dataset}/{model}/{sae}/{collection}"
-    for dataset, block in CONFIG.datasets.items()
-    if block.cells.kind == "h5ad"
-    for model in block.models
-    for sae in block.chosen_saes(CONFIG.saes)
-    for collection in CONFIG.collections
-]
+OWN = [name for name, part in PARTS.items() if CONFIG.datasets[part[0]].cells.kind == "h5ad"]
 # Controls go through the rules of SAEs under names of their own, one table for all of them.
 CONTROLLED = controlled(CONFIG.controls, ANNOTATED, CONFIG.saes)
 # Figures 2, S4 and S13 show one source each, the first that the config names.
@@ -88,11 +88,9 @@ STRUCTURED = [name for name, sweep in CONFIG.sweeps.items() if sweep.structure i
 STRUCTURE_SWEEP = STRUCTURED[0] if STRUCTURED else "none"
 STRUCTURE_EMBEDDING = CONFIG.sweeps[STRUCTURE_SWEEP].embedding if STRUCTURED else "none"
 # Figure 3 compares the embeddings of the first dataset, annotated with the first collection.
+FIRST = next(iter(PARTS.values()), [])
 FIRST_ANNOTATED = [
-    name
-    for name in ANNOTATED
-    if name.split("/")[0] == next(iter(CONFIG.datasets))
-    and name.split("/")[2:] == [next(iter(CONFIG.saes)), next(iter(CONFIG.collections))]
+    name for name, part in PARTS.items() if part[0] == FIRST[0] and part[2:] == FIRST[2:]
 ]
 
 
@@ -294,9 +292,10 @@ FIGURE_NAMES = [
 ]
 # GSEA looks at one collection, the first unless the config names another.
 GSEA = [
-    f"results/{RUN}/figures/gsea/{name}/{CONFIG.gsea.collection or next(iter(CONFIG.collections))}"
-    for name in SAES
-    if CONFIG.gsea is not None and CONFIG.collections
+    f"results/{RUN}/figures/gsea/{name}"
+    for name, part in PARTS.items()
+    if CONFIG.gsea is not None
+    and part[-1] == (CONFIG.gsea.collection or next(iter(CONFIG.collections)))
 ]
 MAPS = {name: f"results/{RUN}/figures/features/{name}.png" for name in ANNOTATED}
 FIGURES = [

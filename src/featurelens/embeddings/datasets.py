@@ -45,6 +45,7 @@ __all__ = [
     "check_embedding_key",
     "check_model",
     "read_dataset",
+    "read_genes",
     "recover_counts",
     "take_cells",
 ]
@@ -62,6 +63,17 @@ def read_dataset(config: DatasetConfig) -> anndata.AnnData:
     if isinstance(config, OwnCells):
         return _read_own(config)
     return _read_pbmc68k_reduced()
+
+
+def read_genes(config: DatasetConfig) -> pd.DataFrame:
+    """``var`` as :func:`read_dataset` returns it, read without the counts."""
+    from anndata.io import read_elem
+
+    if not isinstance(config, OwnCells):
+        return read_dataset(config).var
+    with open_cells(config) as file:
+        var = read_elem(file.part["var"])
+        return _genes(var if file.columns is None else var.iloc[file.columns], config)
 
 
 def recover_counts(logarithms: sparse.csr_matrix, library: np.ndarray) -> sparse.csr_matrix:

@@ -64,6 +64,12 @@ class CollectionConfig:
     """Evidence codes of annotations that are kept; empty keeps all."""
     exclude_evidence: tuple[str, ...] = ()
     """Evidence codes of annotations that are left out, such as IEA and ND."""
+    datasets: tuple[Text, ...] | None = None
+    """Datasets that are annotated with it, such as those of its species; null means all."""
+
+    def covers(self, dataset: str) -> bool:
+        """Whether a dataset is annotated with this collection."""
+        return self.datasets is None or dataset in self.datasets
 
     def __post_init__(self) -> None:
         if (self.path is None) == (self.annotations is None):
