@@ -55,21 +55,6 @@ class RankSum:
     p: Floats
 
 
-def moments(n: ArrayLike, total: ArrayLike, total_of_squares: ArrayLike) -> Moments:
-    """Mean and variance (n - 1) from sufficient statistics.
-
-    Sums should be of values centred near zero. A sum of squared deviations below 1e-12 of the sum
-    of squares is rounding and is set to zero. Empty groups have mean NaN, groups below two
-    variance NaN.
-    """
-    n = np.asarray(n, dtype=float)
-    total, squares = np.asarray(total, dtype=float), np.asarray(total_of_squares, dtype=float)
-    mean = ratio(total, n)
-    spread = squares - total * mean
-    spread = np.where(spread <= 1e-12 * squares, 0.0, spread)
-    return Moments(n=n, mean=mean, variance=np.where(n < 2, np.nan, ratio(spread, n - 1)))
-
-
 def welch(first: Moments, second: Moments) -> TTest:
     """Welch's unequal-variance t-test, two-sided (Welch 1947).
 
@@ -81,7 +66,7 @@ def welch(first: Moments, second: Moments) -> TTest:
 
 
 def t_of_difference(first: Estimate, second: Estimate) -> TTest:
-    """T of the difference of two independent means, df by Welch and Satterthwaite."""
+    """Student's t of the difference of two independent means, df by Welch and Satterthwaite."""
     error = first.error + second.error
     t = ratio(first.mean - second.mean, np.sqrt(error))
     df = ratio(error**2, ratio(first.error**2, first.df) + ratio(second.error**2, second.df))
