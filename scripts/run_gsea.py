@@ -5,22 +5,30 @@ from typing import Any
 from featurelens.config import build
 from featurelens.dge import iter_feature_tables
 from featurelens.enrichment import EnrichmentConfig
-from featurelens.genesets import read_gmt
+from featurelens.genesets import overlay, read_gmt
 from featurelens.gsea import GseaConfig, chosen_features, run_gsea
-from featurelens.io import read_table, write_table
+from featurelens.io import read_genes, read_table, write_table
 from featurelens.logs import job_log
 
 snakemake: Any
 
 with job_log(snakemake.log[0]) as log:
     config = build(GseaConfig, snakemake.params.config)
+    sizes = build(EnrichmentConfig, snakemake.params.enrichment)
     chosen = chosen_features(read_table(snakemake.input.table), config)
+    membership = overlay(
+        read_gmt(snakemake.input.sets),
+        read_genes(snakemake.input.cells),
+        min_genes=sizes.min_genes,
+        max_genes=sizes.max_genes,
+        universe=sizes.universe,
+    )
+    log(membership.describe())
     gsea = run_gsea(
         iter_feature_tables(snakemake.input.dge),
-        read_gmt(snakemake.input.sets),
+        membership,
         list(chosen.index),
         config=config,
-        sizes=build(EnrichmentConfig, snakemake.params.enrichment),
         log=log,
     )
     write_table(gsea.results, snakemake.output.table)

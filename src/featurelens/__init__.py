@@ -11,13 +11,22 @@ if TYPE_CHECKING:
     from featurelens.annotation import annotate
     from featurelens.cell_sets import DgeConfig
     from featurelens.enrichment import EnrichmentConfig
+    from featurelens.genesets.config import CollectionConfig
     from featurelens.sae.config import SAEConfig
 
 __version__ = "0.1.0"
-__all__ = ["DgeConfig", "EnrichmentConfig", "SAEConfig", "__version__", "annotate"]
+__all__ = [
+    "CollectionConfig",
+    "DgeConfig",
+    "EnrichmentConfig",
+    "SAEConfig",
+    "__version__",
+    "annotate",
+]
 
 _HOMES = {
     "annotate": "featurelens.annotation",
+    "CollectionConfig": "featurelens.genesets.config",
     "DgeConfig": "featurelens.cell_sets",
     "EnrichmentConfig": "featurelens.enrichment",
     "SAEConfig": "featurelens.sae.config",

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 import pandas as pd
 
+from featurelens.io import InputError
+
 DGE_COLUMNS = ("feature", "gene", "log2_fold", "q", "n_high")
 """What is read of tables of differential expression."""
 
@@ -45,12 +47,22 @@ def annotated_features(
         the paper's figures; a term of low or depleted genes is marked "(down)"). Lists are
         separated by "; " and empty where nothing is significant.
         The most active features stand first.
+
+    Raises
+    ------
+    InputError
+        If no feature is live.
     """
     columns = (
         *("type", "type_published", "top_cell_type", "effect", "q", "n_active"),
         *("fraction_active", "mean", "max"),
     )
     live = features[features["n_active"] > 0]
+    if live.empty:
+        raise InputError(
+            f"no cell activates any of the {len(features)} features, so there is nothing to "
+            "annotate; train the SAE for longer, or with a lower l1 or a higher k"
+        )
     table = live[list(columns)].copy()
     tables = [dge] if isinstance(dge, pd.DataFrame) else dge
     genes = pd.concat([_genes(part, alpha, n_genes) for part in tables]).reindex(table.index)
@@ -115,9 +127,8 @@ def _with_direction(rows: pd.DataFrame) -> pd.DataFrame:
 
 def _lists(rows: pd.DataFrame, column: str, index: pd.Index, length: int) -> pd.Series:
     """First ``length`` values of each feature, in the order of ``rows``, as text."""
-    grouped = rows.groupby("feature", observed=True, sort=False)[column]
-    texts = grouped.agg(lambda values: "; ".join(values.astype(str).iloc[:length]))
-    texts = texts.set_axis(texts.index.astype(str))
+    grouped = rows[column].astype(str).groupby(rows["feature"].astype(str), sort=False)
+    texts = grouped.agg(lambda values: "; ".join(values.iloc[:length])).astype(object)
     return texts.reindex(index, fill_value="").astype(str)
 
 

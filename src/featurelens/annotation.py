@@ -26,7 +26,9 @@ from featurelens.embeddings.datasets import take_cells
 from featurelens.enrichment import Annotation, Cells, EnrichmentConfig, Experiment
 from featurelens.enrichment import annotate as annotate_terms
 from featurelens.features import FeatureConfig, describe_features
-from featurelens.genesets import GeneSets, Membership, overlay, read_sets
+from featurelens.genesets import GeneSets, Membership, overlay
+from featurelens.genesets.compiling import compile_collection
+from featurelens.genesets.config import CollectionConfig
 from featurelens.io import InputError, sha256_array, write_anndata, write_table
 from featurelens.matching import MatchedSets, cell_strata, match_cells
 from featurelens.permutation_null import Statistics
@@ -59,7 +61,7 @@ def annotate(
     adata: anndata.AnnData,
     *,
     obsm_key: str,
-    gene_sets: str | Path | Mapping[str, Sequence[str]],
+    gene_sets: str | Path | CollectionConfig | Mapping[str, Sequence[str]],
     cell_type: str,
     counts_layer: str | None = None,
     batch: str | None = None,
@@ -175,8 +177,10 @@ def default_sae(n_cells: int, *, seed: int = 0) -> SAEConfig:
     )
 
 
-def as_gene_sets(given: str | Path | Mapping[str, Sequence[str]]) -> GeneSets:
-    """Gene sets from a file or a mapping; a set without genes stays, to be counted as too small.
+def as_gene_sets(
+    given: str | Path | CollectionConfig | Mapping[str, Sequence[str]],
+) -> GeneSets:
+    """Gene sets from a file, an ontology or a mapping; a set without genes counts as too small.
 
     Raises
     ------
@@ -184,7 +188,9 @@ def as_gene_sets(given: str | Path | Mapping[str, Sequence[str]]) -> GeneSets:
         If the file cannot be read, or there is no gene in any set.
     """
     if isinstance(given, (str, Path)):
-        return read_sets(given)
+        given = CollectionConfig(path=str(given))
+    if isinstance(given, CollectionConfig):
+        return compile_collection(given).sets
     for name, genes in given.items():
         if isinstance(genes, str):
             raise InputError(f"gene_sets: {name!r} is one text; give a list of gene symbols")

@@ -17,10 +17,9 @@ import pandas as pd
 from annotated_types import Ge
 
 from featurelens.annotated_features import choose_features
-from featurelens.genesets import GeneSets, Membership
+from featurelens.genesets import Membership
 from featurelens.io import InputError
 from featurelens.options import STRICT
-from featurelens.term_filters import EnrichmentConfig
 
 RESULT_COLUMNS = (
     *("feature", "term", "category", "n_genes", "es", "nes", "p", "fdr"),
@@ -66,11 +65,10 @@ class Gsea(NamedTuple):
 
 def run_gsea(
     dge: Iterable[pd.DataFrame],
-    sets: GeneSets,
+    membership: Membership,
     features: Sequence[str],
     *,
     config: GseaConfig,
-    sizes: EnrichmentConfig,
     log: Callable[[str], None],
 ) -> Gsea:
     """Preranked GSEA of some features.
@@ -79,17 +77,14 @@ def run_gsea(
     ----------
     dge
         Tables of ``dge.iter_tests``, whole features in each; only rows of ``features`` are kept.
-    sets
-        Gene sets.
+    membership
+        Gene sets over the genes of the data, those of a testable size.
     features
         Names of tested features.
     config
         Ranking, permutations, seed.
-    sizes
-        Bounds of the gene sets that are tested.
     log
-        Receives what the sets are, and one line a feature: genes ranked, and genes left out because
-        they have no rank.
+        Receives one line a feature: genes ranked, and genes left out because they have no rank.
 
     Returns
     -------
@@ -108,14 +103,11 @@ def run_gsea(
         If a feature is not in ``dge``, or its genes have no rank.
     """
     wanted = [str(feature) for feature in features]
-    known = _rows_of(dge, wanted)
+    known = _rows_of(dge, wanted) if wanted else {}
     if not known:
-        log("gsea: no feature was chosen, because none is annotated")
+        log("no feature is looked at: none was named, and none is annotated")
         empty = (pd.DataFrame(columns=list(names)) for names in (RESULT_COLUMNS, RUNNING_COLUMNS))
         return Gsea(*empty)
-    genes = next(iter(known.values()))["gene"].astype(str).tolist()
-    membership = sets.membership(genes, min_genes=sizes.min_genes, max_genes=sizes.max_genes)
-    log(membership.describe())
     parts = [
         _of_feature(known[feature], feature, membership, config=config, log=log)
         for feature in wanted

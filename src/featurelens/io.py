@@ -147,6 +147,15 @@ def read_obsm(path: str | Path, key: str = "X_emb") -> np.ndarray:
         return np.asarray(read_elem(file["obsm"][key]))
 
 
+def read_genes(path: str | Path) -> pd.DataFrame:
+    """The table of genes (var) of an ``.h5ad`` file, without its matrices."""
+    import h5py
+    from anndata.io import read_elem
+
+    with h5py.File(path) as file:
+        return read_elem(file["var"])
+
+
 def require_unique_names(names: pd.Index, what: str) -> None:
     """Raise :class:`InputError` that shows the first repeated name."""
     if not names.is_unique:

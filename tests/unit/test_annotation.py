@@ -143,6 +143,43 @@ def test_a_file_and_a_mapping_of_the_same_sets_are_the_same(found, cells, tmp_pa
     pd.testing.assert_frame_equal(annotate(cells, sae=folder / "sae", gene_sets=path).table, table)
 
 
+def test_an_ontology_with_annotations_gives_its_terms(found, cells, tmp_path):
+    """Two terms below one root: the parent carries the genes of its child."""
+    (tmp_path / "go.obo").write_text(
+        "format-version: 1.2\n\n"
+        + "\n".join(
+            f"[Term]\nid: GO:{number:07}\nname: {name}\nnamespace: biological_process\n{isa}\n"
+            for number, name, isa in (
+                (8150, "biological_process", ""),
+                (1, "parent", "is_a: GO:0008150"),
+                (2, "child", "is_a: GO:0000001"),
+            )
+        )
+    )
+    rows = [(f"G{i}", 2 if i < 10 else 1) for i in range(20)]
+    (tmp_path / "genes.gaf").write_text(
+        "!gaf-version: 2.2\n"
+        + "".join(
+            "\t".join(
+                [
+                    *("UniProtKB", f"P{i}", gene, "involved_in", f"GO:{term:07}", "PMID:1", "IDA"),
+                    *("", "P", "", "", "protein", "taxon:9606", "20240101", "UniProt", "", ""),
+                ]
+            )
+            + "\n"
+            for i, (gene, term) in enumerate(rows)
+        )
+    )
+    _, folder = found
+    collection = featurelens.CollectionConfig(
+        ontology=str(tmp_path / "go.obo"), annotations=str(tmp_path / "genes.gaf")
+    )
+    lines = []
+    annotate(cells, sae=folder / "sae", gene_sets=collection, log=lines.append)
+    assert any(line.startswith("2 gene sets tested") for line in lines)
+    assert any("20 of 40 genes of the data stand in a set" in line for line in lines)
+
+
 def test_counts_in_a_layer_and_symbols_in_a_column(found, cells):
     (_, table), folder = found
     moved = cells.copy()
@@ -299,6 +336,35 @@ def dead_sae(d_in):
         W_dec=np.ones((3, d_in), np.float32),
         b_dec=np.zeros(d_in, np.float32),
     )
+
+
+def test_an_sae_whose_features_are_all_zero(cells):
+    with pytest.raises(InputError, match="no cell activates any of the 3 features"):
+        annotate(cells, sae=dead_sae(4))
+
+
+def test_fewer_cells_than_the_percentile_needs_are_counted():
+    lines = []
+    table = annotate(make_cells(12), dge=DgeConfig(expression="measured"), log=lines.append).table
+    assert len(table) > 0
+    assert table["n_high"].isna().all()
+    assert (table["n_terms"] == 0).all()
+    assert any(f"too few active cells {len(table)}" in line for line in lines)
+
+
+def test_an_embedding_of_noise_keeps_nothing_and_says_so(cells):
+    noise = cells.copy()
+    noise.obsm["X_mine"] = np.random.default_rng(5).normal(size=(240, 4))
+    lines = []
+    table = annotate(noise, n_permutations=20, log=lines.append).table
+    assert len(table) > 0
+    assert (table["n_terms"] == 0).all()
+    assert any(line.startswith("corrected, kept_fdr: 0 of") for line in lines)
+
+
+def test_an_embedding_without_a_decoder_cannot_be_decoded(cells):
+    with pytest.raises(InputError, match="no decoder; use expression 'measured'"):
+        annotate(cells, dge=DgeConfig())
 
 
 def test_one_cell_type_leaves_every_feature_without_a_type(cells):

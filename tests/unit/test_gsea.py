@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from featurelens.enrichment import EnrichmentConfig
 from featurelens.figures.gsea import draw_gsea, draw_gsea_figures
 from featurelens.genesets import GeneSets
 from featurelens.gsea import GseaConfig, chosen_features, rank_genes, run_gsea
@@ -16,7 +15,6 @@ from featurelens.term_tests import gene_statistics, test_terms_corrected
 GENES = ["a", "b", "c", "d", "e", "F", "g", "h", "i", "j"]
 SCORES = [5.0, 4.0, 3.0, 2.0, 1.0, -1.0, -2.0, -3.0, -4.0, -5.0]
 CONFIG = GseaConfig(top=1, permutations=200)
-SIZES = EnrichmentConfig(min_genes=2, max_genes=9)
 
 
 def gene_sets(**sets):
@@ -46,7 +44,8 @@ def table(*scores, genes=GENES):
 
 def run(*scores, features=("0",), config=CONFIG, sets=SETS):
     tables = [table(*scores)]
-    return run_gsea(tables, sets, list(features), config=config, sizes=SIZES, log=lambda line: None)
+    membership = sets.membership(GENES, min_genes=2, max_genes=9)
+    return run_gsea(tables, membership, list(features), config=config, log=lambda line: None)
 
 
 def test_running_sum_and_leading_edge_by_pencil():

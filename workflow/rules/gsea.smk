@@ -6,6 +6,7 @@ rule run_gsea:
     input:
         table=f"results/{RUN}/tables/features/{{dataset}}/{{model}}/{{sae}}/{{collection}}.tsv",
         dge=f"results/{RUN}/dge/{{dataset}}/{{model}}/{{sae}}/global_corrected.parquet",
+        cells=f"results/{RUN}/embeddings/{{dataset}}/{{model}}/cells.h5ad",
         sets=f"results/{RUN}/genesets/{{collection}}/sets.gmt",
     output:
         table=f"results/{RUN}/gsea/{{dataset}}/{{model}}/{{sae}}/{{collection}}/gsea.tsv",
