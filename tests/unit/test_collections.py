@@ -53,6 +53,17 @@ def test_the_published_way_hands_nothing_up(files):
     }
 
 
+def test_terms_that_share_a_name_are_told_apart_by_their_ids(files, tmp_path):
+    shared = gene_ontology.OBO.replace("name: binding", "name: alpha")
+    (tmp_path / "tiny.obo").write_text(shared)
+    collection = compile_collection(CollectionConfig(**files, propagate="none"))
+    assert collection.sets.names == (
+        *("alpha (GO:0000002)", "beta", "delta", "epsilon"),
+        "alpha (GO:0000011)",
+    )
+    assert list(collection.terms["name"]) == ["alpha", "beta", "delta", "epsilon", "alpha"]
+
+
 def test_one_row_a_term(files):
     terms = compile_collection(CollectionConfig(**files, propagate="is_a")).terms
     assert tuple(terms.columns) == TERM_COLUMNS
@@ -80,9 +91,10 @@ def test_what_is_written_is_what_is_read(files, tmp_path):
 
 def test_a_plain_gmt_keeps_its_categories(tmp_path):
     path = tmp_path / "plain.gmt"
-    path.write_text("b\tblood|a book\tX\tY\na\thttps://example.org/a\tX\n")
+    path.write_text("b\tblood|a book\tX\t1-Mar\na\thttps://example.org/a\tX\n")
     collection = compile_collection(CollectionConfig(path=str(path)))
     assert collection.sets == read_gmt(path)
+    assert collection.counts["n_spreadsheet_dates"] == 1
     assert list(collection.terms["level_1"]) == ["blood", "uncategorised"]
     assert list(collection.terms["level_2"]) == ["", ""]
     assert collection.terms["level"].isna().all()

@@ -132,7 +132,7 @@ def _read_gaf(path: Path, identifier: Identifier) -> Iterator[Annotation]:
 
 def _read_direct(path: Path, identifier: Identifier) -> Iterator[Annotation]:
     lines = read_lines(path)
-    header = next(lines).lstrip("\ufeff").split("\t")
+    header = next(lines).split("\t")
     name = "gene_symbols" if identifier == "symbol" else "gene_ids"
     if name not in header:
         raise InputError(f"{path}: has no column {name}; it has {', '.join(header)}")

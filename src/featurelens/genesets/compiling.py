@@ -24,6 +24,9 @@ TERM_COLUMNS = (
 
 Counts = dict[str, int | str]
 
+_DATE = re.compile(r"\d{1,2}-(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)|\d{4}-\d\d-\d\d")
+"""What a spreadsheet makes of genes such as MARCH1 and SEPT2."""
+
 _MSIGDB = re.compile(r"GO(BP|MF|CC)?_")
 
 
@@ -257,4 +260,5 @@ def _sizes(sets: GeneSets) -> Counts:
     return {
         "n_sets": len(sets.names),
         "n_genes": len(sets.distinct),
+        "n_spreadsheet_dates": sum(bool(_DATE.fullmatch(gene)) for gene in sets.distinct),
     }

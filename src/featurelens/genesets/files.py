@@ -151,8 +151,7 @@ def _loader(path: Path) -> type[yaml.BaseLoader]:
 
     class Loader(yaml.BaseLoader):
         def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-            keys = [(self.construct_object(key), None) for key, _ in node.value]
-            _unique(path, [(key, None) for key, _ in keys if isinstance(key, str)])
+            _unique(path, [(str(key.value), None) for key, _ in node.value])
             return super().construct_mapping(node, deep)
 
     return Loader
@@ -162,7 +161,7 @@ def _unique(path: Path, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     known: set[str] = set()
     for name, _ in pairs:
         if name in known:
-            raise InputError(f"{path}: set {name!r} is named twice; rename one")
+            raise InputError(f"{path}: {name!r} is named twice; rename one")
         known.add(name)
     return dict(pairs)
 

@@ -33,6 +33,8 @@ _SIGNS = (
 def read_lines(path: str | Path) -> Iterator[str]:
     """Lines of a text file without their ends; gzip is told by its first bytes, not by the name.
 
+    A byte-order mark, which some editors put first, is dropped.
+
     Raises
     ------
     InputError
@@ -63,7 +65,7 @@ def require_kind(path: str | Path, *expected: str, advice: str) -> str:
     InputError
         If it is another one; the message says which, and ends with the advice.
     """
-    lines = (line.lstrip("\ufeff") for line in read_lines(path))
+    lines = read_lines(path)
     first = next((line for line in lines if line.strip() and not _is_remark(line)), "")
     kind = next((kind for kind, sign in _SIGNS if sign.match(first.lstrip(" "))), None)
     if kind not in expected:
@@ -78,5 +80,5 @@ def _is_remark(line: str) -> bool:
 
 def _open(path: Path, *, compressed: bool) -> TextIO:
     if compressed:
-        return cast(TextIO, gzip.open(path, "rt", encoding="utf-8"))
-    return path.open(encoding="utf-8")
+        return cast(TextIO, gzip.open(path, "rt", encoding="utf-8-sig"))
+    return path.open(encoding="utf-8-sig")
