@@ -317,3 +317,32 @@ def test_configs_cost_no_heavy_import():
         "heavy = {'torch', 'scanpy', 'sklearn', 'numba'} & set(sys.modules); sys.exit(bool(heavy))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_only_the_cells_asked_for_are_kept(adata, written, tmp_path):
+    path = written()
+    cells = read_dataset(own(path, only={"donor": "2"}))
+    assert cells.obs_names.tolist() == ["c3", "c4"]
+    np.testing.assert_array_equal(cells.layers["counts"].toarray(), COUNTS[2:])
+    np.testing.assert_array_equal(cells.obsm["X_model"], adata.obsm["X_model"][2:])
+    both = read_dataset(own(path, only={"donor": "2", "celltype": "a"}))
+    assert both.obs_names.tolist() == ["c3"]
+    # An embedding in a file of its own is one of these cells.
+    table = pd.DataFrame({"z": [1.0, 2.0]}, index=["c4", "c3"])
+    table.to_csv(tmp_path / "z.csv")
+    check_model(own(path, only={"donor": "2"}), PrecomputedModel(path=str(tmp_path / "z.csv")))
+    with pytest.raises(InputError, match="has no cell 'c1'"):
+        check_model(own(path), PrecomputedModel(path=str(tmp_path / "z.csv")))
+
+
+@pytest.mark.parametrize(
+    ("only", "message"),
+    [
+        ({"donar": "2"}, r"obs has no 'donar'; did you mean 'donor'\?"),
+        ({"donor": "3"}, r"obs\['donor'\] has no '3'; there is: 1, 2"),
+        ({"donor": "1", "total": "70"}, "no cell has all of"),
+    ],
+)
+def test_cells_that_are_nowhere(written, only, message):
+    with pytest.raises(InputError, match=message):
+        check_dataset(own(written(), only=only))

@@ -69,6 +69,8 @@ def check_dataset(config: DatasetConfig, *, cell_types: Sequence[str] = ()) -> N
         if config.symbol is not None:
             require_key(config.symbol, columns_of(file.part["var"]), f"{config.path}: var")
         ensembl_column(config, columns_of(file.part["var"]))
+        if config.only:
+            chosen_cells(read_elem(file.obs), config)
         matrix = counts_of(file, config)
         names = file.row_names
         require_counts(
@@ -76,6 +78,25 @@ def check_dataset(config: DatasetConfig, *, cell_types: Sequence[str] = ()) -> N
             f"{config.path}: {config.counts}",
             lambda position: names[_row_of(matrix, position)],
         )
+
+
+def chosen_cells(obs: pd.DataFrame, config: OwnCells) -> np.ndarray:
+    """Which cells have every value that ``config.only`` asks for, boolean (n_cells,).
+
+    Raises
+    ------
+    InputError
+        If a column is missing, or no cell has the values.
+    """
+    chosen = np.ones(len(obs), dtype=bool)
+    for column, value in (config.only or {}).items():
+        require_key(column, obs, f"{config.path}: obs")
+        labels = obs[column].astype(str)
+        require_key(value, sorted(labels.unique()), f"{config.path}: obs[{column!r}]")
+        chosen &= (labels == value).to_numpy()
+    if not chosen.any():
+        raise InputError(f"{config.path}: no cell has all of {config.only}; ask for less in only")
+    return chosen
 
 
 def counts_of(file: CellsFile, config: OwnCells) -> Any:
@@ -131,13 +152,16 @@ def check_model(dataset: DatasetConfig, model: ModelConfig) -> None:
 
 
 def _check_precomputed(dataset: DatasetConfig, model: PrecomputedModel) -> None:
+    from anndata.io import read_elem
+
     from featurelens.embeddings.tables import read_embedding
 
     if model.path is not None:
         embedding = read_embedding(model)
         if isinstance(dataset, OwnCells):
             with open_cells(dataset) as file:
-                embedding.of(file.names, dataset.path)
+                chosen = chosen_cells(read_elem(file.obs), dataset) if dataset.only else slice(None)
+                embedding.of(file.names[chosen], dataset.path)
     elif isinstance(dataset, OwnCells):
         with open_cells(dataset) as file:
             require_key(str(model.key), file.part.get("obsm", {}), f"{dataset.path}: obsm")

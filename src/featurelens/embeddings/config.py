@@ -54,6 +54,8 @@ class OwnCells:
     """Modality to keep, by its name in modality_column, or in a .h5mu file by its own name."""
     modality_column: Text = "modality"
     """Column of var with the modality of each feature; not used for .h5mu files."""
+    only: dict[str, str] | None = None
+    """Columns of obs and the value in each that cells must have; the others are left out."""
 
     @property
     def counts(self) -> str:

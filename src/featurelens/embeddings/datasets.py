@@ -19,6 +19,7 @@ from featurelens.embeddings.checks import (
     check_dataset,
     check_embedding_key,
     check_model,
+    chosen_cells,
     counts_of,
     require_counts,
     require_labels,
@@ -243,7 +244,7 @@ def _own_cells(
     cells.obs = cells.obs.join(own[others])
     cells.obsm.update(obsm)
     cells.varm.update(varm)
-    return cells
+    return cells[chosen_cells(own, config)].copy() if config.only else cells
 
 
 def _take(value: Any, index: Any) -> Any:
