@@ -17,10 +17,11 @@ from figure_inputs import (
 )
 from matplotlib.colors import to_rgb
 
+from featurelens.figures.concept_panels import category_looks, short_names
 from featurelens.figures.curves import seed_means, whole_decades
 from featurelens.figures.figure_1 import draw_figure_1, recovery_points
 from featurelens.figures.figure_2 import draw_figure_2, share_of_step
-from featurelens.figures.figure_3 import carries, category_looks, draw_figure_3, short_names
+from featurelens.figures.figure_3 import carries, draw_figure_3
 from featurelens.figures.figure_controls import LABELS, draw_figure_controls
 from featurelens.figures.figure_S4 import draw_figure_S4, drawn_points, rate_factor
 from featurelens.figures.figure_S13 import draw_figure_S13, read_out_ceiling

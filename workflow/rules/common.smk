@@ -87,7 +87,8 @@ SEEDED = [name for name, sweep in CONFIG.sweeps.items() if sweep.has_seeds]
 STRUCTURED = [name for name, sweep in CONFIG.sweeps.items() if sweep.structure is not None]
 STRUCTURE_SWEEP = STRUCTURED[0] if STRUCTURED else "none"
 STRUCTURE_EMBEDDING = CONFIG.sweeps[STRUCTURE_SWEEP].embedding if STRUCTURED else "none"
-# Figure 3 compares the embeddings of the first dataset, annotated with the first collection.
+SEVERAL_MODELS = any(len(block.models) > 1 for block in CONFIG.datasets.values())
+# Figures 3, S22 and S29 compare the embeddings of the first dataset, annotated with the first collection.
 FIRST = next(iter(PARTS.values()), [])
 FIRST_ANNOTATED = [
     name for name, part in PARTS.items() if part[0] == FIRST[0] and part[2:] == FIRST[2:]
@@ -288,6 +289,8 @@ FIGURE_NAMES = [
     *(f"figure_S{number}" for number in range(5, 13) if SMALL_SWEEPS),
     *(["figure_S13"] if STRUCTURED else []),
     *(["figure_S14"] if CELL_SWEEPS else []),
+    *(["figure_S22", "figure_S29"] if ANNOTATED else []),
+    *(["figure_S32"] if ANNOTATED and SEVERAL_MODELS else []),
     *(["figure_controls"] if CONTROLLED else []),
 ]
 # GSEA looks at one collection, the first unless the config names another.

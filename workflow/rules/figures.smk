@@ -144,6 +144,77 @@ rule draw_figure_S14:
         "../../scripts/draw_figure_S14.py"
 
 
+rule draw_figure_S22:
+    input:
+        concepts=[f"results/{RUN}/concepts/{name}/concepts.h5ad" for name in FIRST_ANNOTATED],
+    output:
+        pdf=f"results/{RUN}/figures/figure_S22.pdf",
+        png=report(
+            f"results/{RUN}/figures/figure_S22.png",
+            caption="../report/figure_S22.rst",
+            category="Figures",
+        ),
+    log:
+        f"results/{RUN}/logs/draw_figure_S22.log",
+    benchmark:
+        f"results/{RUN}/benchmarks/draw_figure_S22.tsv"
+    conda:
+        "../../envs/core.yaml"
+    params:
+        names=FIRST_ANNOTATED,
+        code=fingerprint("figures"),
+    script:
+        "../../scripts/draw_figure_S22.py"
+
+
+rule draw_figure_S29:
+    input:
+        sizes=f"results/{RUN}/tables/concept_sizes.tsv",
+        per_feature=f"results/{RUN}/tables/terms_per_feature.tsv",
+        frequencies=f"results/{RUN}/tables/concept_frequency.tsv",
+    output:
+        pdf=f"results/{RUN}/figures/figure_S29.pdf",
+        png=report(
+            f"results/{RUN}/figures/figure_S29.png",
+            caption="../report/figure_S29.rst",
+            category="Figures",
+        ),
+    log:
+        f"results/{RUN}/logs/draw_figure_S29.log",
+    benchmark:
+        f"results/{RUN}/benchmarks/draw_figure_S29.tsv"
+    conda:
+        "../../envs/core.yaml"
+    params:
+        names=FIRST_ANNOTATED,
+        code=fingerprint("figures"),
+    script:
+        "../../scripts/draw_figure_S29.py"
+
+
+rule draw_figure_S32:
+    input:
+        comparison=f"results/{RUN}/tables/concept_comparison.tsv",
+        frequencies=f"results/{RUN}/tables/concept_frequency.tsv",
+    output:
+        pdf=f"results/{RUN}/figures/figure_S32.pdf",
+        png=report(
+            f"results/{RUN}/figures/figure_S32.png",
+            caption="../report/figure_S32.rst",
+            category="Figures",
+        ),
+    log:
+        f"results/{RUN}/logs/draw_figure_S32.log",
+    benchmark:
+        f"results/{RUN}/benchmarks/draw_figure_S32.tsv"
+    conda:
+        "../../envs/core.yaml"
+    params:
+        code=fingerprint("figures"),
+    script:
+        "../../scripts/draw_figure_S32.py"
+
+
 rule draw_sweep_figures:
     input:
         points=f"results/{RUN}/sweeps/{SMALL_SWEEP}/points.parquet",
