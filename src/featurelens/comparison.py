@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -15,6 +15,7 @@ from scipy.optimize import linear_sum_assignment
 from scipy.stats import rankdata
 
 from featurelens.concepts import Carried, ConceptConfig, carried, direction_of
+from featurelens.controls.config import parse_source
 from featurelens.conventions import Convention
 from featurelens.margins import randomise_margins
 from featurelens.term_filters import FILTERS, Filter
@@ -37,8 +38,8 @@ def pairs_of(names: Sequence[str]) -> list[Pair]:
     Parameters
     ----------
     names
-        ``dataset/model/sae/collection``; ``sae.seed1`` is ``sae`` with another seed, and any other
-        ending after a point marks a control, which is compared with nothing.
+        ``dataset/model/source/collection`` (sources: ``controls.config``); controls are compared
+        with nothing.
 
     Returns
     -------
@@ -48,10 +49,12 @@ def pairs_of(names: Sequence[str]) -> list[Pair]:
     """
     embeddings, seeds = [], []
     for left, right in itertools.combinations(names, 2):
-        one, other = _Source.parse(left), _Source.parse(right)
-        if one.variant == other.variant == "" and one.but(model="") == other.but(model=""):
+        one, other = _Parts.of(left), _Parts.of(right)
+        if not one.is_sae or not other.is_sae:
+            continue
+        if not one.seed and not other.seed and one.elsewhere == other.elsewhere:
             embeddings.append(Pair("embeddings", left, right))
-        elif one.is_seed and other.is_seed and one.but(variant="") == other.but(variant=""):
+        elif one.run == other.run:
             seeds.append(Pair("seeds", left, right))
     return [*embeddings, *seeds]
 
@@ -155,28 +158,24 @@ _COLUMNS = (
 )
 
 
-@dataclass(frozen=True)
-class _Source:
-    """The parts of an SAE's name; the variant is what follows the point in ``topk.seed1``."""
+class _Parts(NamedTuple):
+    """The parts of an SAE's name that say what it may be compared with."""
 
-    dataset: str
-    model: str
-    sae: str
-    variant: str
-    collection: str
+    is_sae: bool
+    seed: bool
+    """Whether it is a repeat under another seed."""
+    run: tuple[str, ...]
+    """What all seeds of one SAE on one model share."""
+    elsewhere: tuple[str, ...]
+    """What the same SAE shares on all models of a dataset."""
 
     @classmethod
-    def parse(cls, name: str) -> _Source:
+    def of(cls, name: str) -> _Parts:
         dataset, model, sae, collection = name.split("/")
-        base, _, variant = sae.partition(".")
-        return cls(dataset, model, base, variant, collection)
-
-    @property
-    def is_seed(self) -> bool:
-        return self.variant == "" or self.variant.startswith("seed")
-
-    def but(self, **parts: str) -> _Source:
-        return replace(self, **parts)
+        source = parse_source(sae)
+        run = (dataset, model, source.family, collection)
+        elsewhere = (dataset, source.family, collection)
+        return cls(source.kind == "sae", source.seed is not None, run, elsewhere)
 
 
 def _numbered(pairs: Sequence[Pair]) -> Iterator[tuple[int, Pair]]:
@@ -228,15 +227,15 @@ def _compare(
 
 def _with_ceilings(table: pd.DataFrame) -> pd.DataFrame:
     """Beside every pair of embeddings what two seeds of either model reach."""
-    of_seeds: dict[tuple[_Source, str], list[float]] = {}
+    of_seeds: dict[tuple[tuple[str, ...], str], list[float]] = {}
     for row in table.to_dict("records"):
         if row["comparison"] == "seeds":
-            key = _Source.parse(row["left"]).but(variant=""), row["filter"]
+            key = _Parts.of(row["left"]).run, row["filter"]
             of_seeds.setdefault(key, []).append(row["similarity"])
     ceilings = []
     for row in table.to_dict("records"):
-        models = [_Source.parse(row[side]) for side in ("left", "right")]
-        found = [value for model in models for value in of_seeds.get((model, row["filter"]), [])]
+        runs = [_Parts.of(row[side]).run for side in ("left", "right")]
+        found = [value for run in runs for value in of_seeds.get((run, row["filter"]), [])]
         known = row["comparison"] == "embeddings" and found
         ceilings.append(float(np.mean(found)) if known else float("nan"))
     table["ceiling"] = ceilings

@@ -258,6 +258,11 @@ def concepts(seed: int = 4, n_features: int = 150, n_categories: int = 4) -> ann
     adata.obsm["X_umap"] = (
         np.c_[12 * np.cos(angle), 12 * np.sin(angle)] + 4 * rng.standard_normal((n_features, 2))
     ).astype(np.float32)
+    adata.obsm["X_umap_code"] = adata.obsm["X_umap"][:, ::-1].copy()
+    layout = {"min_dist": 1.0, "n_neighbors": 10, "spread": 10.0, "seed": 0}
+    code = layout | {"min_dist": 0.5, "n_neighbors": 20}
+    adata.uns |= {"layout": "umap", "layout_code": "umap"}
+    adata.uns["parameters"] = {"X_umap": layout, "X_umap_code": code}
     return adata
 
 

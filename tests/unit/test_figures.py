@@ -17,11 +17,10 @@ from figure_inputs import (
 )
 from matplotlib.colors import to_rgb
 
-from featurelens.figures.concept_panels import category_looks, short_names
 from featurelens.figures.curves import seed_means, whole_decades
 from featurelens.figures.figure_1 import draw_figure_1, recovery_points
 from featurelens.figures.figure_2 import draw_figure_2, share_of_step
-from featurelens.figures.figure_3 import carries, draw_figure_3
+from featurelens.figures.figure_3 import draw_figure_3
 from featurelens.figures.figure_controls import LABELS, draw_figure_controls
 from featurelens.figures.figure_S4 import draw_figure_S4, drawn_points, rate_factor
 from featurelens.figures.figure_S13 import draw_figure_S13, read_out_ceiling
@@ -195,63 +194,6 @@ def test_figure_2_says_when_the_selected_feature_was_not_steered():
     moved = trajectories(cells)
     moved.obs["feature"] = "39"
     assert "no cell was steered" in texts(draw_figure_2(cells, moved, selected()))
-
-
-def test_figure_3_legend_is_in_order_of_frequency_without_repeated_colours():
-    spaces = {"pca": concepts(n_categories=23), "poisson_nmf": concepts(9, n_categories=23)}
-    looks = category_looks(spaces)
-    counts = pd.concat([space.obs["label"] for space in spaces.values()]).value_counts()
-    assert [counts[name] for name in looks] == sorted(counts, reverse=True)
-    assert len({colour for colour, _ in looks.values()}) == len(looks) == 23
-    assert len({marker for _, marker in looks.values()}) > 1
-    assert {marker for _, marker in category_looks({"pca": concepts()}).values()} == {"o"}
-
-
-def test_figure_3_draws_every_feature_of_every_embedding():
-    spaces = {"pca": concepts(n_features=80), "poisson_nmf": concepts(9, n_features=50)}
-    figure = draw_figure_3(spaces, probes=["HLA", "ribosom"])
-    for name, space in spaces.items():
-        assert len(scatter_points(panel(figure, f"{name}:"))) == space.n_obs
-
-
-def test_figure_3_legend_stays_inside_the_figure():
-    space = concepts(n_features=60)
-    space.obs["label"] = [f"a category with quite a long name {row % 14}" for row in range(60)]
-    figure = draw_figure_3({"pca": space}, probes=["HLA"])
-    figure.canvas.draw()
-    legend = figure.subfigs[0].legends[0].get_window_extent()
-    assert 0 <= legend.x0 < legend.x1 <= figure.bbox.width
-
-
-def test_short_names_keep_what_tells_them_apart():
-    assert short_names(["d/pca/x20/go", "d/nmf/x20/go"]) == {
-        "d/pca/x20/go": "pca",
-        "d/nmf/x20/go": "nmf",
-    }
-    assert short_names(["a/pca/x", "b/nmf/x"]) == {"a/pca/x": "a/pca", "b/nmf/x": "b/nmf"}
-    for names in (["d/pca"], ["d/pca", "other"], ["d", "d"], []):
-        assert short_names(names) == {name: name for name in names}
-
-
-def test_figure_3_probe_finds_terms_by_case_sensitive_substring():
-    space = concepts()
-    by_hand = [
-        any(value and "markers" in term for value, term in zip(row, space.var_names, strict=True))
-        for row in space.X.toarray()
-    ]
-    assert carries(space, "markers").tolist() == by_hand
-    assert 0 < sum(by_hand) < space.n_obs
-    assert not carries(space, "Markers").any()
-    figure = draw_figure_3({"pca": space}, probes=["markers"])
-    axes = panel(figure, "markers")
-    assert f"{sum(by_hand)} of {space.n_obs}" in axes.get_title()
-    assert len(axes.collections[-1].get_offsets()) == sum(by_hand)
-
-
-def test_figure_3_without_annotated_features_says_so():
-    empty = concepts()[:0].copy()
-    assert "no feature of pca is annotated" in texts(draw_figure_3({"pca": empty}, probes=["HLA"]))
-    assert "no concept space" in texts(draw_figure_3({}, probes=[]))
 
 
 def test_seed_means_average_settings_before_seeds():

@@ -136,15 +136,36 @@ rule summarise_annotation:
         "../../scripts/summarise_annotation.py"
 
 
-rule map_concepts:
+rule keep_terms:
     input:
         published=f"results/{RUN}/enrichment/{{dataset}}/{{model}}/{{sae}}/{{collection}}/global_published.parquet",
         corrected=f"results/{RUN}/enrichment/{{dataset}}/{{model}}/{{sae}}/{{collection}}/global_corrected.parquet",
         features=f"results/{RUN}/features/{{dataset}}/{{model}}/{{sae}}/features.h5ad",
+    output:
+        table=f"results/{RUN}/concepts/{{dataset}}/{{model}}/{{sae}}/{{collection}}/kept_terms.parquet",
+    log:
+        f"results/{RUN}/logs/keep_terms/{{dataset}}/{{model}}/{{sae}}/{{collection}}.log",
+    benchmark:
+        f"results/{RUN}/benchmarks/keep_terms/{{dataset}}/{{model}}/{{sae}}/{{collection}}.tsv"
+    conda:
+        "../../envs/core.yaml"
+    threads: 1
+    resources:
+        mem_mb=8000,
+        runtime=30,
+    params:
+        code=fingerprint("concepts.py", "term_filters.py"),
+    script:
+        "../../scripts/keep_terms.py"
+
+
+rule map_concepts:
+    input:
+        kept=f"results/{RUN}/concepts/{{dataset}}/{{model}}/{{sae}}/{{collection}}/kept_terms.parquet",
+        features=f"results/{RUN}/features/{{dataset}}/{{model}}/{{sae}}/features.h5ad",
         terms=f"results/{RUN}/genesets/{{collection}}/terms.tsv",
     output:
         concepts=f"results/{RUN}/concepts/{{dataset}}/{{model}}/{{sae}}/{{collection}}/concepts.h5ad",
-        kept=f"results/{RUN}/concepts/{{dataset}}/{{model}}/{{sae}}/{{collection}}/kept_terms.parquet",
     log:
         f"results/{RUN}/logs/map_concepts/{{dataset}}/{{model}}/{{sae}}/{{collection}}.log",
     benchmark:
@@ -153,18 +174,18 @@ rule map_concepts:
         "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=8000,
+        mem_mb=4000,
         runtime=60,
     params:
         config=lookup(dpath="concepts", within=PLAIN),
-        code=fingerprint("concepts.py", "concept_layout.py", "term_filters.py"),
+        code=fingerprint("concepts.py", "concept_layout.py"),
     script:
         "../../scripts/map_concepts.py"
 
 
 rule compare_concepts:
     input:
-        kept=[f"results/{RUN}/concepts/{name}/kept_terms.parquet" for name in ANNOTATED],
+        kept=[f"results/{RUN}/concepts/{name}/kept_terms.parquet" for name in COMPARED],
     output:
         table=report(
             f"results/{RUN}/tables/concept_comparison.tsv",
@@ -182,7 +203,7 @@ rule compare_concepts:
         mem_mb=4000,
         runtime=120,
     params:
-        names=ANNOTATED,
+        names=COMPARED,
         config=PLAIN["concepts"],
         code=fingerprint("comparison.py", "concepts.py", "margins.py"),
     script:

@@ -73,6 +73,15 @@ CELL_SWEEPS = [name for name in CONFIG.sweeps if name not in SIMULATED]
 OWN = [name for name, part in PARTS.items() if CONFIG.datasets[part[0]].cells.kind == "h5ad"]
 # Controls go through the rules of SAEs under names of their own, one table for all of them.
 CONTROLLED = controlled(CONFIG.controls, ANNOTATED, CONFIG.saes)
+# Further seeds of an annotated SAE say how alike two runs of one model are.
+COMPARED = [
+    *ANNOTATED,
+    *(
+        name
+        for name in CONTROLLED
+        if name not in ANNOTATED and parse_source(name.split("/")[2]).kind == "sae"
+    ),
+]
 # Figures 2, S4 and S13 show one source each, the first that the config names.
 FIRST_STEERED = STEERED[0] if STEERED else "none"
 FIRST_SWEEP = SIMULATED[0] if SIMULATED else "none"
