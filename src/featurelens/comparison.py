@@ -76,9 +76,12 @@ def compare_concepts(kept: Mapping[str, pd.DataFrame], config: ConceptConfig) ->
         left, right, convention, filter, n_features_left and _right (matched ones),
         n_terms_left and _right, n_shared, share_shared (of the terms of the left SAE), pearson and
         spearman (features per shared term), similarity (:func:`similarity`), floor and floor_sd
-        (the same after both matrices were shuffled with their margins kept), ceiling (mean
-        similarity of two seeds, over both models of the pair; NaN where the run has one seed), and
-        scaled, (similarity - floor) / (ceiling - floor). No row with fewer than two SAEs.
+        (the same after both matrices were shuffled with their margins kept), above_floor
+        ((similarity - floor) / (1 - floor)), ceiling, ceiling_floor and ceiling_above_floor (means
+        of these over pairs of seeds of both models; NaN where the run has one seed), and scaled
+        (above_floor / ceiling_above_floor: 0 for chance, 1 for two seeds of one model). Each
+        similarity is measured from its own floor, because the more features the larger SAE has,
+        the better a partner each feature of the smaller one finds. No row with fewer than two SAEs.
     """
     rows = []
     for position, pair in _numbered(pairs_of(list(kept))):
@@ -227,21 +230,31 @@ def _compare(
 
 def _with_ceilings(table: pd.DataFrame) -> pd.DataFrame:
     """Beside every pair of embeddings what two seeds of either model reach."""
-    of_seeds: dict[tuple[tuple[str, ...], str], list[float]] = {}
-    for row in table.to_dict("records"):
-        if row["comparison"] == "seeds":
-            key = _Parts.of(row["left"]).run, row["filter"]
-            of_seeds.setdefault(key, []).append(row["similarity"])
+    table["above_floor"] = (table["similarity"] - table["floor"]) / (1 - table["floor"]).replace(
+        0, np.nan
+    )
+    of_seeds: dict[tuple[tuple[str, ...], str], list[pd.Series]] = {}
+    for _, row in table[table["comparison"] == "seeds"].iterrows():
+        key = _Parts.of(row["left"]).run, row["filter"]
+        of_seeds.setdefault(key, []).append(row[list(_OF_SEEDS)].astype(float))
     ceilings = []
-    for row in table.to_dict("records"):
+    for _, row in table.iterrows():
         runs = [_Parts.of(row[side]).run for side in ("left", "right")]
-        found = [value for run in runs for value in of_seeds.get((run, row["filter"]), [])]
+        found = [seeds for run in runs for seeds in of_seeds.get((run, row["filter"]), [])]
         known = row["comparison"] == "embeddings" and found
-        ceilings.append(float(np.mean(found)) if known else float("nan"))
-    table["ceiling"] = ceilings
-    span = (table["ceiling"] - table["floor"]).where(lambda width: width > 0)
-    table["scaled"] = (table["similarity"] - table["floor"]) / span
+        ceilings.append(pd.concat(found, axis=1).mean(axis=1) if known else pd.Series(dtype=float))
+    means = pd.DataFrame(ceilings, index=table.index, columns=list(_OF_SEEDS)).astype(float)
+    table[list(_OF_SEEDS.values())] = means.to_numpy()
+    positive = table["ceiling_above_floor"].where(table["ceiling_above_floor"] > 0)
+    table["scaled"] = table["above_floor"] / positive
     return table
+
+
+_OF_SEEDS = {
+    "similarity": "ceiling",
+    "floor": "ceiling_floor",
+    "above_floor": "ceiling_above_floor",
+}
 
 
 def _correlation(counts: NDArray) -> float:

@@ -142,12 +142,14 @@ def test_the_ceiling_is_the_mean_over_the_seeds_of_both_models():
     compared = compare_concepts(tables, DRAWS).query("filter == 'kept_fdr'")
     assert compared["comparison"].tolist() == ["embeddings", "seeds", "seeds"]
     assert compared["similarity"].tolist()[1:] == [1, 1]
-    row = compared.iloc[0]
-    assert row["ceiling"] == 1
+    row, seeds = compared.iloc[0], compared.iloc[1:]
+    assert row["ceiling"] == row["ceiling_above_floor"] == 1
+    assert row["ceiling_floor"] == pytest.approx(seeds["floor"].mean())
     # shared terms a and b: a-a 1, b-b 1, and {a, b} with {b} 1/2
     assert row["similarity"] == pytest.approx(2.5 / 3)
-    assert row["scaled"] == pytest.approx((2.5 / 3 - row["floor"]) / (1 - row["floor"]))
-    assert compared["ceiling"].iloc[1:].isna().all()
+    assert row["above_floor"] == pytest.approx((2.5 / 3 - row["floor"]) / (1 - row["floor"]))
+    assert row["scaled"] == pytest.approx(row["above_floor"])
+    assert seeds[["ceiling", "scaled"]].isna().all().all()
 
 
 def test_counts_of_shared_terms_agree_with_scipy():

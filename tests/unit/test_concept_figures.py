@@ -185,7 +185,7 @@ def test_figure_s32_shows_a_ceiling_where_the_run_has_seeds(tables):
     comparison = tables["comparison"]
     label = "two seeds of one model"
     assert label not in texts(draw_figure_S32(comparison, tables["frequencies"]))
-    with_seeds = comparison.assign(ceiling=0.9)
+    with_seeds = comparison.assign(ceiling=0.9, ceiling_floor=0.3)
     assert label in texts(draw_figure_S32(with_seeds, tables["frequencies"]))
 
 

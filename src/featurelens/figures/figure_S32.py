@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from featurelens.figures.concept_panels import FILTER_TITLES, mark_ones_twos_fives, short_names
 from featurelens.figures.palette import activation_map, distinct_colours
@@ -53,7 +54,7 @@ def draw_figure_S32(comparison: pd.DataFrame, frequencies: pd.DataFrame) -> Figu
     lower = halves[1].subplots()
     panel_letter(lower, "B", x=-0.3)
     _draw_similarity(lower, pairs)
-    halves[1].legend(loc="outside lower center", ncols=4, columnspacing=1.2)
+    halves[1].legend(handles=_legend(pairs), loc="outside lower center", ncols=4, columnspacing=1.2)
     return figure
 
 
@@ -96,26 +97,38 @@ def _draw_counts(axes: Axes, row: dict[str, Any], counts: pd.DataFrame) -> None:
 
 
 def _draw_similarity(axes: Axes, pairs: pd.DataFrame) -> None:
-    colours = distinct_colours(4)
-    known = pairs.iloc[::-1]
-    for place, row in enumerate(_records(known)):
-        ends = [row["floor"], row["ceiling"] if np.isfinite(row["ceiling"]) else row["similarity"]]
-        axes.plot(ends, [place, place], color="#d9d9d9", lw=5, solid_capstyle="butt", zorder=0)
+    """One bar from floor to similarity for the embeddings of a filter, and one for two seeds."""
+    _, embeddings, seeds = distinct_colours(3)
+    rows = _records(pairs)[::-1]
+    for place, row in enumerate(rows):
+        _draw_span(axes, place + 0.16, row["floor"], row["similarity"], embeddings)
         axes.errorbar(
-            row["floor"], place, xerr=2 * row["floor_sd"], fmt="|", ms=11, color=MUTED, lw=1.2,
-            label="floor: shuffled, margins kept (± 2 sd)" if place == 0 else None,
-        )  # fmt: skip
-        axes.plot(
-            row["similarity"], place, "o", ms=6, color=colours[1],
-            label="two embeddings" if place == 0 else None,
-        )  # fmt: skip
+            row["floor"], place + 0.16, xerr=2 * row["floor_sd"], fmt="none", ecolor=MUTED, lw=1
+        )
         if np.isfinite(row["ceiling"]):
-            axes.plot(
-                row["ceiling"], place, "|", ms=11, mew=2, color=colours[2],
-                label="ceiling: two seeds of one model" if place == 0 else None,
-            )  # fmt: skip
-    axes.axvline(PAPER_SIMILARITY, color="crimson", lw=0.8, ls=":", label="paper's embeddings")
+            _draw_span(axes, place - 0.16, row["ceiling_floor"], row["ceiling"], seeds)
+    axes.axvline(PAPER_SIMILARITY, color="crimson", lw=0.8, ls=":")
     axes.set_xlim(0, 1)
-    axes.set_ylim(-0.6, len(known) - 0.4)
-    axes.set_yticks(range(len(known)), [FILTER_TITLES[kept] for kept in known["filter"]])
+    axes.set_ylim(-0.5, len(rows) - 0.5)
+    axes.set_yticks(range(len(rows)), [FILTER_TITLES[row["filter"]] for row in rows])
     axes.set_xlabel("mean Jaccard index of features matched one to one")
+
+
+def _draw_span(axes: Axes, place: float, floor: float, similarity: float, colour: str) -> None:
+    axes.plot([floor, similarity], [place, place], color="#d9d9d9", lw=4, solid_capstyle="butt")
+    axes.plot(floor, place, "|", ms=9, mew=1.4, color=MUTED)
+    axes.plot(similarity, place, "o", ms=5.5, color=colour)
+
+
+def _legend(pairs: pd.DataFrame) -> list[Line2D]:
+    """Entries of panel B; seeds only where the run has them."""
+    _, embeddings, seeds = distinct_colours(3)
+    dot: dict[str, Any] = {"ls": "", "marker": "o", "ms": 5.5}
+    entries = [
+        Line2D([], [], ls="", marker="|", ms=9, mew=1.4, color=MUTED, label="shuffled (± 2 sd)"),
+        Line2D([], [], color=embeddings, label="two embeddings", **dot),
+    ]
+    if pairs["ceiling"].notna().any():
+        entries.append(Line2D([], [], color=seeds, label="two seeds of one model", **dot))
+    paper = Line2D([], [], color="crimson", lw=0.8, ls=":", label="the paper's two embeddings")
+    return [*entries, paper]
