@@ -79,7 +79,7 @@ COMPARED = [
     *(
         name
         for name in CONTROLLED
-        if name not in ANNOTATED and parse_source(name.split("/")[2]).kind == "sae"
+        if name not in ANNOTATED and parse_source(Path(name).parts[2]).kind == "sae"
     ),
 ]
 # Figures 2, S4 and S13 show one source each, the first that the config names.
