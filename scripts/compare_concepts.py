@@ -13,4 +13,5 @@ snakemake: Any
 with job_log(snakemake.log[0]):
     kept = read_tables(snakemake.params.names, snakemake.input.kept)
     config = build(ConceptConfig, snakemake.params.config)
-    write_table(compare_concepts(kept, config), snakemake.output.table)
+    table = compare_concepts(kept, config, relatives=snakemake.params.relatives)
+    write_table(table, snakemake.output.table)

@@ -32,34 +32,47 @@ class Pair:
     right: str
 
 
-def pairs_of(names: Sequence[str]) -> list[Pair]:
-    """Which SAEs are compared, in the order of their names.
+def pairs_of(names: Sequence[str], relatives: Mapping[str, str] | None = None) -> list[Pair]:
+    """Which SAEs are compared.
 
     Parameters
     ----------
     names
-        ``dataset/model/source/collection`` (sources: ``controls.config``); controls are compared
-        with nothing.
+        ``dataset/model/source/collection``; a source is an SAE, a repeat of it or a control
+        (``controls.config``), and controls are compared with nothing.
+    relatives
+        Of ``controls.config.relatives``: SAEs that differ by their seed alone.
 
     Returns
     -------
     list
-        Every two models with the same data, SAE and gene sets, first; then every two seeds of one
-        SAE on one model.
+        Every two models with the same data, SAE and gene sets, by their first seeds, first; then
+        every two seeds of one SAE on one model.
     """
-    embeddings, seeds = [], []
-    for left, right in itertools.combinations(names, 2):
-        one, other = _Parts.of(left), _Parts.of(right)
-        if not one.is_sae or not other.is_sae:
-            continue
-        if not one.seed and not other.seed and one.elsewhere == other.elsewhere:
-            embeddings.append(Pair("embeddings", left, right))
-        elif one.run == other.run:
-            seeds.append(Pair("seeds", left, right))
+    runs: dict[_Run, list[str]] = {}
+    for name in names:
+        run = _Run.of(name, relatives or {})
+        if run is not None:
+            runs.setdefault(run, []).append(name)
+    embeddings = [
+        Pair("embeddings", runs[one][0], runs[other][0])
+        for one, other in itertools.combinations(runs, 2)
+        if one._replace(model="") == other._replace(model="")
+    ]
+    seeds = [
+        Pair("seeds", left, right)
+        for seeds in runs.values()
+        for left, right in itertools.combinations(seeds, 2)
+    ]
     return [*embeddings, *seeds]
 
 
-def compare_concepts(kept: Mapping[str, pd.DataFrame], config: ConceptConfig) -> pd.DataFrame:
+def compare_concepts(
+    kept: Mapping[str, pd.DataFrame],
+    config: ConceptConfig,
+    *,
+    relatives: Mapping[str, str] | None = None,
+) -> pd.DataFrame:
     """Compare SAEs by the terms their features carry (author's ``05_analyses.py``).
 
     Parameters
@@ -68,6 +81,8 @@ def compare_concepts(kept: Mapping[str, pd.DataFrame], config: ConceptConfig) ->
         Name of the SAE, as for :func:`pairs_of`, to the table of ``concepts.kept_terms``.
     config
         Direction of the corrected annotations, number of draws and their seed.
+    relatives
+        As for :func:`pairs_of`.
 
     Returns
     -------
@@ -84,7 +99,7 @@ def compare_concepts(kept: Mapping[str, pd.DataFrame], config: ConceptConfig) ->
         the better a partner each feature of the smaller one finds. No row with fewer than two SAEs.
     """
     rows = []
-    for position, pair in _numbered(pairs_of(list(kept))):
+    for position, pair in _numbered(pairs_of(list(kept), relatives)):
         for convention, name in _filters():
             direction = direction_of(convention, config.direction)
             left, right = (carried(kept[sae], name, direction) for sae in (pair.left, pair.right))
@@ -97,7 +112,7 @@ def compare_concepts(kept: Mapping[str, pd.DataFrame], config: ConceptConfig) ->
                 "filter": name,
             }
             rows.append(row | _compare(left, right, convention, config))
-    return _with_ceilings(pd.DataFrame(rows, columns=list(_COLUMNS)))
+    return _with_ceilings(pd.DataFrame(rows, columns=list(_COLUMNS)), relatives or {})
 
 
 def jaccard(left: sparse.csr_matrix, right: sparse.csr_matrix) -> NDArray[np.float64]:
@@ -161,24 +176,22 @@ _COLUMNS = (
 )
 
 
-class _Parts(NamedTuple):
-    """The parts of an SAE's name that say what it may be compared with."""
-
-    is_sae: bool
-    seed: bool
-    """Whether it is a repeat under another seed."""
-    run: tuple[str, ...]
+class _Run(NamedTuple):
     """What all seeds of one SAE on one model share."""
-    elsewhere: tuple[str, ...]
-    """What the same SAE shares on all models of a dataset."""
+
+    dataset: str
+    model: str
+    family: str
+    collection: str
 
     @classmethod
-    def of(cls, name: str) -> _Parts:
-        dataset, model, sae, collection = name.split("/")
-        source = parse_source(sae)
-        run = (dataset, model, source.family, collection)
-        elsewhere = (dataset, source.family, collection)
-        return cls(source.kind == "sae", source.seed is not None, run, elsewhere)
+    def of(cls, name: str, relatives: Mapping[str, str]) -> _Run | None:
+        """The run that a source belongs to; None for a control."""
+        dataset, model, source, collection = name.split("/")
+        parsed = parse_source(source)
+        if parsed.kind != "sae":
+            return None
+        return cls(dataset, model, parsed.family(relatives), collection)
 
 
 def _numbered(pairs: Sequence[Pair]) -> Iterator[tuple[int, Pair]]:
@@ -228,18 +241,18 @@ def _compare(
     }
 
 
-def _with_ceilings(table: pd.DataFrame) -> pd.DataFrame:
+def _with_ceilings(table: pd.DataFrame, relatives: Mapping[str, str]) -> pd.DataFrame:
     """Beside every pair of embeddings what two seeds of either model reach."""
     table["above_floor"] = (table["similarity"] - table["floor"]) / (1 - table["floor"]).replace(
         0, np.nan
     )
-    of_seeds: dict[tuple[tuple[str, ...], str], list[pd.Series]] = {}
+    of_seeds: dict[tuple[_Run | None, str], list[pd.Series]] = {}
     for _, row in table[table["comparison"] == "seeds"].iterrows():
-        key = _Parts.of(row["left"]).run, row["filter"]
+        key = _Run.of(row["left"], relatives), row["filter"]
         of_seeds.setdefault(key, []).append(row[list(_OF_SEEDS)].astype(float))
     ceilings = []
     for _, row in table.iterrows():
-        runs = [_Parts.of(row[side]).run for side in ("left", "right")]
+        runs = [_Run.of(row[side], relatives) for side in ("left", "right")]
         found = [seeds for run in runs for seeds in of_seeds.get((run, row["filter"]), [])]
         known = row["comparison"] == "embeddings" and found
         ceilings.append(pd.concat(found, axis=1).mean(axis=1) if known else pd.Series(dtype=float))

@@ -119,6 +119,20 @@ def test_pairs_are_models_of_one_dataset_and_seeds_of_one_sae():
     assert pairs_of(["d/nmf/topk/go", "d/pca/topk/hallmark", "d/pca/relu/go"]) == []
 
 
+def test_saes_of_the_config_that_differ_by_their_seed_are_seeds_of_one_model():
+    names = [f"d/{model}/{sae}/go" for model in ("nmf", "pca") for sae in ("seed0", "seed42")]
+    assert pairs_of(names, {"seed0": "seed0", "seed42": "seed0"}) == [
+        Pair("embeddings", "d/nmf/seed0/go", "d/pca/seed0/go"),
+        Pair("seeds", "d/nmf/seed0/go", "d/nmf/seed42/go"),
+        Pair("seeds", "d/pca/seed0/go", "d/pca/seed42/go"),
+    ]
+    # without kinship they are two SAEs, each on two models
+    assert pairs_of(names) == [
+        Pair("embeddings", "d/nmf/seed0/go", "d/pca/seed0/go"),
+        Pair("embeddings", "d/nmf/seed42/go", "d/pca/seed42/go"),
+    ]
+
+
 def test_an_sae_compared_with_itself():
     table = kept([("0", "a"), ("1", "a"), ("1", "b"), ("2", "c"), ("2", "d")])
     compared = compare_concepts({"d/x/s/go": table, "d/y/s/go": table}, DRAWS)

@@ -204,6 +204,7 @@ rule compare_concepts:
         runtime=120,
     params:
         names=COMPARED,
+        relatives=relatives(CONFIG.saes),
         config=PLAIN["concepts"],
         code=fingerprint("comparison.py", "concepts.py", "margins.py"),
     script:
