@@ -128,7 +128,7 @@ def test_equal_values_keep_the_order_of_the_columns_as_insertion_sort_does(tmp_p
 @pytest.mark.parametrize("series", ["V1", "V2"])
 def test_tokens_are_those_of_a_loop_over_cells(tmp_path, series):
     rng = np.random.default_rng(0)
-    n_genes, n_cells = 300, 1500  # two chunks
+    n_genes, n_cells = 300, 200
     paths = write_dictionaries(
         tmp_path,
         series,

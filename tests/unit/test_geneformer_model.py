@@ -23,6 +23,7 @@ from featurelens.embeddings.geneformer import hub
 from featurelens.embeddings.geneformer.variants import SERIES, SIZES
 from featurelens.io import InputError, read_json, sha256_file
 
+pytest.importorskip("transformers", reason="needs transformers, which make test-models installs")
 pytestmark = pytest.mark.models
 
 N_GENES = 60

@@ -25,7 +25,13 @@ from featurelens.embeddings.bundle import Fitted, Origin
 from featurelens.embeddings.checks import require_counts
 from featurelens.embeddings.config import GeneformerModel
 from featurelens.embeddings.geneformer.dictionaries import Vocabulary, read_vocabulary
-from featurelens.embeddings.geneformer.encoder import embed_tokens, load_encoder, n_layers_below
+from featurelens.embeddings.geneformer.encoder import (
+    TOKENS_PER_BATCH,
+    embed_tokens,
+    load_encoder,
+    n_layers_below,
+    torch_threads,
+)
 from featurelens.embeddings.geneformer.genes import KnownGenes, find_genes
 from featurelens.embeddings.geneformer.hub import fetch
 from featurelens.embeddings.geneformer.tokens import Tokens, tokenize
@@ -91,7 +97,8 @@ def fit(
         f"({about['known_gene_share']:.1%}), with {about['known_count_share']:.1%} of the counts; "
         f"{about['n_truncated']} of {cells.n_obs} cells have more than fit into the model"
     )
-    scores, deviation = _embed(tokens, local, prepared, threads, device, log)
+    with torch_threads(threads):
+        scores, deviation = _embed(tokens, local, prepared, device, log)
     info = about | {
         "repository": config.repository,
         "revision": commit,
@@ -162,14 +169,10 @@ def _embed(
     tokens: Tokens,
     config: GeneformerModel,
     prepared: Prepared,
-    threads: int,
     device: str,
     log: Callable[[str], None],
 ) -> tuple[np.ndarray, float]:
     """Embedding, one row a cell, and how far cells embedded alone are from it at most."""
-    import torch
-
-    torch.set_num_threads(threads)
     encoder = load_encoder(prepared.files, layer=config.layer, device=device)
 
     def embed(part: Tokens, tokens_per_batch: int, log: Callable[[str], None]) -> NamedRows:
@@ -183,7 +186,7 @@ def _embed(
             log=log,
         )
 
-    rows = embed(tokens, config.tokens_per_batch, log)
+    rows = embed(tokens, config.tokens_per_batch or TOKENS_PER_BATCH[device], log)
     scores = rows.of(tokens.names, "the cells")
     checked = np.unique(np.linspace(0, len(scores) - 1, CHECKED_CELLS).astype(int))
     some = tokens.take(checked)

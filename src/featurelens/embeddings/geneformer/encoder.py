@@ -24,8 +24,23 @@ from featurelens.io import InputError
 if TYPE_CHECKING:
     import torch
 
+TOKENS_PER_BATCH = {"cpu": 2048, "cuda": 65_536}
+"""What is fast: caches of a CPU hold little, and a GPU wants work."""
 REPORTS = 10
 """Lines about progress."""
+
+
+@contextmanager
+def torch_threads(threads: int) -> Iterator[None]:
+    """Let torch use so many threads, and afterwards as many as before."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def n_layers_below(files: ModelFiles, layer: int) -> int:

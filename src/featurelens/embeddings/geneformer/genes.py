@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import sparse
 
 from featurelens.embeddings.files import without_version
 from featurelens.embeddings.geneformer.dictionaries import Vocabulary
@@ -41,21 +40,6 @@ class KnownGenes:
         positions = np.full(self.n_genes, -1, dtype=np.intp)
         positions[self.columns] = self.targets
         return positions
-
-    @property
-    def sums(self) -> bool:
-        """Whether counts of several columns are added up."""
-        return len(self.columns) != len(self.tokens)
-
-    def select(self, counts: sparse.csr_matrix) -> sparse.csr_matrix:
-        """Counts of the genes with a token, (n_cells, n_targets), ids of one gene summed."""
-        ones = np.ones(len(self.columns), dtype=counts.dtype)
-        shape = (counts.shape[1], len(self.tokens))
-        selected = sparse.csr_matrix(
-            counts @ sparse.csr_matrix((ones, (self.columns, self.targets)), shape=shape)
-        )
-        selected.sort_indices()
-        return selected
 
 
 def find_genes(

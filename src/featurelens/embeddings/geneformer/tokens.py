@@ -8,12 +8,12 @@ operations: ``x / n_counts * 10,000 / median``.
 Ties. Geneformer sorts with numpy's default, which is not stable: the order of equal values depends
 on numpy's version and on the processor. Where that order is defined (up to 16 values sorted
 without vector instructions: insertion), equal values keep the order of the columns, and so they do
-here, for cells of any length. Values that differ are in Geneformer's order always.
+here, for cells of any length. Values that differ are in Geneformer's order always. (Ratios that are
+equal on paper, 3/1.5 and 2/1, mostly differ in their last bit once totals are divided out.)
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,8 +23,6 @@ from scipy import sparse
 
 from featurelens.embeddings.geneformer.genes import KnownGenes
 from featurelens.io import InputError
-
-CELLS_AT_ONCE = 1024
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,48 +86,27 @@ def tokenize(
         If a cell has no count of any gene with a token.
     """
     n_special = 0 if special is None else 2
-    parts = _parts(counts, genes)
-    n_known = np.concatenate([_count(part, gene_of) for _, part, gene_of in parts])
+    gene_of = genes.positions
+    n_known = _count(counts.data, counts.indices, counts.indptr, gene_of, len(genes.tokens))
     _require_known(n_known, names)
     lengths = np.minimum(n_known, input_size - n_special) + n_special
     starts = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
     values = np.empty(starts[-1], dtype=np.int32)
-    totals = np.asarray(totals, dtype=np.float64)
-    for rows, part, gene_of in _parts(counts, genes):
-        _rank(
-            part.data,
-            part.indices,
-            part.indptr,
-            gene_of,
-            totals[rows],
-            genes.medians,
-            genes.tokens,
-            starts[rows.start : rows.stop + 1],
-            n_special // 2,
-            values,
-        )
+    _rank(
+        counts.data,
+        counts.indices,
+        counts.indptr,
+        gene_of,
+        np.asarray(totals, dtype=np.float64),
+        genes.medians,
+        genes.tokens,
+        starts,
+        n_special // 2,
+        values,
+    )
     if special is not None:
         values[starts[:-1]], values[starts[1:] - 1] = special
     return Tokens(values, starts, names, n_known)
-
-
-def _parts(
-    counts: sparse.csr_matrix, genes: KnownGenes
-) -> Iterator[tuple[slice, sparse.csr_matrix, np.ndarray]]:
-    """Chunks of rows: which, their counts, and the gene of each of their columns, -1 for none."""
-    gene_of = genes.positions
-    for first in range(0, counts.shape[0], CELLS_AT_ONCE):
-        rows = slice(first, min(first + CELLS_AT_ONCE, counts.shape[0]))
-        part = counts[rows]
-        if genes.sums:
-            part, gene_of = genes.select(part), np.arange(len(genes.tokens))
-        yield rows, part, gene_of
-
-
-def _count(part: sparse.csr_matrix, gene_of: np.ndarray) -> np.ndarray:
-    """Number of genes with a token and a count in each row."""
-    known = (gene_of[part.indices] >= 0) & (part.data != 0)
-    return np.diff(np.concatenate([[0], np.cumsum(known)])[part.indptr])
 
 
 def _require_known(n_known: np.ndarray, names: pd.Index) -> None:
@@ -142,19 +119,40 @@ def _require_known(n_known: np.ndarray, names: pd.Index) -> None:
 
 
 @njit
+def _count(data, indices, indptr, gene_of, n_targets):  # type: ignore[no-untyped-def]
+    """Number of different genes with a token and a count in each row."""
+    known = np.zeros(len(indptr) - 1, dtype=np.int64)
+    last_row = np.full(n_targets, -1, dtype=np.int64)
+    for row in range(len(known)):
+        for place in range(indptr[row], indptr[row + 1]):
+            gene = gene_of[indices[place]]
+            if gene >= 0 and data[place] != 0 and last_row[gene] != row:
+                last_row[gene] = row
+                known[row] += 1
+    return known
+
+
+@njit
 def _rank(data, indices, indptr, gene_of, totals, medians, tokens, starts, offset, out):  # type: ignore[no-untyped-def]
     """Write each row's tokens by falling value from ``starts[row] + offset`` on, cut to fit."""
+    sums = np.zeros(len(tokens), dtype=np.int64)
+    genes = np.empty(len(tokens), dtype=np.int64)
     for row in range(len(indptr) - 1):
-        begin, end = indptr[row], indptr[row + 1]
-        genes = np.empty(end - begin, dtype=np.int64)
-        negated = np.empty(end - begin, dtype=np.float64)
         n = 0
-        for place in range(begin, end):
+        for place in range(indptr[row], indptr[row + 1]):
             gene = gene_of[indices[place]]
             if gene >= 0 and data[place] != 0:
-                genes[n] = gene
-                negated[n] = -(data[place] / totals[row] * 10_000.0 / medians[gene])
-                n += 1
-        order = np.argsort(negated[:n], kind="mergesort")
+                if sums[gene] == 0:
+                    genes[n] = gene
+                    n += 1
+                sums[gene] += np.int64(data[place])
+        # Equal values keep the order of the genes, which that of the columns need not be.
+        genes[:n].sort()
+        negated = np.empty(n, dtype=np.float64)
+        for place in range(n):
+            gene = genes[place]
+            negated[place] = -(sums[gene] / totals[row] * 10_000.0 / medians[gene])
+            sums[gene] = 0
+        order = np.argsort(negated, kind="mergesort")
         for rank in range(starts[row + 1] - starts[row] - 2 * offset):
             out[starts[row] + offset + rank] = tokens[genes[order[rank]]]
