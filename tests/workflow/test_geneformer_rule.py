@@ -73,14 +73,13 @@ def test_a_model_is_planned_without_its_files_and_gets_its_own_environment(clone
 
 @pytest.mark.models
 def test_a_small_model_embeds_cells_in_the_workflow(clone):
-    import torch
-    from transformers import BertConfig, BertForMaskedLM
-
+    torch = pytest.importorskip("torch")
+    transformers = pytest.importorskip("transformers", reason="make test-models installs it")
     n_genes, n_cells = 40, 30
     write_dictionaries(clone, "V2", n_genes=n_genes)
     torch.manual_seed(0)
     config = bert_config(n_genes + 4, width=16, positions=4096)
-    BertForMaskedLM(BertConfig(**config)).save_pretrained(clone / "model")
+    transformers.BertForMaskedLM(transformers.BertConfig(**config)).save_pretrained(clone / "model")
     names = [f"cell{row}" for row in range(n_cells)]
     anndata.AnnData(
         np.random.default_rng(0).poisson(1.0, (n_cells, n_genes)).astype(np.float32),
