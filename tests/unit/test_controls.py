@@ -30,6 +30,7 @@ from featurelens.sae import model
 from featurelens.sae.config import SAEConfig
 from featurelens.sae.model import SAE
 from featurelens.sae.training import train
+from featurelens.term_filters import ALL_FILTERS
 
 RNG = np.random.default_rng(0)
 SAES = {"topk": SAEConfig(architecture="topk", expansion=4, seed=3)}
@@ -376,11 +377,12 @@ def write_source(folder, dense, carried):
         ("published", ("kept_published_05", "kept_published_figures")),
         ("corrected", ("kept_fdr",)),
     ):
-        kept = table.assign(**dict.fromkeys(filters, table["kept"]), other=1)
+        carries = {name: table["kept"] & (name in filters) for name in ALL_FILTERS}
+        kept = table.assign(**carries)
         write_table(kept, folder / f"{convention}.parquet")
         rows += [
             {"contrast": "global", "convention": convention, "filter": name}
-            | {"n_live": len(tested)}
+            | {"n_live": len(tested), "n_tested": len(tested)}
             | {
                 "n_annotated": len(carried),
                 "share": len(carried) / len(tested),

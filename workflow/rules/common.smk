@@ -132,11 +132,13 @@ def annotation_summaries(wildcards):
 
 
 def enrichment_config(wildcards):
-    """Tests of gene sets; controls and repeats may have nulls of fewer permutations."""
-    fewer = CONFIG.controls.n_permutations
-    if fewer is None or wildcards.sae in CONFIG.saes:
+    """Tests of gene sets; controls and repeats have nulls of their own."""
+    if wildcards.sae in CONFIG.saes:
         return PLAIN["enrichment"]
-    return PLAIN["enrichment"] | {"n_permutations": fewer}
+    own = {"nulls": PLAIN["controls"]["nulls"]}
+    if CONFIG.controls.n_permutations is not None:
+        own["n_permutations"] = CONFIG.controls.n_permutations
+    return PLAIN["enrichment"] | own
 
 
 def existing(path):

@@ -21,6 +21,7 @@ from annotated_types import Ge
 from featurelens.io import InputError
 from featurelens.options import STRICT
 from featurelens.sae.config import SAEConfig
+from featurelens.term_filters import NullName
 
 SaeControl = Literal["untrained", "frozen", "random"]
 """Of one SAE: its initial weights, trained under its initial decoder, random directions."""
@@ -63,8 +64,10 @@ class ControlConfig:
     """SAEs that get controls; null takes all."""
     collections: tuple[str, ...] | None = None
     """Collections of gene sets that controls are annotated with; null takes all."""
+    nulls: tuple[NullName, ...] = ("complete",)
+    """Nulls beside the shares of controls and repeats."""
     n_permutations: Annotated[int, Ge(2)] | None = None
-    """Permutations of each null for controls and repeats; null takes as many as for the SAEs."""
+    """Permutations that calibrate controls and repeats; null takes as many as for the SAEs."""
 
     @property
     def wanted(self) -> bool:

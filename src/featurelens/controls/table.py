@@ -17,7 +17,7 @@ from featurelens.controls.specificity import share_interval, term_specificity, t
 from featurelens.controls.stability import compare_terms, match_features
 from featurelens.conventions import CONVENTIONS
 from featurelens.io import read_anndata, read_table, require_same_names
-from featurelens.term_filters import FILTERS
+from featurelens.term_filters import FILTERS, read_kept
 
 REPEATS, CONTROL = "repeats", "SAE and control"
 """Relations of pairs: runs of one method that differ by their seed; an SAE and one control."""
@@ -26,6 +26,8 @@ _PAIR_COLUMNS = (
     *("embedding", "collection", "relation", "left", "right", "convention", "filter"),
     *("n_matched", "n_compared", "correlation", "jaccard", "chance", "chance_sd"),
 )
+
+_ANNOTATION = ["feature", "term", "direction", "effect"]
 
 
 @dataclass(frozen=True)
@@ -47,9 +49,7 @@ class Annotated:
     tau: np.ndarray
     """Specificity of the live features for cell types, (n_live,)."""
     summary: pd.DataFrame
-    """Of ``annotation_summary.summarise``, the global contrast; a row per filter."""
-    n_tested: Mapping[str, int]
-    """Features that were tested, by convention."""
+    """Global contrast of ``summary.tsv``, one row per convention and filter."""
     kept: Mapping[str, pd.DataFrame]
     """Annotations (feature, term, direction, effect), by filter."""
 
@@ -72,14 +72,10 @@ def read_annotated(
     features = read_anndata(files["features"])
     live = features.var["n_active"].to_numpy() > 0
     summary = read_table(files["summary"])
-    n_tested: dict[str, int] = {}
     kept: dict[str, pd.DataFrame] = {}
     for convention in CONVENTIONS:
-        filters = FILTERS[convention]
-        columns = ["feature", "term", "direction", "effect", *filters]
-        table = read_table(files[convention], columns=columns)
-        n_tested[convention] = table["feature"].nunique()
-        kept |= {kind: table.loc[table[kind].astype(bool), columns[:4]] for kind in filters}
+        table = read_kept(files[convention])
+        kept |= {name: table.loc[table[name], _ANNOTATION] for name in FILTERS[convention]}
     return Annotated(
         embedding=f"{dataset}/{model}",
         collection=collection,
@@ -89,7 +85,6 @@ def read_annotated(
         activations=sparse.csr_matrix(features.X),
         tau=type_specificity(features.varm["type_means"][live]),
         summary=summary[summary["contrast"] == "global"].drop(columns="contrast"),
-        n_tested=n_tested,
         kept=kept,
     )
 
@@ -133,8 +128,8 @@ def control_tables(
 def _rows(one: Annotated, pairs: pd.DataFrame) -> Iterator[dict[str, Any]]:
     known = one.tau[~np.isnan(one.tau)]
     for summary in one.summary.to_dict("records"):
-        n_annotated, n_live = int(summary["n_annotated"]), int(summary["n_live"])
-        n_tested = one.n_tested[summary["convention"]]
+        counts = (int(summary[name]) for name in ("n_annotated", "n_live", "n_tested"))
+        n_annotated, n_live, n_tested = counts
         low, high = share_interval(n_annotated, n_live)
         mine = _pairs_of(one, pairs[pairs["filter"] == summary["filter"]])
         yield {
@@ -147,7 +142,6 @@ def _rows(one: Annotated, pairs: pd.DataFrame) -> Iterator[dict[str, Any]]:
             "seed": one.source.seed,
             **{str(column): value for column, value in summary.items()},
             "n_features": one.activations.shape[1],
-            "n_tested": n_tested,
             "share_of_tested": n_annotated / n_tested if n_tested else np.nan,
             "share_low": low,
             "share_high": high,
