@@ -8,10 +8,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from featurelens.annotation import annotate
     from featurelens.cell_sets import DgeConfig
     from featurelens.enrichment import EnrichmentConfig
     from featurelens.genesets.config import CollectionConfig
+    from featurelens.own_data import annotate
     from featurelens.sae.config import SAEConfig
 
 __version__ = "0.1.0"
@@ -25,7 +25,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "annotate": "featurelens.annotation",
+    "annotate": "featurelens.own_data",
     "CollectionConfig": "featurelens.genesets.config",
     "DgeConfig": "featurelens.cell_sets",
     "EnrichmentConfig": "featurelens.enrichment",

@@ -57,12 +57,8 @@ def annotated_features(
         *("type", "type_published", "top_cell_type", "effect", "q", "n_active"),
         *("fraction_active", "mean", "max"),
     )
+    require_live(features)
     live = features[features["n_active"] > 0]
-    if live.empty:
-        raise InputError(
-            f"no cell activates any of the {len(features)} features, so there is nothing to "
-            "annotate; train the SAE for longer, or with a lower l1 or a higher k"
-        )
     table = live[list(columns)].copy()
     tables = [dge] if isinstance(dge, pd.DataFrame) else dge
     genes = pd.concat([_genes(part, alpha, n_genes) for part in tables]).reindex(table.index)
@@ -82,6 +78,15 @@ def annotated_features(
         table[f"n_terms{suffix}"] = counts.reindex(table.index, fill_value=0).astype(int)
     order = np.lexsort((_numbers(table.index), -table["n_active"].to_numpy()))
     return table.iloc[order].rename_axis("feature").reset_index()
+
+
+def require_live(features: pd.DataFrame) -> None:
+    """Raise :class:`InputError` if no cell activates any feature."""
+    if not (features["n_active"] > 0).any():
+        raise InputError(
+            f"no cell activates any of the {len(features)} features, so there is nothing to "
+            "annotate; train the SAE for longer, or with a lower l1 or a higher k"
+        )
 
 
 def choose_features(table: pd.DataFrame, count: int) -> pd.DataFrame:

@@ -350,16 +350,20 @@ def test_fewer_cells_than_the_percentile_needs_are_counted():
     assert table["n_high"].isna().all()
     assert (table["n_terms"] == 0).all()
     assert any(f"too few active cells {len(table)}" in line for line in lines)
+    assert any(line.startswith("NOTHING IS KEPT under kept_fdr") for line in lines)
 
 
 def test_an_embedding_of_noise_keeps_nothing_and_says_so(cells):
     noise = cells.copy()
     noise.obsm["X_mine"] = np.random.default_rng(5).normal(size=(240, 4))
     lines = []
-    table = annotate(noise, n_permutations=20, log=lines.append).table
+    features, table = annotate(noise, n_permutations=20, log=lines.append)
     assert len(table) > 0
     assert (table["n_terms"] == 0).all()
-    assert any(line.startswith("corrected, kept_fdr: 0 of") for line in lines)
+    [line] = [line for line in lines if line.startswith("NOTHING IS KEPT under kept_fdr: ")]
+    why = line.removeprefix("NOTHING IS KEPT under kept_fdr: ")
+    assert len(why) > 20
+    assert features.uns["summary"].set_index("filter").loc["kept_fdr", "why_nothing"] == why
 
 
 def test_an_embedding_without_a_decoder_cannot_be_decoded(cells):
