@@ -27,8 +27,6 @@ Counts = dict[str, int | str]
 _DATE = re.compile(r"\d{1,2}-(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)|\d{4}-\d\d-\d\d")
 """What a spreadsheet makes of genes such as MARCH1 and SEPT2."""
 
-_MSIGDB = re.compile(r"GO(BP|MF|CC)?_")
-
 
 @dataclass(frozen=True)
 class Collection:
@@ -68,14 +66,12 @@ def compile_collection(config: CollectionConfig) -> Collection:
         collection = _from_annotations(config, ontology)
     else:
         collection = _from_sets(config, ontology)
-    if config.mapping is not None:
-        collection = _mapped(collection, config.mapping)
     if not collection.sets.names:
         raise InputError(
             f"{config.path or config.annotations}: no set is left of namespace {config.namespace} "
             f"{config.min_level} steps or more below the root; lower min_level or change namespace"
         )
-    return collection
+    return collection if config.mapping is None else _mapped(collection, config.mapping)
 
 
 def check_collection(config: CollectionConfig) -> tuple[dict[str, str], set[str]]:
@@ -108,7 +104,7 @@ def check_collection(config: CollectionConfig) -> tuple[dict[str, str], set[str]
         found["annotations"] = f"genes of {len(direct.genes)} terms"
         genes = set().union(*direct.genes.values())
     if config.mapping is not None:
-        everything = GeneSets(("all",), ("",), (tuple(genes),))
+        everything = GeneSets.of([("all", "", tuple(genes))])
         mapped, unmapped = map_genes(everything, read_mapping(config.mapping), config.mapping)
         found["mapping"] = f"maps {len(genes) - len(unmapped)} of {len(genes)} genes"
         genes = mapped.distinct
@@ -136,10 +132,9 @@ def _from_annotations(config: CollectionConfig, ontology: Ontology) -> Collectio
     ]
     terms = dict(zip(_unique_names(kept), kept, strict=True))
     labels = {name: ontology.ancestor_names(term.id, levels) for name, term in terms.items()}
-    sets = GeneSets(
-        names=tuple(terms),
-        descriptions=tuple(f"{labels[name][0]}|{term.id}" for name, term in terms.items()),
-        genes=tuple(tuple(sorted(genes[term.id])) for term in terms.values()),
+    sets = GeneSets.of(
+        (name, f"{labels[name][0]}|{term.id}", tuple(sorted(genes[term.id])))
+        for name, term in terms.items()
     )
     counts: Counts = {"source": "annotations", "ontology": ontology.version}
     counts |= {"n_terms_in_use": len(ontology.terms), "n_terms_obsolete": len(ontology.obsolete)}
@@ -161,26 +156,16 @@ def _from_sets(config: CollectionConfig, ontology: Ontology | None) -> Collectio
             f"{config.path}: no set bears the id or the name of a term of {config.ontology}; "
             "remove 'ontology', or use sets of the Gene Ontology"
         )
-    kept = [
-        name for name in sets.names if name not in found or _is_kept(found[name], levels, config)
-    ]
-    labels = {
-        name: ontology.ancestor_names(found[name].id, levels) for name in kept if name in found
-    }
-    rows = {name: (about, genes) for name, about, genes in _rows(sets)}
-    sets = GeneSets(
-        names=tuple(kept),
-        descriptions=tuple(
-            f"{labels[name][0]}|{rows[name][0] or found[name].id}"
-            if name in found
-            else rows[name][0]
-            for name in kept
-        ),
-        genes=tuple(rows[name][1] for name in kept),
+    terms = {name: term for name, term in found.items() if _is_kept(term, levels, config)}
+    labels = {name: ontology.ancestor_names(term.id, levels) for name, term in terms.items()}
+    sets = GeneSets.of(
+        (name, f"{labels[name][0]}|{about or terms[name].id}" if name in terms else about, genes)
+        for name, about, genes in sets.rows
+        if name in terms or name not in found
     )
-    counts |= {"ontology": ontology.version, "n_with_term": len(labels)}
-    counts |= {"n_without_term": len(kept) - len(labels)} | _sizes(sets)
-    return Collection(sets, _term_table(sets, found, levels, labels), counts)
+    counts |= {"ontology": ontology.version, "n_with_term": len(terms)}
+    counts |= {"n_without_term": len(sets.names) - len(terms)} | _sizes(sets)
+    return Collection(sets, _term_table(sets, terms, levels, labels), counts)
 
 
 def _mapped(collection: Collection, path: str) -> Collection:
@@ -203,18 +188,14 @@ def _terms_of(sets: GeneSets, ontology: Ontology) -> dict[str, Term]:
     By a GO id in the set's name or description, or by a name in the manner of MSigDB
     (GOBP_ERYTHROCYTE_DIFFERENTIATION).
     """
-    shouted = {_shout(term.name): term for term in ontology.terms.values()}
-    found: dict[str, Term] = {}
-    for name, description, _ in _rows(sets):
+    shouted = {_msigdb_name(term): term for term in ontology.terms.values()}
+    found: dict[str, Term | None] = {}
+    for name, description, _ in sets.rows:
         identifier = GO_ID.search(name) or GO_ID.search(description)
-        term = None
-        if identifier:
-            term = ontology.resolve(identifier.group())
-        elif prefix := _MSIGDB.match(name):
-            term = shouted.get(name[prefix.end() :])
-        if term is not None:
-            found[name] = term
-    return found
+        found[name] = (
+            ontology.resolve(identifier.group()) if identifier else shouted.get(name.upper())
+        )
+    return {name: term for name, term in found.items() if term is not None}
 
 
 def _is_kept(term: Term, levels: Mapping[str, Level], config: CollectionConfig) -> bool:
@@ -229,7 +210,7 @@ def _term_table(
     labels: Mapping[str, list[str]],
 ) -> pd.DataFrame:
     rows = []
-    for name, description, genes in _rows(sets):
+    for name, description, genes in sets.rows:
         term = terms.get(name)
         known: tuple[object, ...] = (name, "", name, "", len(genes), None, None)
         above = [category(description), *[""] * (N_LEVELS - 1)]
@@ -248,12 +229,9 @@ def _unique_names(terms: list[Term]) -> list[str]:
     return [term.name if counts[term.name] == 1 else f"{term.name} ({term.id})" for term in terms]
 
 
-def _rows(sets: GeneSets) -> zip:
-    return zip(sets.names, sets.descriptions, sets.genes, strict=True)
-
-
-def _shout(name: str) -> str:
-    return re.sub(r"[^A-Z0-9]+", "_", name.upper()).strip("_")
+def _msigdb_name(term: Term) -> str:
+    prefix = "GO" + "".join(word[0] for word in term.namespace.upper().split("_"))
+    return "_".join([prefix, *re.findall(r"[A-Z0-9]+", term.name.upper())])
 
 
 def _sizes(sets: GeneSets) -> Counts:

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from featurelens.genesets.sets import GeneSets
+from featurelens.genesets.sets import GeneSets, Row
 from featurelens.genesets.text import GMT, read_lines, require_kind
 from featurelens.io import InputError, atomic_path
 
@@ -55,12 +55,8 @@ def read_gmt(path: str | Path) -> GeneSets:
                 f"{path}: set {name!r} stands on lines {names[name]} and {number}; rename one"
             )
         names[name] = number
-        rows.append((description, genes))
-    return GeneSets(
-        names=tuple(names),
-        descriptions=tuple(description for description, _ in rows),
-        genes=tuple(genes for _, genes in rows),
-    )
+        rows.append((name, description, genes))
+    return GeneSets.of(rows)
 
 
 def read_custom(path: str | Path) -> GeneSets:
@@ -80,25 +76,19 @@ def read_custom(path: str | Path) -> GeneSets:
         raise InputError(f"{path}: holds {_sort(content)}; expected {_FORM}")
     if not content:
         raise InputError(f"{path}: holds no gene set; expected {_FORM}")
-    rows = [_custom_set(path, str(name), entry) for name, entry in content.items()]
-    return GeneSets(
-        names=tuple(map(str, content)),
-        descriptions=tuple(description for description, _ in rows),
-        genes=tuple(genes for _, genes in rows),
-    )
+    return GeneSets.of(_custom_set(path, str(name), entry) for name, entry in content.items())
 
 
 def write_gmt(sets: GeneSets, path: str | Path) -> None:
     """Write gene sets as a plain GMT file."""
-    rows = zip(sets.names, sets.descriptions, sets.genes, strict=True)
     with atomic_path(path) as temporary:
         temporary.write_text(
-            "".join("\t".join((name, about, *genes)) + "\n" for name, about, genes in rows),
+            "".join("\t".join((name, about, *genes)) + "\n" for name, about, genes in sets.rows),
             encoding="utf-8",
         )
 
 
-def _parse(path: Path, number: int, line: str) -> tuple[str, str, tuple[str, ...]]:
+def _parse(path: Path, number: int, line: str) -> Row:
     fields = [field.strip() for field in line.split("\t")]
     genes = tuple(dict.fromkeys(gene for gene in fields[2:] if gene))
     if not genes or not fields[0]:
@@ -109,7 +99,7 @@ def _parse(path: Path, number: int, line: str) -> tuple[str, str, tuple[str, ...
     return fields[0], fields[1], genes
 
 
-def _custom_set(path: Path, name: str, entry: Any) -> tuple[str, tuple[str, ...]]:
+def _custom_set(path: Path, name: str, entry: Any) -> Row:
     about, genes = "", entry
     if isinstance(entry, Mapping):
         unknown = sorted(set(entry) - {"description", "genes"})
@@ -131,7 +121,7 @@ def _custom_set(path: Path, name: str, entry: Any) -> tuple[str, tuple[str, ...]
         raise InputError(f"{path}: set {name!r} has no name or no gene; fill it or remove it")
     if any(character in part for part in (name, about, *genes) for character in "\t\n"):
         raise InputError(f"{path}: set {name!r} has a tab or a line break in a name; remove it")
-    return about.strip(), tuple(dict.fromkeys(gene.strip() for gene in genes))
+    return name, about.strip(), tuple(dict.fromkeys(gene.strip() for gene in genes))
 
 
 def _load(path: Path) -> Any:

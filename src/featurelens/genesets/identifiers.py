@@ -90,10 +90,9 @@ class GeneIndex:
 
     def translate(self, sets: GeneSets) -> GeneSets:
         """The same sets by the data's names; genes that the data do not have keep their own."""
-        return GeneSets(
-            sets.names,
-            sets.descriptions,
-            tuple(tuple(dict.fromkeys(self.find(g) or g for g in genes)) for genes in sets.genes),
+        return GeneSets.of(
+            (name, about, tuple(dict.fromkeys(self.find(gene) or gene for gene in genes)))
+            for name, about, genes in sets.rows
         )
 
 
@@ -178,7 +177,7 @@ def map_genes(
     InputError
         If no gene is mapped.
     """
-    names = sorted({gene for genes in sets.genes for gene in genes})
+    names = sorted(sets.distinct)
     unmapped = tuple(name for name in names if without_version(name) not in mapping)
     if len(unmapped) == len(names):
         raise InputError(
@@ -196,15 +195,9 @@ def map_genes(
                 )
             ),
         )
-        for name, about, genes in zip(sets.names, sets.descriptions, sets.genes, strict=True)
+        for name, about, genes in sets.rows
     ]
-    kept = [row for row in rows if row[2]]
-    mapped = GeneSets(
-        tuple(name for name, _, _ in kept),
-        tuple(about for _, about, _ in kept),
-        tuple(genes for _, _, genes in kept),
-    )
-    return mapped, unmapped
+    return GeneSets.of(row for row in rows if row[2]), unmapped
 
 
 def read_background(path: str | Path, index: GeneIndex) -> NDArray:

@@ -14,6 +14,8 @@ from featurelens.io import InputError
 
 Universe = Literal["mapped", "data"]
 
+Row = tuple[str, str, tuple[str, ...]]
+
 NO_CATEGORY = "uncategorised"
 
 _ADDRESS = re.compile(r">?\s*https?://")
@@ -26,6 +28,21 @@ class GeneSets:
     names: tuple[str, ...]
     descriptions: tuple[str, ...]
     genes: tuple[tuple[str, ...], ...]
+
+    @classmethod
+    def of(cls, rows: Iterable[Row]) -> "GeneSets":
+        """Gene sets from rows of name, description and genes."""
+        rows = list(rows)
+        return cls(
+            names=tuple(name for name, _, _ in rows),
+            descriptions=tuple(about for _, about, _ in rows),
+            genes=tuple(genes for _, _, genes in rows),
+        )
+
+    @property
+    def rows(self) -> list[Row]:
+        """Name, description and genes of every set."""
+        return list(zip(self.names, self.descriptions, self.genes, strict=True))
 
     @property
     def categories(self) -> tuple[str, ...]:
