@@ -10,4 +10,5 @@ snakemake: Any
 
 with job_log(snakemake.log[0]):
     summaries = read_tables(snakemake.params.names, snakemake.input.summaries)
-    write_table(annotation_summary(summaries), snakemake.output.annotation)
+    controls = read_tables(snakemake.params.controls, snakemake.input.controls)
+    write_table(annotation_summary(summaries, controls), snakemake.output.annotation)

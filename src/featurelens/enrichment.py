@@ -144,6 +144,10 @@ class Annotation:
 def annotate(experiment: Experiment, *, log: Log = _silent) -> Annotation:
     """Test every feature against every gene set, beside the nulls of the contrast.
 
+    Expression of float32 moves t by at most 1e-4 max(1, |t|), effects by less than 0.002 and a
+    calibrated p by less than 2 % or by one null score of the pool. What is kept differs only where
+    q or the effect are that near to their bounds.
+
     ``log`` receives what the nulls say of the p-values and, if nothing is kept, why.
 
     Raises

@@ -252,6 +252,7 @@ def experiment(
     expression,
     convention,
     *,
+    precision="float64",
     genes=TEN,
     sets=MEMBERSHIP,
     dge_config=None,
@@ -263,16 +264,15 @@ def experiment(
     """Everything one annotation needs; ``permuted`` are other activations for the null."""
     dge_config = dge_config or DgeConfig()
     labels = np.zeros(len(expression), dtype=int)
-    table = test_expression(
-        activations, expression, genes, config=dge_config, convention=convention
-    )
+    prepared = prepare_expression(expression, precision=precision)
+    table = test_expression(activations, prepared, genes, config=dge_config, convention=convention)
     permuted = activations if permuted is None else permuted
     return Experiment(
         statistics=[gene_statistics(table, sets)],
         membership=sets,
         cells=Cells(
             sets=split_cells(permuted, config=dge_config, convention=convention),
-            prepared=prepare_expression(expression),
+            prepared=prepared,
             batch=labels if batch is None else batch,
             cell_type=labels if cell_type is None else cell_type,
         ),
@@ -523,6 +523,21 @@ def test_nulls_are_those_of_the_config(cells, membership):
     config = replace(FULL, nulls=("genes",), n_permutations=2, n_control_permutations=3)
     null = run(cells, membership, "corrected", config).null
     assert null["null"].tolist() == ["complete"] * 2 + ["genes"] * 3
+
+
+def test_float32_changes_only_what_is_near_a_bound(cells, membership, annotations):
+    exact = annotations["corrected"]
+    fast = run(cells, membership, "corrected", precision="float32")
+    assert (fast.tests.score != exact.tests.score).any()
+    assert np.abs(fast.tests.effect - exact.tests.effect).max() < 0.002
+    q, effect = exact.columns["q"], exact.tests.effect
+    is_near = (np.abs(q / FULL.alpha - 1) < 0.02) | (
+        np.abs(np.abs(effect - 0.5) - FULL.min_effect) < 0.002
+    )
+    differs = fast.columns["kept_fdr"] != exact.columns["kept_fdr"]
+    assert not (differs & ~is_near).any()
+    ratio = fast.columns["p"] / exact.columns["p"]
+    assert np.quantile(np.abs(np.log(ratio)), 0.99) < 0.02
 
 
 def test_corrected_p_is_the_larger_of_both(annotations):

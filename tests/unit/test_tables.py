@@ -139,6 +139,26 @@ def rows(pairs, kept):
     return table
 
 
+def test_annotation_summary_joins_controls_by_name():
+    def summary(*shares):
+        return pd.DataFrame(
+            {
+                "contrast": ["global", "within_type"],
+                "convention": "corrected",
+                "filter": "kept_fdr",
+                "share": shares,
+            }
+        )
+
+    table = tables.annotation_summary(
+        {"cells/pca/topk/go": summary(0.8, 0.5), "cells/nmf/topk/go": summary(0.7, 0.4)},
+        {"cells/pca/topk.random/go": summary(0.3, 0.2).iloc[:1]},
+    )
+    assert table["share"].tolist() == [0.8, 0.5, 0.7, 0.4]
+    np.testing.assert_array_equal(table["share_random"], [0.3, np.nan, np.nan, np.nan])
+    assert table["share_untrained"].isna().all()
+
+
 def test_annotated_features_list_significant_genes_by_fold_and_terms_by_q():
     var = features(n_features=4).var.iloc[:3].copy()
     var["n_active"] = [5, 300, 0]

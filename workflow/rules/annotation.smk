@@ -93,7 +93,7 @@ rule enrich_features:
         "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=8000,
+        mem_mb=10000,
         runtime=240,
     params:
         config=enrichment_config,

@@ -82,6 +82,8 @@ COMPARED = [
         if name not in ANNOTATED and parse_source(Path(name).parts[2]).kind == "sae"
     ),
 ]
+# Controls whose share of annotated features stands beside the SAE's own.
+BESIDE = [name for name in CONTROLLED if Path(name).parts[2].endswith((".untrained", ".random"))]
 # Figures 2, S4 and S13 show one source each, the first that the config names.
 FIRST_STEERED = STEERED[0] if STEERED else "none"
 FIRST_SWEEP = SIMULATED[0] if SIMULATED else "none"

@@ -135,6 +135,7 @@ rule tabulate_features:
 rule tabulate_annotation:
     input:
         summaries=[f"results/{RUN}/enrichment/{name}/summary.tsv" for name in ANNOTATED],
+        controls=[f"results/{RUN}/enrichment/{name}/summary.tsv" for name in BESIDE],
     output:
         annotation=report(
             f"results/{RUN}/tables/annotation.tsv",
@@ -148,6 +149,7 @@ rule tabulate_annotation:
         "../../envs/core.yaml"
     params:
         names=ANNOTATED,
+        controls=BESIDE,
         code=fingerprint("tables.py"),
     script:
         "../../scripts/tabulate_annotation.py"
