@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import NullFormatter
+from matplotlib.ticker import LogFormatterSciNotation
 
 from featurelens.figures.palette import (
     ARCHITECTURE_COLOURS,
@@ -150,9 +150,11 @@ def _dots(axes: Axes, points: pd.DataFrame, x: str, y: str, look: _Look) -> None
 
 
 def _logarithmic(axes: Axes, which: str) -> None:
-    """A logarithmic axis with room at both ends."""
+    """A logarithmic axis; where it spans less than a decade, ticks between powers have labels."""
     getattr(axes, f"set_{which}scale")("log")
-    getattr(axes, f"{which}axis").set_minor_formatter(NullFormatter())
+    axis = getattr(axes, f"{which}axis")
+    axis.set_minor_formatter(LogFormatterSciNotation(minor_thresholds=(1.0, 0.35)))
+    axis.set_tick_params(which="minor", labelsize=6)
 
 
 def _name_values(axes: Axes, values: pd.Series) -> None:
