@@ -73,7 +73,8 @@ def test_a_model_is_planned_without_its_files_and_gets_its_own_environment(clone
 
 @pytest.mark.models
 def test_a_small_model_embeds_cells_in_the_workflow(clone):
-    torch = pytest.importorskip("torch")
+    import torch
+
     transformers = pytest.importorskip("transformers", reason="make test-models installs it")
     n_genes, n_cells = 40, 30
     write_dictionaries(clone, "V2", n_genes=n_genes)
