@@ -14,8 +14,8 @@ from scvi_files import BATCHES, GENES, content, network, save
 from featurelens.decoders import ScviDecoder, expression, load_decoder, save_decoder
 from featurelens.embeddings import embed
 from featurelens.embeddings.bundle import read_bundle, write_bundle
-from featurelens.embeddings.checks import check_model
 from featurelens.embeddings.config import OwnCells, ScviModel
+from featurelens.embeddings.model_checks import check_model
 from featurelens.embeddings.scvi_network import fold_batch_norm
 from featurelens.embeddings.scvi_saved import read_saved
 from featurelens.io import InputError

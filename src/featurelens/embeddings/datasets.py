@@ -18,7 +18,6 @@ from scipy import sparse
 from featurelens.embeddings.checks import (
     check_dataset,
     check_embedding_key,
-    check_model,
     chosen_cells,
     counts_of,
     require_counts,
@@ -33,6 +32,7 @@ from featurelens.embeddings.files import (
     read_matrix,
     require_key,
 )
+from featurelens.embeddings.model_checks import check_model
 from featurelens.io import InputError, require_unique_names
 
 if TYPE_CHECKING:
