@@ -2,18 +2,16 @@
 
 from typing import Any
 
-from featurelens.concepts import columns_of, kept_terms
+from featurelens.concepts import kept_terms
 from featurelens.conventions import CONVENTIONS
-from featurelens.io import read_anndata, read_table, write_table
+from featurelens.io import read_anndata, write_table
 from featurelens.logs import job_log
+from featurelens.term_filters import read_kept
 
 snakemake: Any
 
 with job_log(snakemake.log[0]) as log:
     features = read_anndata(snakemake.input.features).var_names.astype(str)
-    tables = {
-        name: read_table(snakemake.input[name], columns=columns_of(name)) for name in CONVENTIONS
-    }
-    kept = kept_terms(tables, features)
+    kept = kept_terms({name: read_kept(snakemake.input[name]) for name in CONVENTIONS}, features)
     log(f"annotations: {kept.groupby('filter', sort=False).size().to_dict()}")
     write_table(kept, snakemake.output.table)

@@ -83,11 +83,6 @@ def direction_of(convention: Convention, direction: Direction) -> Direction:
     return "any" if convention == "published" else direction
 
 
-def columns_of(convention: Convention) -> list[str]:
-    """What :func:`kept_terms` reads of an enrichment table, which has many more columns."""
-    return ["feature", "term", "category", "direction", *FILTERS[convention]]
-
-
 def kept_terms(
     enrichments: Mapping[Convention, pd.DataFrame], features: Sequence[str]
 ) -> pd.DataFrame:
@@ -96,8 +91,8 @@ def kept_terms(
     Parameters
     ----------
     enrichments
-        Convention to the table of ``enrichment.enrich`` (columns feature, term, category,
-        direction and its filters).
+        Convention to the table of ``enrichment.enrich``, or to what ``term_filters.read_kept``
+        reads of it (columns feature, term, category, direction and the convention's filters).
     features
         Names of all features of the SAE, in its order.
 

@@ -80,15 +80,15 @@ def write_tables(
                 writer.close()
 
 
-def read_table(path: str | Path, columns: list[str] | None = None) -> pd.DataFrame:
-    """Read what :func:`write_table` wrote, or only some of its columns."""
+def read_table(path: str | Path) -> pd.DataFrame:
+    """Read what :func:`write_table` wrote."""
     import pandas as pd
 
     path = Path(path)
     if path.suffix == ".parquet":
-        return pd.read_parquet(path, columns=columns)
+        return pd.read_parquet(path)
     if path.suffix == ".tsv":
-        return pd.read_csv(path, sep="\t", keep_default_na=False, na_values=[""], usecols=columns)
+        return pd.read_csv(path, sep="\t", keep_default_na=False, na_values=[""])
     raise ValueError(f"{path}: a table is read from .parquet or .tsv")
 
 

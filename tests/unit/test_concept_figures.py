@@ -9,7 +9,7 @@ from figure_inputs import concepts, enrichment
 from featurelens.comparison import compare_concepts
 from featurelens.concept_tables import concept_frequencies, concept_sizes, terms_per_feature
 from featurelens.concepts import ConceptConfig, kept_terms
-from featurelens.figures.concept_panels import category_looks, short_names
+from featurelens.figures.concept_panels import category_looks, legend_columns, short_names
 from featurelens.figures.figure_3 import carries, draw_figure_3
 from featurelens.figures.figure_S22 import draw_figure_S22
 from featurelens.figures.figure_S29 import at_least, draw_figure_S29
@@ -107,6 +107,23 @@ def test_features_without_a_category_come_last_in_grey():
     space = concepts()
     space.obs["label"] = ["none"] * 100 + ["rare"] * 20 + ["frequent"] * 30
     assert list(category_looks({"pca": space})) == ["frequent", "rare", "none"]
+
+
+def test_long_names_are_wrapped_and_told_apart_in_the_legend():
+    space = concepts()
+    long = "biological process involved in {}species interaction between organisms"
+    names = [long.format("inter"), long.format("intra"), *(f"short {n}" for n in range(21))]
+    space.obs["label"] = (names * 7)[: space.n_obs]
+    figure = draw_figure_3({"pca": space}, probes=["HLA"])
+    figure.canvas.draw()
+    legend = figure.subfigs[0].legends[0]
+    assert [text.get_text().replace("\n", " ") for text in legend.get_texts()] == list(
+        category_looks({"pca": space})
+    )
+    assert legend_columns(names) == 3
+    box = legend.get_window_extent()
+    assert 0 <= box.x0 < box.x1 <= figure.bbox.width
+    assert figure.subfigs[0].bbox.y0 <= box.y0 < box.y1 < figure.subfigs[0].bbox.y1
 
 
 def test_figure_s22_draws_both_layouts_of_every_embedding():

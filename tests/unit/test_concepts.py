@@ -11,7 +11,6 @@ from featurelens.concept_layout import PUBLISHED_CODE
 from featurelens.concepts import (
     ConceptConfig,
     carried,
-    columns_of,
     kept_terms,
     most_frequent,
 )
@@ -88,11 +87,6 @@ def test_any_direction_and_other_filters():
     assert list(kept.loc[kept["filter"] == "kept_fdr", "higher"]) == [
         True, True, False, False, True, True, True,
     ]  # fmt: skip
-
-
-def test_only_the_columns_that_are_read_are_needed():
-    assert set(columns_of("corrected")) == set(table().columns)
-    assert set(columns_of("published")) > {"kept_published_05", "kept_published_figures"}
 
 
 def test_a_pair_that_stands_twice_counts_once():

@@ -1,5 +1,6 @@
 """What the figures of the concept space share: colours of categories, spaces, names."""
 
+import textwrap
 from collections.abc import Collection, Mapping, Sequence
 
 import anndata
@@ -36,6 +37,8 @@ _FEWEST_FOR_SHAPES = 13
 
 _UNLABELLED = "none"
 _MOST_LEGEND_COLUMNS = 4
+_LINE = 34
+_MOST_DECADES = 2.6
 
 
 def category_looks(concepts: Mapping[str, anndata.AnnData]) -> dict[str, tuple[str, str]]:
@@ -62,19 +65,28 @@ def category_looks(concepts: Mapping[str, anndata.AnnData]) -> dict[str, tuple[s
 
 def legend_columns(names: Collection[str]) -> int:
     """As many columns as fit beside one another, in inches at the legend's type size."""
-    widest = 0.45 + 0.056 * max((len(name) for name in names), default=0)
+    lines = [line for name in names for line in wrapped(name).split("\n")]
+    widest = 0.45 + 0.056 * max(map(len, lines), default=0)
     return int(max(1, min(_MOST_LEGEND_COLUMNS, len(names) or 1, FULL_WIDTH // widest)))
+
+
+def wrapped(name: str) -> str:
+    """A category's name in lines that leave room for three columns."""
+    return textwrap.fill(name, _LINE)
 
 
 def legend_height(looks: Looks) -> float:
     """Inches that :func:`draw_legend` takes."""
-    return 0.16 * -(-len(looks) // legend_columns(looks))
+    lines = [len(wrapped(name).split("\n")) for name in looks]
+    per_column = max(1, -(-len(lines) // legend_columns(looks)))
+    columns = [lines[start : start + per_column] for start in range(0, len(lines), per_column)]
+    return 0.16 * max(map(sum, columns), default=0)
 
 
 def draw_legend(figure: SubFigure, looks: Looks) -> None:
     """Name the categories below a figure, in the order of their frequency."""
     handles = [
-        Line2D([], [], ls="", marker=marker, ms=5, mfc=colour, mec="none", label=name)
+        Line2D([], [], ls="", marker=marker, ms=5, mfc=colour, mec="none", label=wrapped(name))
         for name, (colour, marker) in looks.items()
     ]
     if handles:
@@ -99,9 +111,11 @@ def short_names(names: Sequence[str]) -> dict[str, str]:
     }
 
 
-def mark_ones_twos_fives(axis: Axis) -> None:
-    """Plain numbers 1, 2, 5, 10, … on a logarithmic axis of counts."""
-    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+def mark_counts(axis: Axis) -> None:
+    """Plain numbers on a logarithmic axis of counts: 1, 2, 5, 10, … or, over more, 1, 10, …"""
+    low, high = axis.get_view_interval()
+    few = np.log10(high / low) < _MOST_DECADES
+    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if few else (1.0,)))
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axis.set_minor_formatter(NullFormatter())
 
@@ -120,7 +134,7 @@ def draw_space(
         return
     place = np.asarray(adata.obsm[layout])
     labels = adata.obs["label"].astype(str).to_numpy()
-    size = 1.4 * point_size(adata.n_obs)
+    size = max(3.0, 1.4 * point_size(adata.n_obs))
     ordered = sorted(looks.items(), key=lambda item: item[0] != _UNLABELLED)
     for category, (colour, marker) in ordered:
         at = place[labels == category]

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
-from featurelens.figures.concept_panels import FILTER_TITLES, mark_ones_twos_fives, short_names
+from featurelens.figures.concept_panels import FILTER_TITLES, mark_counts, short_names
 from featurelens.figures.palette import distinct_colours
 from featurelens.figures.style import (
     FULL_WIDTH,
@@ -114,7 +114,7 @@ def _draw_ranks(axes: Axes, frequencies: pd.DataFrame, names: Sequence[str]) -> 
 
 def _logarithmic(axes: Axes, label: str) -> None:
     axes.set_xscale("log")
-    mark_ones_twos_fives(axes.xaxis)
+    mark_counts(axes.xaxis)
     axes.set_xlabel(label)
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:g} %"))
     axes.grid(axis="y", color="#eeeeee", lw=0.6)

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from featurelens.figures.concept_panels import FILTER_TITLES, mark_ones_twos_fives, short_names
+from featurelens.figures.concept_panels import FILTER_TITLES, mark_counts, short_names
 from featurelens.figures.palette import activation_map, distinct_colours
 from featurelens.figures.style import (
     FULL_WIDTH,
@@ -91,7 +91,7 @@ def _draw_counts(axes: Axes, row: dict[str, Any], counts: pd.DataFrame) -> None:
     axes.set_xscale("log")
     axes.set_yscale("log")
     for axis in (axes.xaxis, axes.yaxis):
-        mark_ones_twos_fives(axis)
+        mark_counts(axis)
     axes.set_xlabel(f"features of {names[row['left']]}")
     axes.set_ylabel(f"features of {names[row['right']]}")
 
