@@ -260,7 +260,6 @@ def main() -> None:
         "our_seconds": our_seconds,
         "over_author": round(author / our_seconds),
         "term_seconds": clock.total("processor", "terms, corrected") / scale.n_live,
-        "n_lists": 5,
         "libraries": libraries,
     }
     print(page(result))

@@ -136,7 +136,7 @@ def iter_tests(
         no feature can be tested.
     """
     if isinstance(expression, PreparedExpression):
-        shape, precision = (expression.n_cells, expression.n_genes), "float64"
+        shape = (expression.n_cells, expression.n_genes)
     else:
         shape = (expression.shape[0], expression.shape[1])
     _check(activations, shape, genes)
