@@ -10,12 +10,11 @@ from scipy import sparse
 
 from featurelens.cell_sets import CellSets, Contrast, DgeConfig, split_cells
 from featurelens.conventions import Convention
-from featurelens.decoders import iter_expression
 from featurelens.enrichment import Annotation, Cells, EnrichmentConfig, Experiment, annotate
 from featurelens.genesets import GeneSets, Membership, overlay
 from featurelens.matching import MatchedSets, cell_strata, match_cells
 from featurelens.permutation_null import Statistics
-from featurelens.prepared import prepare_parts
+from featurelens.prepared import prepare_bundle
 
 if TYPE_CHECKING:
     from featurelens.embeddings.bundle import Bundle
@@ -93,8 +92,9 @@ def _cells(
 ) -> Cells:
     """High and low cells of every feature, and the expression they are compared on."""
     cells = bundle.cells
-    parts = iter_expression(bundle, library=config.library, source=config.expression, n_rows=1024)
-    prepared = prepare_parts(parts, cells.shape, threads=threads)
+    prepared = prepare_bundle(
+        bundle, library=config.library, source=config.expression, threads=threads
+    )
     found = split_cells(activations, config=config, convention=convention)
     sets: CellSets | MatchedSets = found
     if contrast == "within_type":
