@@ -65,7 +65,16 @@ def test_the_gpu_profile_resolves(empty_clone):
 def test_named_targets_exist(empty_clone):
     done = run_snakemake(empty_clone, "--list-target-rules")
     targets = set(done.stdout.split())
-    named = {"all", "simulation", "singlecell", "scfeaturelens", "figures", "tables", "report"}
+    named = {
+        "all",
+        "simulation",
+        "singlecell",
+        "scfeaturelens",
+        "controls",
+        "figures",
+        "tables",
+        "report",
+    }
     assert named <= targets
 
 

@@ -294,6 +294,9 @@ SINGLECELL_RESULTS = [
     *(f"results/{RUN}/enrichment/{name}/summary.tsv" for name in ANNOTATED),
     *(f"results/{RUN}/concepts/{name}/concepts.h5ad" for name in ANNOTATED),
 ]
+CONTROL_TABLES = [
+    f"results/{RUN}/tables/{name}.tsv" for name in ("controls", "control_pairs") if CONTROLLED
+]
 FIGURE_NAMES = [
     *(["figure_1"] if AUTOENCODERS else []),
     *(["figure_2"] if STEERED else []),
@@ -346,7 +349,7 @@ EVIDENCE = [
         )
         if ANNOTATED
     ),
-    *(f"results/{RUN}/tables/{name}.tsv" for name in ("controls", "control_pairs") if CONTROLLED),
+    *CONTROL_TABLES,
 ]
 TABLES = [
     *EVIDENCE,
