@@ -4,12 +4,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import scipy.stats
+from scipy import sparse
 
+from featurelens.cell_sets import DgeConfig, split_cells
 from featurelens.decoders import expression
 from featurelens.embeddings import embed
 from featurelens.embeddings.bundle import read_bundle, write_bundle
 from featurelens.embeddings.config import OwnCells, PCAModel, PoissonNMFModel, PrecomputedModel
 from featurelens.embeddings.datasets import check_dataset, check_model, read_dataset
+from featurelens.gene_tests import test_genes
+from featurelens.prepared import prepare_expression
 from featurelens.sae.config import SAEConfig
 from featurelens.sae.training import train
 
@@ -53,6 +58,35 @@ def test_sorted_blood_cells_with_their_published_topics(tmp_path):
         [column] = np.flatnonzero(bundle.cells.var["symbol"] == gene)
         by_type = {t: decoded[(types == t).to_numpy(), column].mean() for t in types.unique()}
         assert max(by_type, key=by_type.get) == expected
+
+
+@needs_facs
+def test_gene_tests_of_sorted_blood_cells_equal_scipy():
+    # Counts of 2,100 of 16,791 genes, most of them rarely seen, between cells with and without a
+    # topic.
+    dataset = OwnCells(path=str(FACS), cell_type="celltype", symbol="symbol")
+    model = PrecomputedModel(key="X_poisson_nmf", factors="poisson_nmf_F")
+    bundle = embed(read_dataset(dataset), model)
+    active = sparse.csr_matrix(np.maximum(bundle.embedding - 0.3, 0))
+    symbols = bundle.cells.var["symbol"].astype(str).to_numpy()
+    genes = np.flatnonzero((np.arange(len(symbols)) % 8 == 0) | (symbols == "CD79A"))
+    symbols, counts = symbols[genes], expression(bundle, source="measured")[:, genes]
+    sets = split_cells(active, config=DgeConfig(), convention="corrected")
+    tests = test_genes(sets, prepare_expression(counts), config=DgeConfig(), convention="corrected")
+    cell_type = bundle.cells.obs["cell_type"].astype(str).to_numpy()
+    for row, (high, low) in enumerate(zip(sets.high.toarray(), sets.low().toarray(), strict=True)):
+        first, second = counts[high > 0].astype(np.float64), counts[low > 0].astype(np.float64)
+        known = (first.var(axis=0) > 0) | (second.var(axis=0) > 0)
+        np.testing.assert_array_equal(np.isnan(tests.p[row]), ~known)
+        expected = scipy.stats.ttest_ind(first[:, known], second[:, known], equal_var=False)
+        np.testing.assert_allclose(tests.t[row, known], expected.statistic, rtol=1e-9, atol=1e-12)
+        tiny = expected.pvalue < 1e-300
+        logarithm = tests.log10_p[row, known]
+        p = np.log10(expected.pvalue[~tiny])
+        np.testing.assert_allclose(logarithm[~tiny], p, rtol=1e-9, atol=1e-12)
+        assert (logarithm[tiny] < -299).all()
+        if (cell_type[high > 0] == "CD19+ B").mean() > 0.9:
+            assert "CD79A" in symbols[np.argsort(-np.nan_to_num(tests.t[row]))[:10]]
 
 
 @needs_paul
