@@ -360,8 +360,15 @@ SCFEATURELENS = [
     *(f"results/{RUN}/features/{name}/features.h5ad" for name in SAES),
     *(f"results/{RUN}/concepts/{name}/concepts.h5ad" for name in ANNOTATED),
     *(f"results/{RUN}/tables/features/{name}.tsv" for name in ANNOTATED),
-    *([f"results/{RUN}/tables/annotation.tsv"] if ANNOTATED else []),
-    *([f"results/{RUN}/figures/figure_3.png"] if ANNOTATED else []),
+    *(
+        f"results/{RUN}/{name}"
+        for name in (
+            "tables/annotation.tsv",
+            "tables/concept_frequency.tsv",
+            "figures/figure_3.png",
+        )
+        if ANNOTATED
+    ),
     *MAPS.values(),
     *GSEA,
 ]
