@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sys
 from dataclasses import replace
 
 import anndata
@@ -17,6 +18,7 @@ from geneformer_files import (
 from pydantic import TypeAdapter, ValidationError
 from safetensors.numpy import load_file, save_file
 
+from featurelens.embeddings import embed
 from featurelens.embeddings.config import GeneformerModel, OwnCells, Pbmc68kReduced, user_files
 from featurelens.embeddings.datasets import check_model, read_dataset
 from featurelens.embeddings.geneformer.variants import SIZES
@@ -62,6 +64,13 @@ def test_logarithms_are_no_counts(tmp_path, cells):
     data.write_h5ad(cells.path)
     with pytest.raises(InputError, match=r"must hold raw counts, but 1\.38629 in cell 'c1'"):
         read_dataset(cells)
+
+
+def test_logarithms_in_memory_are_no_counts_either(tmp_path, cells):
+    data = read_dataset(cells)
+    data.layers["counts"] = data.X
+    with pytest.raises(InputError, match=r"layers\['counts'\] must hold raw counts, but .* 'c1'"):
+        embed(data, write_model(tmp_path, "V1"))
 
 
 def test_the_cells_of_scanpy_have_no_ids(tmp_path):
@@ -152,10 +161,6 @@ def test_a_layer_that_is_not_there(tmp_path, cells):
 
 
 def test_without_transformers_one_line_says_how_to_get_it(tmp_path, cells, monkeypatch):
-    import sys
-
-    from featurelens.embeddings import embed
-
     monkeypatch.setitem(sys.modules, "transformers", None)
     with pytest.raises(InputError, match=r"needs the package transformers; .*featurelens\[gene"):
         embed(read_dataset(cells), write_model(tmp_path, "V1"))

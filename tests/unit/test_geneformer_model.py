@@ -39,6 +39,9 @@ def saved(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp(request.param)
     series = SERIES[request.param]
     vocabulary = N_GENES + (2 if series.special is None else 4)
+    # Irregular, so that no two genes of a cell are equal and the order of columns cannot matter.
+    irregular = np.random.default_rng(3).uniform(0.5, 5, N_GENES).tolist()
+    medians = {f"ENSG{number:011d}": x for number, x in enumerate(irregular, start=1)}
     config = bert_config(
         vocabulary, layers=LAYERS, width=32, heads=4, inner=64, positions=series.input_size
     )
@@ -48,7 +51,7 @@ def saved(request, tmp_path_factory):
         variant=request.param,
         folder=str(folder / "model"),
         tokens_per_batch=400,
-        **write_dictionaries(folder, request.param, n_genes=N_GENES),
+        **write_dictionaries(folder, request.param, n_genes=N_GENES, medians=medians),
     )
 
 
@@ -183,7 +186,7 @@ def test_the_bundle_says_where_it_comes_from(saved, cells, tmp_path):
         "tokens": sha256_file(saved.tokens),
         "medians": sha256_file(saved.medians),
     }
-    assert 0 < fit["deviation_of_cells_embedded_alone"] < 1e-5
+    assert 0 <= fit["deviation_of_cells_embedded_alone"] < 1e-5
     assert lines[0] == (
         "60 of 60 genes are known (100.0%), with 100.0% of the counts; "
         "0 of 40 cells have more than fit into the model"

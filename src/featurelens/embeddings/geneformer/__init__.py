@@ -206,7 +206,7 @@ def _describe_tokens(
 ) -> dict[str, Any]:
     genes, series = prepared.genes, SERIES[config.series]
     room = series.input_size - (0 if series.special is None else 2)
-    per_gene = cells.layers["counts"].sum(axis=0).A1
+    per_gene = np.asarray(cells.layers["counts"].sum(axis=0)).ravel()
     return {
         "n_known_genes": len(genes.columns),
         "known_gene_share": genes.share,

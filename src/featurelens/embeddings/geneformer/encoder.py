@@ -7,7 +7,6 @@ so the states are the same and the work is less.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -76,8 +75,7 @@ def load_encoder(files: ModelFiles, *, layer: int, device: str) -> Any:
     n_layers = n_layers_below(files, layer)
     if device == "cuda" and not torch.cuda.is_available():
         raise InputError("geneformer is to run on cuda, but torch sees no GPU; run it on cpu")
-    # What is missing of a model that lies on disk must not be looked for in the network.
-    with _environment(HF_HUB_OFFLINE="1"), _quiet_transformers() as transformers:
+    with _quiet_transformers() as transformers:
         config = transformers.BertConfig.from_pretrained(files.folder)
         config.num_hidden_layers = n_layers
         encoder = transformers.BertModel.from_pretrained(
@@ -165,20 +163,6 @@ def _forward(
 
 
 @contextmanager
-def _environment(**values: str) -> Iterator[None]:
-    before = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
-
-
-@contextmanager
 def _quiet_transformers() -> Iterator[Any]:
     """Give transformers without its bars and its list of the weights that are left out here."""
     try:
@@ -186,11 +170,12 @@ def _quiet_transformers() -> Iterator[Any]:
     except ImportError:
         raise InputError(f"geneformer needs the package transformers; {INSTALL}") from None
     logging = transformers.utils.logging
-    before = logging.get_verbosity()
+    before, had_bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     try:
         yield transformers
     finally:
         logging.set_verbosity(before)
-        logging.enable_progress_bar()
+        if had_bars:
+            logging.enable_progress_bar()

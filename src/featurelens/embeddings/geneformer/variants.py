@@ -43,7 +43,11 @@ SIZES = {
     "V2-104M": Size(12, 768, 12, 3072),
     "V2-316M": Size(18, 1152, 18, 4608),
 }
-"""Variants that are one published model; V1 and V2 alone stand for any size."""
+"""Variants that are one published model; V1 and V2 alone stand for any size.
+
+Newer names count parameters: V1-10M is gf-6L-30M, and gf-12L-95M and gf-20L-95M have 38 and 151
+million.
+"""
 
 LICENCE = "Apache-2.0"
 """Of the published weights and dictionaries."""
