@@ -8,11 +8,14 @@ import anndata
 import numpy as np
 import pandas as pd
 import pytest
-from clones import run_snakemake, write_config
+import yaml
+from clones import ROOT, run_snakemake, write_config
 
 from flaky_server import as_json, cut, ranged, serve, whole
 
 pytestmark = pytest.mark.workflow
+
+TRAINED = ROOT.parent / "shared/data/multidgd"
 
 
 @pytest.fixture
@@ -105,3 +108,44 @@ def test_a_web_page_ends_the_run_with_one_line(server, clone):
     [line] = [line for line in (done.stdout + done.stderr).splitlines() if "web page" in line]
     assert line.startswith(f"error: {server.url}/page: a web page came instead of the file")
     assert not (clone / "resources/sets.gmt").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not TRAINED.exists(), reason="the trained multiDGD model is not at hand")
+def test_a_trained_model_from_figshare_to_figure_s14(server, clone):
+    """The chain of config/paper.yaml on a small model: downloads, bundle, sweep, table, figure."""
+    config = yaml.safe_load((ROOT / "config/paper.yaml").read_text())
+    parts = {
+        "marrow-cells": "pbmc_small.h5ad", "marrow-model": "pbmc_small.pt",
+        "marrow-hyperparameters": "pbmc_small_hyperparameters.json",
+    }  # fmt: skip
+    for name, file in parts.items():
+        block = config["downloads"][name]
+        address = server.on(f"/files/{file}", whole((TRAINED / file).read_bytes()))
+        where = f"/v2/articles/23796198/files/{block['figshare']}"
+        server.on(where, as_json({"download_url": address}))
+        block["service"] = f"{server.url}/v2"
+    config["downloads"] = {name: config["downloads"][name] for name in parts}
+    config["datasets"] = {"bone-marrow": config["datasets"]["bone-marrow"]}
+    block = config["datasets"]["bone-marrow"]
+    # The small data set bears other names for the columns; its gene symbols are in var.
+    changes = {"cell_type": "observable", "batch": "covariate_Site", "symbol": "symbol"}
+    block["cells"] |= changes | {"counts_layer": None, "ensembl": None}
+    del block["models"]["geneformer"], block["steering"]
+    grid = config["sweeps"]["bone-marrow"]["grids"][0]
+    grid |= {"expansion": [2, 5], "l1": [0.1, 0.001], "learning_rate": [0.001], "epochs": 3}
+    config["sweeps"] = {"bone-marrow": config["sweeps"]["bone-marrow"]}
+    for name in ("saes", "collections", "controls", "claims"):
+        config.pop(name, None)
+    targets = [f"results/paper/{name}" for name in ("figures/figure_S14.png", "inputs.tsv")]
+    targets += ["results/paper/tables/bundles.tsv"]
+    done = run_snakemake(clone, "--cores", "1", *targets, *write_config(clone, config))
+    assert done.returncode == 0, done.stdout + done.stderr
+    tables = clone / "results/paper/tables"
+    points = pd.read_csv(tables / "cell_sweeps.tsv", sep="\t")
+    # vanilla and ReLU, two widths, two weights
+    assert len(points) == 8
+    assert set(points["source"]) == {"bone-marrow/multidgd"}
+    assert points["held_out"].all()
+    bundle = pd.read_csv(tables / "bundles.tsv", sep="\t").iloc[0]
+    assert (bundle["decoder"], bundle["d"]) == ("mlp_softmax", 20)
