@@ -21,7 +21,8 @@ test-slow: $(READY)  ## tests that take longer
 
 test-oracles: $(READY)  ## tests against libraries that are installed apart
 	$(PYTHON) -m venv $(VENV)-oracles
-	$(VENV)-oracles/bin/python -m pip install --quiet --requirement requirements.lock sae-lens==6.54.12
+	$(VENV)-oracles/bin/python -m pip install --quiet --requirement requirements.lock \
+		sae-lens==6.54.12 goatools==1.6.7
 	$(VENV)-oracles/bin/python -m pip install --quiet --no-deps --editable .
 	$(VENV)-oracles/bin/python -m pytest -m oracle
 

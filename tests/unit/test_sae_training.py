@@ -91,6 +91,10 @@ def test_a_forced_engine_counts_only_its_own_rows(tmp_path):
     table, _ = stack(POINTS[:1], tmp_path)  # auto takes what is there
     assert table["engine"].tolist() == ["autograd"]
     assert trained_ids(tmp_path) == ["p0", "p0"]
+    frozen = [("f", replace(BASE, trained="encoder"))]  # which has an engine of its own
+    for _ in range(2):
+        stack(frozen, tmp_path, engine="fused")
+    assert trained_ids(tmp_path) == ["p0", "p0", "f"]
 
 
 def test_field_added_later_does_not_retrain(tmp_path):

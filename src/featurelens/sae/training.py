@@ -140,13 +140,12 @@ def missing_points(
         raise InputError(f"point {min(repeated)!r} occurs twice in one stack; name it once")
     stored = memory.read(store)
     asked = {"code": code, "data_sha256": data_sha256}
-    if engine != "auto":
-        asked["engine"] = engine
+    forced = asked if engine == "auto" else asked | {"engine": engine}
     return [
         (point, config)
         for point, config in points
         if point not in stored
-        or not rows.matches(stored[point], config, asked)
+        or not rows.matches(stored[point], config, forced if config.trained == "all" else asked)
         or not (stored[point]["status"] == "failed" or memory.has_weights(store, point))
     ]
 
