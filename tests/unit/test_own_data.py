@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import anndata
 import numpy as np
@@ -384,3 +385,35 @@ def test_the_config_given_is_not_changed(cells):
     config = replace(SMALL, epochs=1)
     annotate(cells, sae=config)
     assert config == replace(SMALL, epochs=1)
+
+
+# --- real cells -----------------------------------------------------------------------------------
+
+SHARED = Path(__file__).parents[3] / "shared/data"
+FACS = SHARED / "cells/pbmc_facs.h5ad"
+HALLMARK = SHARED / "genesets/h.all.v7.0.symbols.gmt.gz"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    not (FACS.exists() and HALLMARK.exists()), reason="sorted blood cells or Hallmark not at hand"
+)
+def test_sorted_blood_cells_with_their_factors_and_hallmark_sets():
+    """3,774 sorted cells, 16,791 genes, a factorisation made elsewhere; types are known by FACS."""
+    features, table = featurelens.annotate(
+        read_anndata(FACS),
+        obsm_key="X_poisson_nmf",
+        cell_type="celltype",
+        symbol="symbol",
+        gene_sets=HALLMARK,
+        convention="corrected",
+        log=lambda line: None,
+    )
+    assert features.shape == (3774, 120)
+    markers = {"CD19+ B": "CD79A", "CD56+ NK": "GNLY", "CD34+": "PRSS57"}
+    for cell_type, marker in markers.items():
+        own = table[(table["top_cell_type"] == cell_type) & (table["n_high"] > 0)]
+        assert own["up_genes"].str.contains(marker).any(), cell_type
+    summary = features.uns["summary"].iloc[0]
+    assert summary["share"] > 0.2
+    assert summary["share_complete"] < 0.1
