@@ -1,3 +1,6 @@
+import os
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -162,6 +165,30 @@ def test_kernels_compile_where_nothing_can_be_cached(monkeypatch):
 
     monkeypatch.setattr(kernels, "njit", no_locator)
     assert kernels.compiled(len) is len
+
+
+TRAIN_ONCE = """
+import hashlib
+import numpy as np
+from featurelens.sae.config import SAEConfig
+from featurelens.sae.training import train
+X = np.random.default_rng(0).normal(size=(700, 20)).astype(np.float32)
+config = SAEConfig(architecture="topk", expansion=20, k=5, epochs=20, learning_rate=1e-3)
+[result] = train(X, [config], engine="fused")
+print(hashlib.sha256(result.sae.W_enc.tobytes()).hexdigest())
+"""
+
+
+def test_the_process_that_compiles_gives_the_bytes_of_those_that_find_it_compiled(tmp_path):
+    environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
+    first, second = (
+        subprocess.run(
+            [sys.executable, "-c", TRAIN_ONCE], env=environment, capture_output=True, check=True
+        ).stdout
+        for _ in range(2)
+    )
+    assert len(first) == 65
+    assert first == second
 
 
 def assert_equal_fits(X, config, engine, tolerance):

@@ -29,8 +29,6 @@ def blocks(language):
 def page(tmp_path_factory):
     """A clone in which the page was followed from its first block to its last."""
     folder = copy_repository(tmp_path_factory.mktemp("own"))
-    # The process that compiles the fused kernels sums in another order than those that load them.
-    _run(folder, ["from featurelens.sae.engines import fused", "fused._compile()"])
     python = []
     for kind, text in BLOCKS:
         if kind == "bash":

@@ -36,8 +36,13 @@ BLOCK = 32
 
 
 def compiled(function):
-    """Compile on first use; kept on disk where numba finds a writable place."""
-    options = {"fastmath": FLAGS, "error_model": "numpy", "nogil": True}
+    """Compile on first use; kept on disk where numba finds a writable place.
+
+    Kernels become part of the one that calls them. Called as functions of their own they would
+    exist in two versions of different rounding, and which of them runs would differ between the
+    process that compiles them and those that find them on disk.
+    """
+    options = {"fastmath": FLAGS, "error_model": "numpy", "nogil": True, "inline": "always"}
     try:
         return njit(cache=True, **options)(function)
     except RuntimeError:  # numba's "no locator available": neither source nor home is writable
