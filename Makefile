@@ -34,6 +34,7 @@ test-models: $(READY)  ## tests of embedding models that need packages of their 
 
 bench: $(READY)  ## speed against baselines measured in the same run
 	$(BIN)/python -m benchmarks.sae_training
+	$(BIN)/python -m benchmarks.annotation --scale paper
 
 lint: $(READY)  ## what CI checks before the tests
 	$(BIN)/ruff check
