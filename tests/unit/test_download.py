@@ -8,12 +8,12 @@ import time
 import zipfile
 
 import pytest
-from flaky_server import as_json, cut, ranged, redirect, reply, serve, status, whole
 
 from featurelens import _transfer
 from featurelens.download import fetch, fetch_json, recorded_sha256
 from featurelens.figshare import FILES, MULTIDGD, FigshareFile, extract, fetch_figshare
 from featurelens.io import InputError
+from flaky_server import as_json, cut, ranged, redirect, reply, serve, status, whole
 
 BODY = bytes(range(256)) * 40
 SHA256 = hashlib.sha256(BODY).hexdigest()
