@@ -31,6 +31,7 @@ with job_log(snakemake.log[0]) as log:
         convention=params.convention,
         contrast=params.contrast,
         threads=snakemake.threads,
+        device=snakemake.params.device,
         log=log,
     )
     write_tables(annotation.tables(), snakemake.output.table)

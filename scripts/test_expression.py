@@ -27,6 +27,7 @@ with job_log(snakemake.log[0]) as log:
         convention=snakemake.params.convention,
         contrast=snakemake.params.contrast,
         threads=snakemake.threads,
+        device=snakemake.params.device,
         log=log,
     )
     write_feature_tables(tables, snakemake.output.table)

@@ -42,6 +42,7 @@ def annotate_bundle(
     convention: Convention,
     contrast: Contrast = "global",
     threads: int = 1,
+    device: str = "cpu",
     log: Callable[[str], None],
 ) -> Annotation:
     """Enrich gene sets in every feature of a bundle, beside its nulls.
@@ -58,6 +59,8 @@ def annotate_bundle(
         (n_cells, n_features).
     membership
         Of :func:`lay_over`.
+    device
+        Where sums over cells are made under the nulls, ``cpu`` or ``cuda``.
     log
         Receives what the nulls say of the p-values and, if nothing is kept, why.
 
@@ -69,7 +72,7 @@ def annotate_bundle(
     experiment = Experiment(
         statistics=statistics,
         membership=membership,
-        cells=_cells(bundle, activations, dge_config, convention, contrast, threads)
+        cells=_cells(bundle, activations, dge_config, convention, contrast, threads, device)
         if config.n_permutations
         else None,
         n_live=int(np.unique(sparse.csc_matrix(activations).nonzero()[1]).size),
@@ -89,11 +92,16 @@ def _cells(
     convention: Convention,
     contrast: Contrast,
     threads: int,
+    device: str,
 ) -> Cells:
     """High and low cells of every feature, and the expression they are compared on."""
     cells = bundle.cells
     prepared = prepare_bundle(
-        bundle, library=config.library, source=config.expression, threads=threads
+        bundle,
+        library=config.library,
+        source=config.expression,
+        threads=threads,
+        device=device,
     )
     found = split_cells(activations, config=config, convention=convention)
     sets: CellSets | MatchedSets = found

@@ -173,6 +173,7 @@ def iter_bundle_tests(
     convention: Convention,
     contrast: Contrast = "global",
     threads: int = 1,
+    device: str = "cpu",
     log: Callable[[str], None] | None = None,
 ) -> Iterator[pd.DataFrame]:
     """:func:`iter_tests` of a bundle's cells, whose expression is held once and never whole twice.
@@ -183,10 +184,16 @@ def iter_bundle_tests(
         Cells, embedding and decoder; expression is decoded or measured, as the config says.
     activations
         (n_cells, n_features) of the same cells.
+    device
+        Where sums over cells are made, ``cpu`` or ``cuda``.
     """
     cells = bundle.cells
     prepared = prepare_bundle(
-        bundle, library=config.library, source=config.expression, threads=threads
+        bundle,
+        library=config.library,
+        source=config.expression,
+        threads=threads,
+        device=device,
     )
     return iter_tests(
         activations,

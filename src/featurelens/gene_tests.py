@@ -150,6 +150,10 @@ def _moments(
     sets: CellSets, group: NDArray[np.int64], prepared: PreparedExpression
 ) -> Callable[[int], tuple[slice, stats.Moments, stats.Moments]]:
     """A function from a block to its genes and their moments in the high and the low cells."""
+    if prepared.device != "cpu":
+        from featurelens.device_moments import moments_on_device
+
+        return moments_on_device(sets, group, prepared)
     from featurelens import group_kernels
 
     first, second = (

@@ -106,7 +106,7 @@ def annotate(
     seed
         Seed of the default SAE and of the permutations.
     device
-        Where an SAE is trained.
+        Where the SAE is trained and genes are tested, ``cpu`` or ``cuda``.
     folder
         Receives the SAE and every table in full; None writes nothing.
     log
@@ -153,7 +153,15 @@ def annotate(
         conventions = CONVENTIONS if convention == "both" else (convention,)
         summaries = [
             _annotate_under(
-                name, bundle, features.X, membership, place, dge=dge, config=enrichment, log=log
+                name,
+                bundle,
+                features.X,
+                membership,
+                place,
+                dge=dge,
+                config=enrichment,
+                device=device,
+                log=log,
             )
             for name in conventions
         ]
@@ -227,11 +235,14 @@ def _annotate_under(
     *,
     dge: DgeConfig,
     config: EnrichmentConfig,
+    device: str,
     log: Log,
 ) -> pd.DataFrame:
     """Differential expression and enrichment under one convention, written; returns the summary."""
     path = place / f"dge_{convention}.parquet"
-    tests = iter_bundle_tests(bundle, activations, config=dge, convention=convention, log=log)
+    tests = iter_bundle_tests(
+        bundle, activations, config=dge, convention=convention, device=device, log=log
+    )
     write_feature_tables(tests, path)
     annotation = annotate_bundle(
         GeneTables(path, membership),
@@ -241,6 +252,7 @@ def _annotate_under(
         dge_config=dge,
         config=config,
         convention=convention,
+        device=device,
         log=log,
     )
     write_tables(annotation.tables(), place / f"enrichment_{convention}.parquet")

@@ -49,13 +49,14 @@ class PreparedExpression:
 
     ``blocks`` is (n_blocks, n_cells, width), of the values minus ``origin`` (n_blocks, width);
     the last block is filled up with zeros. ``population`` holds the totals of all cells, or of the
-    groups that :meth:`by` made.
+    groups that :meth:`by` made. ``device``, ``cpu`` or ``cuda``, says where sums are made.
     """
 
     blocks: NDArray[np.floating]
     origin: Floats
     n_genes: int
     population: Population
+    device: str = "cpu"
 
     @property
     def n_cells(self) -> int:
@@ -151,7 +152,12 @@ def _few_rows(parts: Iterable[tuple[slice, NDArray]]) -> Iterator[tuple[slice, N
 
 
 def prepare_bundle(
-    bundle: Bundle, *, library: float, source: Literal["decoded", "measured"], threads: int = 1
+    bundle: Bundle,
+    *,
+    library: float,
+    source: Literal["decoded", "measured"],
+    threads: int = 1,
+    device: str = "cpu",
 ) -> PreparedExpression:
     """:func:`prepare_parts` of a bundle's expression, decoded or measured, held once.
 
@@ -160,7 +166,8 @@ def prepare_bundle(
     from featurelens.decoders import iter_expression
 
     parts = iter_expression(bundle, library=library, source=source, n_rows=1024)
-    return prepare_parts(parts, bundle.cells.shape, threads=threads)
+    prepared = prepare_parts(parts, bundle.cells.shape, threads=threads)
+    return replace(prepared, device=device)
 
 
 def populate(blocks: NDArray, group: NDArray, *, threads: int = 1) -> Population:

@@ -26,6 +26,7 @@ FLOORS = (
     {"embeddings", "recovery", "_readout", "_correlation", "structure", "baselines", "probes"}
     | {"sweeps", "dictionary", "download", "figshare", "resources"},
     {"features", "locality", "cell_sets", "matching", "prepared", "group_kernels", "gene_tests"}
+    | {"device_moments"}
     | {"dge", "chosen_features", "negative_binomial", "steering"},
     {"enrichment", "term_tests", "term_filters", "calibration", "permutation_null", "concepts"}
     | {"annotation_summary", "concept_layout"},
