@@ -1,10 +1,10 @@
 """Figures of the concept space: what is drawn is what the tables hold."""
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
 from figure_inputs import concepts, enrichment
+from figure_reading import panel, scatter_points, texts
 
 from featurelens.comparison import compare_concepts
 from featurelens.concept_tables import concept_frequencies, concept_sizes, terms_per_feature
@@ -14,23 +14,6 @@ from featurelens.figures.figure_3 import carries, draw_figure_3
 from featurelens.figures.figure_S22 import draw_figure_S22
 from featurelens.figures.figure_S29 import at_least, draw_figure_S29
 from featurelens.figures.figure_S32 import draw_figure_S32, shared_counts
-
-
-def texts(figure):
-    """Everything a reader can read, in panels, legends and titles."""
-    figure.canvas.draw()
-    found = figure.findobj(mpl.text.Text)
-    return "\n".join(text.get_text() for text in found if text.get_visible())
-
-
-def scatter_points(axes):
-    return np.concatenate([np.asarray(part.get_offsets()) for part in axes.collections])
-
-
-def panel(figure, title):
-    axes = [axes for axes in figure.axes if title in axes.get_title() + axes.get_title("left")]
-    assert len(axes) == 1, [axes.get_title() for axes in figure.axes]
-    return axes[0]
 
 
 def test_figure_3_legend_is_in_order_of_frequency_without_repeated_colours():

@@ -15,6 +15,7 @@ from figure_inputs import (
     sweep,
     trajectories,
 )
+from figure_reading import panel, scatter_points, texts
 from matplotlib.colors import to_rgb
 
 from featurelens.figures.curves import seed_means, whole_decades
@@ -28,23 +29,6 @@ from featurelens.figures.palette import VARIABLE_COLOURS, distinct_colours, perc
 from featurelens.figures.style import point_size, save
 from featurelens.figures.sweep_figures import SWEEP_FIGURES, draw_sweep_figures
 from featurelens.figures.sweep_panels import Metric, fitted, nearest, sweep_table
-
-
-def texts(figure):
-    """Everything a reader can read, in panels, legends and titles."""
-    figure.canvas.draw()
-    found = figure.findobj(mpl.text.Text)
-    return "\n".join(text.get_text() for text in found if text.get_visible())
-
-
-def scatter_points(axes):
-    return np.concatenate([np.asarray(part.get_offsets()) for part in axes.collections])
-
-
-def panel(figure, title):
-    axes = [axes for axes in figure.axes if title in axes.get_title() + axes.get_title("left")]
-    assert len(axes) == 1, [axes.get_title() for axes in figure.axes]
-    return axes[0]
 
 
 def test_variable_colours_are_those_of_the_paper():
