@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from featurelens.config import BaselineConfig, build
+from featurelens.config import build
 from featurelens.io import read_anndata, read_table, write_table
 from featurelens.logs import job_log
+from featurelens.simulation_config import BaselineConfig
 from featurelens.sweep_tables import match_points
 
 snakemake: Any

@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from featurelens.config import BaselineConfig, build
+from featurelens.config import build
 from featurelens.evaluation import measure_baselines
 from featurelens.io import read_anndata, write_table
 from featurelens.logs import job_log
+from featurelens.simulation_config import BaselineConfig
 
 snakemake: Any
 

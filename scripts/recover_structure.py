@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from featurelens.config import StructureConfig, build
+from featurelens.config import build
 from featurelens.io import read_anndata, read_table, write_table
 from featurelens.logs import job_log
+from featurelens.sweep_config import StructureConfig
 from featurelens.sweep_tables import recover_structures
 
 snakemake: Any

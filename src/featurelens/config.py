@@ -8,198 +8,31 @@ or stops with one line for every mistake. The JSON schema in ``workflow/schemas`
 
 from __future__ import annotations
 
-import itertools
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cache
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from annotated_types import Ge, Gt, MinLen
-from pydantic import BeforeValidator, Field, StringConstraints, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
-from featurelens.autoencoder import AutoencoderConfig
 from featurelens.cell_sets import DgeConfig
 from featurelens.concepts import ConceptConfig
-from featurelens.config_errors import explain, relevant, suggest
-from featurelens.controls.config import ControlConfig, contradictions
-from featurelens.conventions import Convention
+from featurelens.config_checks import contradictions
+from featurelens.config_errors import explain, relevant
+from featurelens.controls.config import ControlConfig
 from featurelens.embeddings.config import DatasetConfig, ModelConfig
 from featurelens.enrichment import EnrichmentConfig
 from featurelens.features import FeatureConfig
 from featurelens.genesets.config import CollectionConfig
 from featurelens.gsea import GseaConfig
 from featurelens.io import InputError
-from featurelens.options import STRICT
-from featurelens.resources import DownloadConfig, belongs_to
-from featurelens.sae.config import (
-    PAPER_ARCHITECTURES,
-    ArchitectureName,
-    EngineChoice,
-    SAEConfig,
-    TrainedPart,
-)
-from featurelens.simulation import SimulationConfig
+from featurelens.options import STRICT, Name
+from featurelens.resources import DownloadConfig
+from featurelens.sae.config import EngineChoice, SAEConfig
+from featurelens.simulation_config import SimulationRun
 from featurelens.steering import SteeringConfig
-from featurelens.sweeps import expand_grid, plan_stacks, select_points
-
-Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]*(_[A-Za-z0-9-]+)*$")]
-"""A name that becomes a folder: letters, digits, single dashes and underscores."""
-
-
-def _as_values(value: Any) -> tuple[Any, ...]:
-    return tuple(value) if isinstance(value, (list, tuple)) else (value,)
-
-
-def _values(kind: Any) -> Any:
-    """A scalar or a list of scalars, kept as a tuple."""
-    return Annotated[
-        tuple[kind, ...],
-        MinLen(1),
-        BeforeValidator(_as_values, json_schema_input_type=kind | list[kind]),
-    ]
-
-
-OBSERVABLES = "observables"
-"""What a sweep calls the cells of the zipf simulation, which are an embedding by themselves."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class BaselineConfig:
-    """Linear decompositions of the observables that the SAEs are compared with."""
-
-    __pydantic_config__ = STRICT
-
-    methods: tuple[Literal["pca", "ica", "svd"], ...] = ("pca", "ica", "svd")
-    """Which decompositions."""
-    n_components: Annotated[int, Ge(1)] = 4
-    """Components to ask for; more than the rank of the data are never kept."""
-    seed: int = 0
-    """Seed of FastICA and of the randomised SVD."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class SimulationRun:
-    """One simulation and what is trained and measured on it."""
-
-    __pydantic_config__ = STRICT
-
-    data: Annotated[SimulationConfig, Field(discriminator="kind")]
-    """The generative process."""
-    autoencoders: dict[Name, AutoencoderConfig] = field(default_factory=dict)
-    """Autoencoders trained on the observables, by name; the zipf simulation needs none."""
-    probe: Literal["gradient", "least_squares"] = "gradient"
-    """Linear probe of the published superposition score (the author used both)."""
-    probe_epochs: Annotated[int, Ge(1)] = 100
-    """Most epochs of the gradient-trained probe; the author's 100 are 70,000 steps at full size."""
-    baselines: BaselineConfig = field(default_factory=BaselineConfig)
-    """Decompositions of the observables."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class GridConfig:
-    """A block of the sweep: the product of its values. Each key takes one value or a list."""
-
-    __pydantic_config__ = STRICT
-
-    architecture: _values(ArchitectureName)  # type: ignore[valid-type]
-    """SAE architectures."""
-    expansion: _values(Annotated[float, Gt(0)])  # type: ignore[valid-type]
-    """Width of the SAE as a multiple of the embedding's dimension."""
-    l1: _values(Annotated[float, Ge(0)]) = (1e-3,)  # type: ignore[valid-type]
-    """Weight of the L1 term, for architectures that have one."""
-    k: _values(Annotated[float, Gt(0)]) = (10.0,)  # type: ignore[valid-type]
-    """Active features in percent of the width, for the TopK family."""
-    learning_rate: _values(Annotated[float, Gt(0)]) = (1e-4,)  # type: ignore[valid-type]
-    """Step size of Adam."""
-    epochs: _values(Annotated[int, Ge(1)]) = (500,)  # type: ignore[valid-type]
-    """Passes over the data."""
-    batch_size: _values(Annotated[int, Ge(1)]) = (128,)  # type: ignore[valid-type]
-    """Cells in a minibatch."""
-    reduction: _values(Literal["paper", "sum"]) = ("paper",)  # type: ignore[valid-type]
-    """Whether losses are means over features (as published) or sums over them."""
-    seed: _values(int) = (0,)  # type: ignore[valid-type]
-    """Seeds of initialisation, batch order and validation split."""
-    validation_fraction: _values(Annotated[float, Ge(0)]) = (0.0,)  # type: ignore[valid-type]
-    """Share of the cells held out of training."""
-    patience: _values(Annotated[int, Ge(0)]) = (0,)  # type: ignore[valid-type]
-    """Epochs without a new lowest validation loss before training stops; 0 never stops early."""
-    convention: _values(Convention) = ("corrected",)  # type: ignore[valid-type]
-    """Which cells are held out and which weights are kept, as published or corrected."""
-    warmup: _values(Annotated[float, Ge(0)]) = (0.0,)  # type: ignore[valid-type]
-    """Share of the steps over which the learning rate rises."""
-    decay: _values(Annotated[float, Ge(0)]) = (0.0,)  # type: ignore[valid-type]
-    """Share of the steps, at the end, over which the learning rate falls."""
-    sparsity_warmup: _values(Annotated[float, Ge(0)]) = (0.0,)  # type: ignore[valid-type]
-    """Share of the steps over which the sparsity penalty rises."""
-    auxiliary: _values(Annotated[float, Ge(0)]) = (1 / 32,)  # type: ignore[valid-type]
-    """Weight of the loss that revives dead features (topk_aux, batchtopk and matryoshka)."""
-    dead_after: _values(Annotated[int, Ge(1)]) = (1,)  # type: ignore[valid-type]
-    """Epochs without firing after which that loss counts a feature as dead."""
-    bandwidth: _values(Annotated[float, Gt(0)]) = (1e-3,)  # type: ignore[valid-type]
-    """Width of the kernel that gives the threshold of jumprelu its gradient."""
-    trained: _values(TrainedPart) = ("all",)  # type: ignore[valid-type]
-    """What training may change: encoder leaves the random decoder rows, nothing all weights."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class StructureConfig:
-    """Recovery of the simulation's connectivity from the activations of chosen points."""
-
-    __pydantic_config__ = STRICT
-
-    select: dict[str, str | int | float]
-    """Fields and values that a point must have to be used, such as architecture: relu."""
-    percentiles: tuple[Annotated[float, Ge(0)], ...] = (
-        1,
-        10,
-        20,
-        30,
-        40,
-        50,
-        60,
-        70,
-        80,
-        90,
-        95,
-        99,
-    )
-    """Percentiles of cosine similarity at which features and genes count as connected."""
-    n_permutations: Annotated[int, Ge(1)] = 10
-    """Permutations of the null, which keep each feature's number of genes."""
-    seed: int = 0
-    """Seed of the permutations."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class SweepConfig:
-    """A set of SAEs trained on one embedding, of a simulation or of real cells."""
-
-    __pydantic_config__ = STRICT
-
-    embedding: Annotated[str, StringConstraints(pattern=r"^[^/]+/[^/]+$")]
-    """The embedding, as simulation/autoencoder, simulation/observables (zipf) or dataset/model."""
-    grids: Annotated[tuple[GridConfig, ...], MinLen(1)]
-    """Blocks of hyperparameters; the sweep is their union."""
-    stack_by: Annotated[tuple[str, ...], MinLen(1)] = ("architecture", "expansion", "seed")
-    """Fields whose values decide which points are trained in one job."""
-    structure: StructureConfig | None = None
-    """Recovery of connectivity, for simulations that have one."""
-
-    @property
-    def source(self) -> str:
-        """Name of the simulation or dataset that is embedded."""
-        return self.embedding.split("/")[0]
-
-    @property
-    def has_seeds(self) -> bool:
-        """Whether some grid has more than one seed, so that runs can be compared."""
-        return any(len(set(grid.seed)) > 1 for grid in self.grids)
-
-    def stacks(self) -> dict[str, list[dict[str, Any]]]:
-        """Stacks of the sweep, by name, in the plain form that the workflow records."""
-        configs = [config for grid in self.grids for config in expand_grid(vars(grid))]
-        return plan_stacks(self.embedding, configs, self.stack_by)
+from featurelens.sweep_config import SweepConfig
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -286,9 +119,9 @@ def parse_config(config: Mapping[str, Any]) -> RunConfig:
         problems = relevant(error.errors())
         lines = dict.fromkeys(explain(problem, config, schema()) for problem in problems)
         raise InputError("\n".join(lines)) from None
-    contradictions = list(_cross_checks(run))
-    if contradictions:
-        raise InputError("\n".join(f"config: {line}" for line in contradictions))
+    found = list(contradictions(run))
+    if found:
+        raise InputError("\n".join(f"config: {line}" for line in found))
     return run
 
 
@@ -313,112 +146,3 @@ def build(kind: Any, plain: Mapping[str, Any]) -> Any:
 @cache
 def _adapter(kind: Any) -> TypeAdapter[Any]:
     return TypeAdapter(kind)
-
-
-def _embeddings(run: RunConfig) -> list[str]:
-    """Every embedding that a sweep can be over."""
-    return [
-        *(
-            f"{simulation}/{name}"
-            for simulation, block in run.simulations.items()
-            for name in (*block.autoencoders, *([OBSERVABLES] * (block.data.kind == "zipf")))
-        ),
-        *(f"{name}/{model}" for name, block in run.datasets.items() for model in block.models),
-    ]
-
-
-def _has_connectivity(run: RunConfig, source: str) -> bool:
-    return source in run.simulations and run.simulations[source].data.kind != "zipf"
-
-
-def _control_checks(run: RunConfig) -> Iterator[str]:
-    embeddings = [
-        f"{name}/{model}" for name, block in run.datasets.items() for model in block.models
-    ]
-    found = contradictions(
-        run.controls, embeddings=embeddings, saes=run.saes, collections=list(run.collections)
-    )
-    for message, word, known in found:
-        yield message + (suggest(word, known) if word else "")
-
-
-def _cross_checks(run: RunConfig) -> Iterator[str]:
-    embeddings = _embeddings(run)
-    for name, sweep in run.sweeps.items():
-        key = f"sweeps.{name}"
-        known = embeddings
-        if sweep.embedding not in known:
-            yield (
-                f"'{key}.embedding' is {sweep.embedding!r}, which this run does not make"
-                f"{suggest(sweep.embedding, known)}"
-            )
-            continue
-        unknown = [by for by in sweep.stack_by if by not in SAEConfig.__dataclass_fields__]
-        if unknown:
-            known = list(SAEConfig.__dataclass_fields__)
-            yield f"'{key}.stack_by' names {unknown[0]!r}{suggest(unknown[0], known)}"
-            continue
-        try:
-            stacks = sweep.stacks()
-        except ValueError as error:
-            yield f"'{key}.grids': {error}"
-            continue
-        if sweep.structure is not None and not _has_connectivity(run, sweep.source):
-            yield (
-                f"'{key}.structure' recovers the connectivity of a simulation, which "
-                f"{sweep.embedding!r} does not have; drop it"
-            )
-        elif sweep.structure is not None and not select_points(stacks, sweep.structure.select):
-            yield f"'{key}.structure.select' matches no point of the sweep; use values of its grids"
-    if run.engine in ("stacked", "fused"):
-        trained = {
-            a for sweep in run.sweeps.values() for grid in sweep.grids for a in grid.architecture
-        }
-        trained |= {sae.architecture for sae in run.saes.values()}
-        for architecture in sorted(trained - set(PAPER_ARCHITECTURES)):
-            yield f"'engine' is {run.engine!r}, which does not train {architecture!r}; use auto"
-    for dataset, block in run.datasets.items():
-        for name in block.saes or ():
-            if name not in run.saes:
-                yield (
-                    f"'datasets.{dataset}.saes' names {name!r}, which 'saes' does not have"
-                    f"{suggest(name, list(run.saes))}"
-                )
-    for name, collection in run.collections.items():
-        for dataset in collection.datasets or ():
-            if dataset not in run.datasets:
-                yield (
-                    f"'collections.{name}.datasets' names {dataset!r}, which 'datasets' does not "
-                    f"have{suggest(dataset, list(run.datasets))}"
-                )
-    swept = {sweep.source for sweep in run.sweeps.values()}
-    if not run.saes and set(run.datasets) - swept:
-        yield "'datasets' are given but no 'saes'; add at least one SAE, or a sweep over each"
-    yield from _control_checks(run)
-    if run.dge.expression == "decoded":
-        for dataset, block in run.datasets.items():
-            for name, model in block.models.items():
-                if not model.has_decoder:
-                    yield (
-                        f"'dge.expression' is 'decoded', but 'datasets.{dataset}.models.{name}' "
-                        "has no decoder; write expression: measured"
-                    )
-    yield from _check_downloads(run.downloads)
-    looked_at = None if run.gsea is None else run.gsea.collection
-    if looked_at is not None and looked_at not in run.collections:
-        yield (
-            f"'gsea.collection' is {looked_at!r}, which 'collections' do not have"
-            f"{suggest(looked_at, list(run.collections))}"
-        )
-    collision = set(run.simulations) & set(run.datasets)
-    if collision:
-        yield f"'{min(collision)}' names both a simulation and a dataset; rename one"
-
-
-def _check_downloads(downloads: Mapping[str, DownloadConfig]) -> Iterator[str]:
-    for (name, left), (other, right) in itertools.permutations(downloads.items(), 2):
-        if belongs_to(left.path, right.path) and (left.path != right.path or name < other):
-            yield (
-                f"'downloads.{name}.path' and 'downloads.{other}.path' are in each other's place "
-                f"({left.path} and {right.path}); give each a path of its own"
-            )

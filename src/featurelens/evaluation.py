@@ -18,7 +18,7 @@ from featurelens.simulation import variables
 
 if TYPE_CHECKING:
     from featurelens.autoencoder import Autoencoder
-    from featurelens.config import BaselineConfig
+    from featurelens.simulation_config import BaselineConfig
 
 
 def embed_simulation(autoencoder: Autoencoder, data: anndata.AnnData) -> anndata.AnnData:

@@ -6,6 +6,25 @@ class the library uses: unknown keys are refused, and a number written as text (
 dot is text in YAML) is refused instead of guessed.
 """
 
-from pydantic import ConfigDict
+from typing import Annotated, Any
+
+from annotated_types import MinLen
+from pydantic import BeforeValidator, ConfigDict, StringConstraints
 
 STRICT = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]*(_[A-Za-z0-9-]+)*$")]
+"""A name that becomes a folder: letters, digits, single dashes and underscores."""
+
+
+def values(kind: Any) -> Any:
+    """Type of a key that takes one value or a list of them, kept as a tuple."""
+    return Annotated[
+        tuple[kind, ...],
+        MinLen(1),
+        BeforeValidator(_as_values, json_schema_input_type=kind | list[kind]),
+    ]
+
+
+def _as_values(value: Any) -> tuple[Any, ...]:
+    return tuple(value) if isinstance(value, (list, tuple)) else (value,)

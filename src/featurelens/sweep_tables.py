@@ -29,7 +29,8 @@ from featurelens.tables import stack_named
 if TYPE_CHECKING:
     from anndata import AnnData
 
-    from featurelens.config import BaselineConfig, StructureConfig
+    from featurelens.simulation_config import BaselineConfig
+    from featurelens.sweep_config import StructureConfig
 
 ENOUGH_ROWS = 5000
 """Most rows on which activations of two SAEs are compared."""

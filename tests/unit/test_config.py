@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from featurelens.config import GridConfig, as_plain, build, parse_config, schema
+from featurelens.config import as_plain, build, parse_config, schema
 from featurelens.figshare import MULTIDGD
 from featurelens.io import InputError
 from featurelens.sae.config import SAEConfig
+from featurelens.sweep_config import GridConfig
 
 ROOT = Path(__file__).parents[2]
 CONFIGS = sorted((ROOT / "config").glob("*.yaml"))

@@ -7,12 +7,13 @@ import pandas as pd
 import pytest
 from scipy.stats import multivariate_normal, norm
 
-from featurelens.config import BaselineConfig, parse_config
+from featurelens.config import parse_config
 from featurelens.dictionary import describe_match, match_dictionary, random_directions
 from featurelens.io import InputError
 from featurelens.sae.config import SAEConfig
 from featurelens.sae.training import train_stack
 from featurelens.simulation import simulate, variables
+from featurelens.simulation_config import BaselineConfig
 from featurelens.superposed import ZipfSimulation, firing_probabilities, parents
 from featurelens.sweep_tables import match_points
 

@@ -24,7 +24,15 @@ FLOORS = (
     }
     | {"superposed"},
     {"embeddings", "recovery", "_readout", "_correlation", "structure", "baselines", "probes"}
-    | {"sweeps", "dictionary", "download", "figshare", "resources"},
+    | {
+        "simulation_config",
+        "sweep_config",
+        "sweeps",
+        "dictionary",
+        "download",
+        "figshare",
+        "resources",
+    },
     {"features", "locality", "cell_sets", "matching", "prepared", "group_kernels", "gene_tests"}
     | {"device_moments"}
     | {"dge", "chosen_features", "negative_binomial", "steering"},
@@ -42,8 +50,16 @@ FLOORS = (
         "reproduction",
         "gsea",
     },
-    {"config", "config_errors", "config_docs", "inputs", "evaluation", "sweep_tables"}
-    | {"held_out", "annotation", "own_data"},
+    {
+        "config",
+        "config_checks",
+        "config_errors",
+        "config_docs",
+        "inputs",
+        "evaluation",
+        "sweep_tables",
+    }
+    | {"sweep_tables", "held_out", "annotation", "own_data"},
 )
 LIBRARY = ROOT / "src/featurelens"
 

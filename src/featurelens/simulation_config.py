@@ -1,0 +1,48 @@
+"""How a run's simulations are written: what is drawn, what embeds it, what decomposes it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Annotated, Literal
+
+from annotated_types import Ge
+from pydantic import Field
+
+from featurelens.autoencoder import AutoencoderConfig
+from featurelens.options import STRICT, Name
+from featurelens.simulation import SimulationConfig
+
+OBSERVABLES = "observables"
+"""What a sweep calls the cells of the zipf simulation, which are an embedding by themselves."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BaselineConfig:
+    """Linear decompositions of the observables that the SAEs are compared with."""
+
+    __pydantic_config__ = STRICT
+
+    methods: tuple[Literal["pca", "ica", "svd"], ...] = ("pca", "ica", "svd")
+    """Which decompositions."""
+    n_components: Annotated[int, Ge(1)] = 4
+    """Components to ask for; more than the rank of the data are never kept."""
+    seed: int = 0
+    """Seed of FastICA and of the randomised SVD."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SimulationRun:
+    """One simulation and what is trained and measured on it."""
+
+    __pydantic_config__ = STRICT
+
+    data: Annotated[SimulationConfig, Field(discriminator="kind")]
+    """The generative process."""
+    autoencoders: dict[Name, AutoencoderConfig] = field(default_factory=dict)
+    """Autoencoders trained on the observables, by name; the zipf simulation needs none."""
+    probe: Literal["gradient", "least_squares"] = "gradient"
+    """Linear probe of the published superposition score (the author used both)."""
+    probe_epochs: Annotated[int, Ge(1)] = 100
+    """Most epochs of the gradient-trained probe; the author's 100 are 70,000 steps at full size."""
+    baselines: BaselineConfig = field(default_factory=BaselineConfig)
+    """Decompositions of the observables."""

@@ -1,0 +1,105 @@
+# Lists of the results that the config asks for: what the named targets and the tables are made of.
+
+SIMULATION_RESULTS = [
+    *(f"results/{RUN}/autoencoder/{name}/superposition.tsv" for name in AUTOENCODERS),
+    *(f"results/{RUN}/baselines/{name}/recovery.tsv" for name in CONFIG.simulations),
+    *(f"results/{RUN}/sweeps/{name}/points.parquet" for name in SIMULATED),
+    *(f"results/{RUN}/sweeps/{name}/recovery.parquet" for name in SIMULATED),
+    *(f"results/{RUN}/sweeps/{name}/consistency.tsv" for name in SEEDED if name in SIMULATED),
+    *(f"results/{RUN}/sweeps/{name}/structure.tsv" for name in STRUCTURED),
+    *(f"results/{RUN}/sweeps/{name}/dictionary.tsv" for name in SUPERPOSED),
+]
+SINGLECELL_RESULTS = [
+    *(f"results/{RUN}/embeddings/{name}/diagnostics.tsv" for name in BUNDLES),
+    *(f"results/{RUN}/sweeps/{name}/points.parquet" for name in CELL_SWEEPS),
+    *(f"results/{RUN}/sweeps/{name}/held_out.parquet" for name in CELL_SWEEPS),
+    *(f"results/{RUN}/sweeps/{name}/consistency.tsv" for name in SEEDED if name in CELL_SWEEPS),
+    *(f"results/{RUN}/features/{name}/features.h5ad" for name in SAES),
+    *(f"results/{RUN}/steering/{name}/effects.parquet" for name in STEERED),
+    *(
+        f"results/{RUN}/dge/{name}/{contrast}_corrected.parquet"
+        for name in SAES
+        for contrast in CONFIG.dge.contrasts
+    ),
+    *(f"results/{RUN}/dge/{name}/chosen.tsv" for name in SAES if CONFIG.dge.chosen),
+    *(f"results/{RUN}/enrichment/{name}/summary.tsv" for name in ANNOTATED),
+    *(f"results/{RUN}/concepts/{name}/concepts.h5ad" for name in ANNOTATED),
+]
+CONTROL_TABLES = [
+    f"results/{RUN}/tables/{name}.tsv" for name in ("controls", "control_pairs") if CONTROLLED
+]
+FIGURE_NAMES = [
+    *(["figure_1"] if AUTOENCODERS else []),
+    *(["figure_2"] if STEERED else []),
+    *(["figure_3"] if ANNOTATED else []),
+    *(["figure_S4"] if SIMULATED else []),
+    *(f"figure_S{number}" for number in range(5, 13) if SMALL_SWEEPS),
+    *(["figure_S13"] if STRUCTURED else []),
+    *(["figure_S14"] if CELL_SWEEPS else []),
+    *(["figure_S22", "figure_S29"] if ANNOTATED else []),
+    *(["figure_S32"] if ANNOTATED and SEVERAL_MODELS else []),
+    *(["figure_controls"] if CONTROLLED else []),
+]
+# GSEA looks at one collection, the first unless the config names another.
+GSEA = [
+    f"results/{RUN}/figures/gsea/{name}"
+    for name, part in PARTS.items()
+    if CONFIG.gsea is not None
+    and part[-1] == (CONFIG.gsea.collection or next(iter(CONFIG.collections)))
+]
+MAPS = {name: f"results/{RUN}/figures/features/{name}.png" for name in ANNOTATED}
+FIGURES = [
+    *(
+        f"results/{RUN}/figures/{name}.{suffix}"
+        for name in FIGURE_NAMES
+        for suffix in ("pdf", "png")
+    ),
+    *(MAPS[name] for name in OWN),
+    *GSEA,
+]
+# What claims are read from, by the name of the table.
+EVIDENCE = [
+    *([f"results/{RUN}/tables/bundles.tsv"] if BUNDLES else []),
+    *([f"results/{RUN}/tables/cell_sweeps.tsv"] if CELL_SWEEPS else []),
+    *([f"results/{RUN}/tables/superposition.tsv"] if AUTOENCODERS else []),
+    *(
+        f"results/{RUN}/tables/{name}.tsv"
+        for name in ("sweep_points", "sweep_recovery", "structure", "table_S4", "table_S5")
+        if CONFIG.sweeps
+    ),
+    *(f"results/{RUN}/tables/{name}.tsv" for name in ("local_features", "table_S6") if SAES),
+    *(
+        f"results/{RUN}/tables/{name}.tsv"
+        for name in (
+            "annotation",
+            "concept_comparison",
+            "concept_frequency",
+            "concept_probes",
+            "table_S7",
+            "terms_per_feature",
+        )
+        if ANNOTATED
+    ),
+    *CONTROL_TABLES,
+]
+TABLES = [
+    *EVIDENCE,
+    *(f"results/{RUN}/tables/features/{name}.tsv" for name in ANNOTATED),
+    *([f"results/{RUN}/tables/claims.tsv"] if CONFIG.claims else []),
+]
+SCFEATURELENS = [
+    *(f"results/{RUN}/features/{name}/features.h5ad" for name in SAES),
+    *(f"results/{RUN}/concepts/{name}/concepts.h5ad" for name in ANNOTATED),
+    *(f"results/{RUN}/tables/features/{name}.tsv" for name in ANNOTATED),
+    *(
+        f"results/{RUN}/{name}"
+        for name in (
+            "tables/annotation.tsv",
+            "tables/concept_frequency.tsv",
+            "figures/figure_3.png",
+        )
+        if ANNOTATED
+    ),
+    *MAPS.values(),
+    *GSEA,
+]
