@@ -46,11 +46,23 @@ def superposition(n_autoencoders: int = 6, n_variables: int = 4) -> pd.DataFrame
                         "depth": 2,
                         "width": "narrow",
                         "seed": 0,
+                        "training": "corrected",
                         "best_validation_loss": loss,
                         "last_validation_loss": loss * 1.1,
                     }
                 )
     return pd.DataFrame(rows)
+
+
+def ceiling() -> pd.DataFrame:
+    """What Y itself, and X'' and A, give of every variable of the hierarchical simulation."""
+    rows = superposition(n_autoencoders=1)
+    rows = rows[rows["simulation"] == "hierarchical"].assign(chance=0.0)
+    level = rows["group"].map(LEVELS)
+    return pd.concat(
+        rows.assign(source=source, score=1 - gap * level, rescaled=1 - gap * level)
+        for source, gap in (("Y", 0.2), ("X'' and A", 0.15))
+    )
 
 
 def sweep(

@@ -19,7 +19,7 @@ from figure_reading import panel, scatter_points, texts
 from matplotlib.colors import to_rgb
 
 from featurelens.figures.curves import seed_means, whole_decades
-from featurelens.figures.figure_1 import draw_figure_1, recovery_points
+from featurelens.figures.figure_1 import draw_figure_1
 from featurelens.figures.figure_2 import draw_figure_2, share_of_step
 from featurelens.figures.figure_3 import draw_figure_3
 from featurelens.figures.figure_controls import LABELS, draw_figure_controls
@@ -80,49 +80,6 @@ def test_drawing_leaves_settings_and_pyplot_alone():
     draw_figure_1(superposition())
     assert dict(mpl.rcParams) == before
     assert plt.get_fignums() == []
-
-
-def test_recovery_points_average_variables_and_take_each_conventions_score_and_loss():
-    table = pd.DataFrame(
-        {
-            "convention": ["published", "published", "corrected", "corrected", "corrected"],
-            "simulation": "s", "autoencoder": "a", "group": "X",
-            "score": [0.2, 0.4, 0.9, 0.9, np.nan],
-            "rescaled": [0.9, 0.9, 0.1, 0.5, np.nan],
-            "last_validation_loss": 7.0, "best_validation_loss": 5.0,
-        }
-    )  # fmt: skip
-    points = recovery_points(table).set_index("convention")
-    assert points.loc["published", ["score", "loss"]].tolist() == pytest.approx([0.3, 7.0])
-    assert points.loc["corrected", ["score", "loss"]].tolist() == pytest.approx([0.3, 5.0])
-
-
-def recovery_panels(figure):
-    """Large panels and strips of Figure 1C, row by row."""
-    return [axes for axes in figure.axes if axes.get_yscale() == "log"]
-
-
-def test_figure_1_has_one_point_per_autoencoder_and_group():
-    panels = recovery_panels(draw_figure_1(superposition()))
-    # six autoencoders each; six variables in the hierarchical and four in the small simulation
-    assert [len(scatter_points(axes)) for axes in panels] == [36, 36, 24, 24]
-
-
-def test_figure_1_shows_points_below_minus_one_in_the_margin():
-    table = superposition()
-    figure = draw_figure_1(table)
-    published, corrected = recovery_panels(figure)[:2]
-    x = scatter_points(published)[:, 0]
-    assert (x < -1).sum() == 1
-    assert x.min() > published.get_xlim()[0]
-    assert published.get_xlim()[0] < -1.5 < corrected.get_xlim()[0]
-    assert "< −1" in texts(figure)
-    assert "1 point,\nlowest −4.1" in texts(figure)
-    assert "lowest" not in texts(draw_figure_1(table[table["score"] > -1]))
-
-
-def test_figure_1_without_scores_says_so():
-    assert "no superposition scores" in texts(draw_figure_1(superposition().head(0)))
 
 
 def test_figure_2_draws_every_cell_and_the_highest_last():

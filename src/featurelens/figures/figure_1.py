@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -9,8 +10,15 @@ from matplotlib.gridspec import SubplotSpec
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullLocator
 
+from featurelens.conventions import CONVENTIONS
 from featurelens.figures.curves import whole_decades
 from featurelens.figures.palette import FALLBACK_COLOUR, VARIABLE_COLOURS, VARIABLE_MARKERS
+from featurelens.figures.read_outs import (
+    SCORE_LABELS,
+    architecture_points,
+    ceiling_points,
+    recovery_points,
+)
 from featurelens.figures.schematics import draw_sae, draw_simulation
 from featurelens.figures.style import (
     BACKGROUND,
@@ -28,32 +36,31 @@ LOWEST_SCORE = -1.0
 _MARGIN_STEP = 0.11
 """Width of one variable's column in that margin, in units of the score."""
 
-_PANELS = {
-    "published": (
-        "score",
-        "last_validation_loss",
-        "Published convention",
-        "$R^2$ of the linear read-out",
-    ),
-    "corrected": (
-        "rescaled",
-        "best_validation_loss",
-        "Corrected convention",
-        "held-out score, 0 = chance, 1 = perfect",
-    ),
-}
+_TITLES = {"published": "Published convention", "corrected": "Corrected convention"}
+
+_CEILING_ROW = 0.17
+"""Height in inches of one source of the ceiling, above the panel of a simulation."""
+
+_MANY = 12
+"""From this number of architectures on, their markers are smaller."""
 
 
 @styled
-def draw_figure_1(superposition: pd.DataFrame, *, hierarchical: str | None = None) -> Figure:
+def draw_figure_1(
+    superposition: pd.DataFrame,
+    ceiling: pd.DataFrame | None = None,
+    *,
+    hierarchical: str | None = None,
+) -> Figure:
     """Draw Figure 1.
 
     Parameters
     ----------
     superposition
-        ``tables/superposition.tsv``: one row per convention, autoencoder and variable, with the
-        columns convention, simulation, autoencoder, group, score, rescaled,
-        last_validation_loss and best_validation_loss.
+        ``tables/superposition.tsv``: one row per convention, autoencoder and variable.
+    ceiling
+        ``tables/ceiling.tsv``: the same scores where Y itself, or X'' and A, take the place of
+        the embedding.
     hierarchical
         Name of the simulation drawn in panel B, whose points stand in the large panels; any other
         simulation has a strip of its own below. The default is the simulation that has the
@@ -62,43 +69,27 @@ def draw_figure_1(superposition: pd.DataFrame, *, hierarchical: str | None = Non
     Returns
     -------
     Figure
-        Panels A and B are drawings, panel C shows one point per autoencoder and group of
-        variables (the mean over the group), in both conventions. Scores below -1, which the
-        paper's figure cuts off, stand in a shaded margin, a column for each variable.
+        Panels A and B are drawings, panel C shows one point per architecture and group of
+        variables (the mean over the group and over seeds, whose range the bars span), in both
+        conventions, below the ceiling of each group. Scores below -1, which the paper's figure
+        cuts off, stand in a shaded margin, a column for each variable.
     """
-    points = recovery_points(superposition)
+    points = architecture_points(recovery_points(superposition))
     names = _simulations(points, hierarchical)
+    limits = ceiling_points(superposition.head(0).assign(source="") if ceiling is None else ceiling)
     strips = len(names) - 1
-    figure = new_figure(FULL_WIDTH, 5.2 + 0.75 * strips)
-    heights = [2.0, 3.2 + 0.75 * strips]
-    grid = figure.add_gridspec(2, 1, height_ratios=heights, hspace=0.04)
+    rows = sum(limits.loc[limits["simulation"] == name, "source"].nunique() for name in names)
+    below = 3.2 + 0.75 * strips + _CEILING_ROW * rows
+    figure = new_figure(FULL_WIDTH, 2.0 + below)
+    grid = figure.add_gridspec(2, 1, height_ratios=[2.0, below], hspace=0.04)
     top = grid[0].subgridspec(1, 2, width_ratios=[1.42, 1], wspace=0.03)
     left, right = figure.add_subplot(top[0]), figure.add_subplot(top[1])
     draw_sae(left)
     panel_letter(left, "A")
     draw_simulation(right)
     panel_letter(right, "B")
-    _draw_panels(figure, grid[1], points, names)
+    _draw_panels(figure, grid[1], points, limits, names)
     return figure
-
-
-def recovery_points(superposition: pd.DataFrame) -> pd.DataFrame:
-    """One row per convention, autoencoder and group: mean score and validation loss.
-
-    Returns
-    -------
-    DataFrame
-        Columns convention, simulation, autoencoder, group, score, loss. The score is the plain
-        one under the published convention and the rescaled one under the corrected; variables
-        without a score (constant ones) do not count.
-    """
-    frames = []
-    keys = ["convention", "simulation", "autoencoder", "group"]
-    for convention, (score, loss, _, _) in _PANELS.items():
-        rows = superposition[superposition["convention"] == convention]
-        means = rows.groupby(keys, sort=False)[[score, loss]].mean()
-        frames.append(means.set_axis(["score", "loss"], axis=1).reset_index())
-    return pd.concat(frames, ignore_index=True).dropna(subset=["score", "loss"])
 
 
 def _simulations(points: pd.DataFrame, hierarchical: str | None) -> list[str]:
@@ -111,32 +102,70 @@ def _simulations(points: pd.DataFrame, hierarchical: str | None) -> list[str]:
 
 
 def _draw_panels(
-    figure: Figure, place: SubplotSpec, points: pd.DataFrame, names: Sequence[str]
+    figure: Figure,
+    place: SubplotSpec,
+    points: pd.DataFrame,
+    limits: pd.DataFrame,
+    names: Sequence[str],
 ) -> None:
-    """Panel C: a column for each convention, a row for each simulation, and the key."""
-    heights = [3.0, *[1.0] * (len(names) - 1)]
+    """Panel C: a column for each convention, a row for each simulation, and the key.
+
+    Above the points of a simulation stands its ceiling, one line for each source.
+    """
+    heights = []
+    for row, name in enumerate(names):
+        n_sources = limits.loc[limits["simulation"] == name, "source"].nunique()
+        heights += [max(_CEILING_ROW * n_sources, 0.01), 2.9 if row == 0 else 0.75]
     grid = place.subgridspec(
-        len(names), 3, width_ratios=[1, 1, 0.2], height_ratios=heights, wspace=0.05, hspace=0.08
+        len(heights), 3, width_ratios=[1, 1, 0.2], height_ratios=heights, wspace=0.05, hspace=0.03
     )
     groups = _ordered(points["group"].unique())
     for row, name in enumerate(names):
-        panels = [figure.add_subplot(grid[row, column]) for column in range(2)]
+        panels = [figure.add_subplot(grid[2 * row + 1, column]) for column in range(2)]
         of_name = points[points["simulation"] == name]
-        for panel, convention in zip(panels, _PANELS, strict=True):
+        for column, (panel, convention) in enumerate(zip(panels, CONVENTIONS, strict=True)):
             chosen = of_name[of_name["convention"] == convention]
             of_convention = points.loc[points["convention"] == convention, "score"]
             with_margin = bool((of_convention < LOWEST_SCORE).any())
             _draw_recovery(panel, chosen, groups, with_margin=with_margin)
+            here = (limits["simulation"] == name) & (limits["convention"] == convention)
+            head = panel
+            if here.any():
+                head = figure.add_subplot(grid[2 * row, column], sharex=panel)
+                _draw_ceiling(head, limits[here], named=column == 0)
             if row == 0:
-                panel.set_title(_PANELS[convention][2], loc="left")
+                head.set_title(_TITLES[convention], loc="left")
+            if row == 0 and column == 0:
+                panel_letter(head, "C", x=-0.12)
             if row == len(names) - 1:
-                panel.set_xlabel(_PANELS[convention][3])
+                panel.set_xlabel(SCORE_LABELS[convention])
             else:
                 panel.tick_params(labelbottom=False)
-        _finish_row(panels, of_name["loss"], name)
-        if row == 0:
-            panel_letter(panels[0], "C", x=-0.12)
-    _draw_key(figure.add_subplot(grid[0, 2]), groups)
+        _finish_row(panels, of_name[["loss_low", "loss_high"]].to_numpy(), name)
+    _draw_key(figure.add_subplot(grid[1, 2]), groups)
+
+
+def _draw_ceiling(axes: Axes, limits: pd.DataFrame, *, named: bool) -> None:
+    """A line for each source: the score that it gives for every group of variables."""
+    sources = list(dict.fromkeys(limits["source"]))
+    for x in (0, 1):
+        axes.axvline(x, color=BACKGROUND, lw=0.8, ls=(0, (4, 3)), zorder=0)
+    for place, source in enumerate(sources):
+        axes.axhline(place, color=BACKGROUND, lw=0.6, zorder=0)
+        for row in limits[limits["source"] == source].itertuples():
+            axes.scatter(
+                max(row.score, LOWEST_SCORE), place, marker=VARIABLE_MARKERS.get(row.group, "o"),
+                s=26 if VARIABLE_MARKERS.get(row.group) == "*" else 15, facecolors="white",
+                edgecolors=VARIABLE_COLOURS.get(row.group, FALLBACK_COLOUR), linewidths=1.0,
+                clip_on=False, zorder=3,
+            )  # fmt: skip
+    axes.set_ylim(len(sources) - 0.4, -0.6)
+    labels = [f"{'ceiling: ' if source is sources[0] else ''}from {source}" for source in sources]
+    labels = labels if named else [""] * len(sources)
+    axes.set_yticks(range(len(sources)), labels)
+    axes.tick_params(axis="y", length=0, labelsize=6, labelcolor=MUTED)
+    axes.tick_params(axis="x", bottom=False, labelbottom=False)
+    axes.spines[["left", "bottom"]].set_visible(False)
 
 
 def _draw_recovery(
@@ -155,6 +184,7 @@ def _draw_recovery(
         inside = points[of_group & ~below]
         outside = points[of_group & below]
         column = LOWEST_SCORE - _MARGIN_STEP * (len(groups) - place)
+        _draw_spread(axes, inside, group)
         x = pd.concat([inside["score"], outside["score"] * 0 + column])
         _draw_group(axes, x, pd.concat([inside["loss"], outside["loss"]]), group)
     if below.any():
@@ -193,13 +223,29 @@ def _set_score_axis(axes: Axes, n_groups: int, *, with_margin: bool) -> None:
     axes.set_xticks(ticks, labels)
 
 
+def _draw_spread(axes: Axes, points: pd.DataFrame, group: str) -> None:
+    """Bars from the lowest to the highest seed, in the score and in the loss."""
+    several = points[points["n_seeds"] > 1]
+    if several.empty:
+        return
+    ends = {
+        name: np.array([several[of] - several[f"{of}_low"], several[f"{of}_high"] - several[of]])
+        for name, of in (("xerr", "score"), ("yerr", "loss"))
+    }
+    axes.errorbar(
+        several["score"], several["loss"], **{name: np.maximum(x, 0) for name, x in ends.items()},
+        ls="", elinewidth=0.7, color=VARIABLE_COLOURS.get(group, FALLBACK_COLOUR), zorder=2,
+    )  # fmt: skip
+
+
 def _draw_group(axes: Axes, x: pd.Series, loss: pd.Series, group: str) -> None:
     marker = VARIABLE_MARKERS.get(group, "o")
+    size = 40 if len(x) < _MANY else 30
     axes.scatter(
         x,
         loss,
         marker=marker,
-        s=70 if marker == "*" else 40,
+        s=size * (1.75 if marker == "*" else 1.0),
         color=VARIABLE_COLOURS.get(group, FALLBACK_COLOUR),
         edgecolors="white",
         linewidths=0.5,
@@ -209,7 +255,7 @@ def _draw_group(axes: Axes, x: pd.Series, loss: pd.Series, group: str) -> None:
     )
 
 
-def _finish_row(panels: Sequence[Axes], losses: pd.Series, name: str) -> None:
+def _finish_row(panels: Sequence[Axes], losses: np.ndarray, name: str) -> None:
     """Give both panels of a simulation one loss axis, and name it once."""
     for panel in panels:
         if panel.get_yscale() != "log":
