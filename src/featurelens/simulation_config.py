@@ -44,5 +44,7 @@ class SimulationRun:
     """Linear probe of the published superposition score (the author used both)."""
     probe_epochs: Annotated[int, Ge(1)] = 100
     """Most epochs of the gradient-trained probe; the author's 100 are 70,000 steps at full size."""
+    ceiling_epochs: Annotated[int, Ge(1)] | None = None
+    """The same on the observables themselves, whose probe is larger; null: as probe_epochs."""
     baselines: BaselineConfig = field(default_factory=BaselineConfig)
     """Decompositions of the observables."""

@@ -57,6 +57,7 @@ FLOORS = (
         "config_docs",
         "inputs",
         "evaluation",
+        "ceiling",
         "sweep_tables",
     }
     | {"sweep_tables", "held_out", "annotation", "own_data"},

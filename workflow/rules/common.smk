@@ -47,6 +47,12 @@ AUTOENCODERS = [
     for simulation, block in CONFIG.simulations.items()
     for autoencoder in block.autoencoders
 ]
+# Simulations that autoencoders embed; what the observables hold is the ceiling of all of them.
+EMBEDDED = [
+    name
+    for name, block in CONFIG.simulations.items()
+    if block.autoencoders and block.data.kind != "zipf"
+]
 BUNDLES = [
     f"{dataset}/{model}" for dataset, block in CONFIG.datasets.items() for model in block.models
 ]

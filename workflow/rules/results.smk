@@ -2,6 +2,7 @@
 
 SIMULATION_RESULTS = [
     *(f"results/{RUN}/autoencoder/{name}/superposition.tsv" for name in AUTOENCODERS),
+    *(f"results/{RUN}/simulation/{name}/ceiling.tsv" for name in EMBEDDED),
     *(f"results/{RUN}/baselines/{name}/recovery.tsv" for name in CONFIG.simulations),
     *(f"results/{RUN}/sweeps/{name}/points.parquet" for name in SIMULATED),
     *(f"results/{RUN}/sweeps/{name}/recovery.parquet" for name in SIMULATED),
@@ -62,6 +63,7 @@ EVIDENCE = [
     *([f"results/{RUN}/tables/bundles.tsv"] if BUNDLES else []),
     *([f"results/{RUN}/tables/cell_sweeps.tsv"] if CELL_SWEEPS else []),
     *([f"results/{RUN}/tables/superposition.tsv"] if AUTOENCODERS else []),
+    *([f"results/{RUN}/tables/ceiling.tsv"] if EMBEDDED else []),
     *(
         f"results/{RUN}/tables/{name}.tsv"
         for name in ("sweep_points", "sweep_recovery", "structure", "table_S4", "table_S5")

@@ -70,6 +70,30 @@ rule measure_superposition:
         "../../scripts/measure_superposition.py"
 
 
+rule measure_ceiling:
+    input:
+        data=f"results/{RUN}/simulation/{{simulation}}/data.h5ad",
+    output:
+        table=f"results/{RUN}/simulation/{{simulation}}/ceiling.tsv",
+    log:
+        f"results/{RUN}/logs/measure_ceiling/{{simulation}}.log",
+    benchmark:
+        f"results/{RUN}/benchmarks/measure_ceiling/{{simulation}}.tsv"
+    conda:
+        "../../envs/core.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        probe=lookup(dpath="simulations/{simulation}/probe", within=PLAIN),
+        probe_epochs=lookup(dpath="simulations/{simulation}/probe_epochs", within=PLAIN),
+        ceiling_epochs=lookup(dpath="simulations/{simulation}/ceiling_epochs", within=PLAIN),
+        code=fingerprint("ceiling.py", "recovery.py", "_readout.py", "_gradient.py"),
+    script:
+        "../../scripts/measure_ceiling.py"
+
+
 rule measure_baselines:
     input:
         data=f"results/{RUN}/simulation/{{simulation}}/data.h5ad",

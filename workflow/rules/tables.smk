@@ -23,6 +23,27 @@ rule collect_superposition:
         "../../scripts/collect_superposition.py"
 
 
+rule collect_ceiling:
+    input:
+        tables=[f"results/{RUN}/simulation/{name}/ceiling.tsv" for name in EMBEDDED],
+    output:
+        table=report(
+            f"results/{RUN}/tables/ceiling.tsv",
+            caption="../report/ceiling.rst",
+            category="Tables",
+        ),
+    log:
+        f"results/{RUN}/logs/collect_ceiling.log",
+    localrule: True
+    conda:
+        "../../envs/core.yaml"
+    params:
+        names=EMBEDDED,
+        code=fingerprint("tables.py"),
+    script:
+        "../../scripts/collect_ceiling.py"
+
+
 rule tabulate_sweeps:
     input:
         points=[f"results/{RUN}/sweeps/{name}/points.parquet" for name in CONFIG.sweeps],

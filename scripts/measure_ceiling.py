@@ -1,0 +1,19 @@
+"""Measure what a linear probe finds of every variable in the observables themselves."""
+
+from typing import Any
+
+from featurelens.ceiling import measure_ceiling
+from featurelens.io import read_anndata, write_table
+from featurelens.logs import job_log
+
+snakemake: Any
+
+with job_log(snakemake.log[0]) as log:
+    params = snakemake.params
+    table = measure_ceiling(
+        read_anndata(snakemake.input.data),
+        probe=params.probe,
+        probe_epochs=params.ceiling_epochs or params.probe_epochs,
+        threads=snakemake.threads,
+    )
+    write_table(table, snakemake.output.table)
