@@ -127,7 +127,8 @@ def r2(truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
 def least_squares_r2(embedding: np.ndarray, targets: np.ndarray) -> np.ndarray:
     """R² of ordinary least squares on the rows it was fitted on (author's ``supp_03_sim.py``)."""
     design = np.column_stack([np.ones(len(embedding)), embedding.astype(np.float64)])
-    solution = linalg.lstsq(design, targets.astype(np.float64))[0]
+    rounding = np.finfo(np.float64).eps * max(design.shape)  # scipy's own eps keeps null axes
+    solution = linalg.lstsq(design, targets.astype(np.float64), cond=rounding)[0]
     return r2(targets, design @ solution)
 
 
