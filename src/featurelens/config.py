@@ -49,6 +49,8 @@ class DatasetRun:
     """Contrast of two cell types for steering; without it nothing is steered."""
     saes: tuple[Name, ...] | None = None
     """SAEs trained on the embeddings, by name; null means all of the run."""
+    optional: bool = False
+    """Leave the cells and all that is made of them out of a run where their file is not there."""
 
     def chosen_saes(self, names: Iterable[str]) -> list[str]:
         """Those of a run's SAEs that are trained on this dataset."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from featurelens.config_errors import suggest
 from featurelens.controls.config import contradictions as control_contradictions
+from featurelens.embeddings.config import OwnCells
 from featurelens.resources import DownloadConfig, belongs_to
 from featurelens.sae.config import PAPER_ARCHITECTURES, SAEConfig
 from featurelens.simulation_config import OBSERVABLES
@@ -102,6 +103,11 @@ def _dataset_checks(run: RunConfig) -> Iterator[str]:
                     f"'datasets.{dataset}.saes' names {name!r}, which 'saes' does not have"
                     f"{suggest(name, list(run.saes))}"
                 )
+        if block.optional and not isinstance(block.cells, OwnCells):
+            yield (
+                f"'datasets.{dataset}.optional' is true, but {block.cells.kind} reads no file that "
+                "could be missing; drop it"
+            )
     for name, collection in run.collections.items():
         for dataset in collection.datasets or ():
             if dataset not in run.datasets:

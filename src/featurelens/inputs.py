@@ -16,6 +16,7 @@ from featurelens.config import DatasetRun, build
 from featurelens.config_errors import suggest
 from featurelens.embeddings.config import DatasetConfig, OwnCells, user_files
 from featurelens.embeddings.datasets import check_dataset, check_model, read_dataset, read_genes
+from featurelens.embeddings.packages import require_package
 from featurelens.genesets.compiling import check_collection
 from featurelens.genesets.config import COLLECTION_FILES, CollectionConfig, UniverseConfig
 from featurelens.genesets.identifiers import GeneIndex, read_background, require_overlap
@@ -66,6 +67,24 @@ def check_inputs(
         _require_file("claims", claims)
         rows.append(_row("claims", claims, f"{len(read_claims(claims))} claims"))
     return pd.DataFrame(rows, columns=["key", "path", "sha256", "found"])
+
+
+def check_packages(datasets: Mapping[str, Any]) -> None:
+    """Check that the packages of all models are installed that need more than the core.
+
+    Parameters
+    ----------
+    datasets
+        The part of a run's configuration of that name, in plain form.
+
+    Raises
+    ------
+    InputError
+        With one line that says how to get the first that is missing.
+    """
+    for name, block in datasets.items():
+        for model_name, model in build(DatasetRun, block).models.items():
+            require_package(model, f"datasets.{name}.models.{model_name}")
 
 
 def _waits(block: Any, pending: Sequence[str]) -> bool:

@@ -60,7 +60,7 @@ FLOORS = (
         "ceiling",
         "sweep_tables",
     }
-    | {"sweep_tables", "held_out", "annotation", "own_data"},
+    | {"sweep_tables", "held_out", "annotation", "own_data", "presence"},
 )
 LIBRARY = ROOT / "src/featurelens"
 

@@ -69,6 +69,7 @@ def test_named_targets_exist(empty_clone):
         "all",
         "simulation",
         "singlecell",
+        "cell_sweeps",
         "scfeaturelens",
         "controls",
         "figures",

@@ -25,14 +25,19 @@ from featurelens.embeddings import NETWORKS
 from featurelens.embeddings.config import ENVIRONMENTS, user_files
 from featurelens.genesets.config import COLLECTION_FILES
 from featurelens.io import InputError
+from featurelens.presence import leave_out_absent
 from featurelens.provenance import fingerprint
 from featurelens.resources import belongs_to
 from featurelens.sweeps import select_points
 
 try:
-    CONFIG = parse_config(config)
+    CONFIG, LEFT_OUT = leave_out_absent(parse_config(config), lambda path: Path(path).exists())
 except InputError as error:
     raise SystemExit(str(error))
+
+if workflow.is_main_process:
+    for line in LEFT_OUT:
+        print(line, file=sys.stderr)
 
 PLAIN = as_plain(CONFIG)
 USER_FILES = {key: PLAIN[key] for key in ("datasets", "collections", "claims")}
@@ -166,10 +171,12 @@ def resource_config(wildcards):
 
 
 def check_files():
-    """Stop before the first job if a file that the user brought cannot be used."""
-    from featurelens.inputs import check_inputs
+    """Stop before the first job if a file of the user's cannot be used, or a package is missing."""
+    from featurelens.inputs import check_inputs, check_packages
 
     try:
+        if not workflow.deployment_settings.deployment_method:
+            check_packages(PLAIN["datasets"])
         check_inputs(**USER_FILES, pending=[path for path in RESOURCES if not Path(path).exists()])
     except InputError as error:
         raise SystemExit(f"error: {error}")

@@ -16,6 +16,7 @@ from scipy import sparse
 
 from featurelens.embeddings.bundle import Fitted, Origin
 from featurelens.embeddings.config import ScviModel
+from featurelens.embeddings.packages import how_to_get
 from featurelens.embeddings.scvi_network import decoder_of, encode
 from featurelens.embeddings.scvi_saved import SavedModel, read_saved
 from featurelens.io import InputError, sha256_file
@@ -23,11 +24,6 @@ from featurelens.io import InputError, sha256_file
 if TYPE_CHECKING:
     import anndata
     import pandas as pd
-
-INSTALL = (
-    "install it with: pip install 'featurelens[scvi]', or let the workflow do so with "
-    "--software-deployment-method conda"
-)
 
 
 def fit(
@@ -141,7 +137,9 @@ def _train(
     try:
         import scvi
     except ImportError:
-        raise InputError(f"scvi needs the package scvi-tools to train; {INSTALL}") from None
+        raise InputError(
+            f"scvi needs the package scvi-tools to train; {how_to_get(config.kind)}"
+        ) from None
     import torch
 
     torch.set_num_threads(threads)

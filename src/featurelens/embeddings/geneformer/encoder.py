@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from featurelens.embeddings.geneformer.hub import INSTALL
 from featurelens.embeddings.geneformer.pooling import pool
 from featurelens.embeddings.geneformer.tokens import Tokens
 from featurelens.embeddings.geneformer.weights import ModelFiles
+from featurelens.embeddings.packages import how_to_get
 from featurelens.embeddings.tables import NamedRows
 from featurelens.io import InputError
 
@@ -168,7 +168,9 @@ def _quiet_transformers() -> Iterator[Any]:
     try:
         import transformers
     except ImportError:
-        raise InputError(f"geneformer needs the package transformers; {INSTALL}") from None
+        raise InputError(
+            f"geneformer needs the package transformers; {how_to_get('geneformer')}"
+        ) from None
     logging = transformers.utils.logging
     before, had_bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity_error()

@@ -7,12 +7,8 @@ from pathlib import Path
 
 from featurelens.embeddings.config import GeneformerModel
 from featurelens.embeddings.geneformer.weights import WEIGHTS
+from featurelens.embeddings.packages import how_to_get
 from featurelens.io import InputError
-
-INSTALL = (
-    "install it with: pip install 'featurelens[geneformer]', or let the workflow do so with "
-    "--software-deployment-method conda"
-)
 
 
 def fetch(config: GeneformerModel) -> tuple[GeneformerModel, str]:
@@ -32,7 +28,9 @@ def fetch(config: GeneformerModel) -> tuple[GeneformerModel, str]:
     try:
         from huggingface_hub import snapshot_download
     except ImportError:
-        raise InputError(f"geneformer needs the package huggingface_hub; {INSTALL}") from None
+        raise InputError(
+            f"geneformer needs the package huggingface_hub; {how_to_get(config.kind)}"
+        ) from None
     folder = "" if config.folder in ("", ".") else f"{config.folder.rstrip('/')}/"
     dictionaries = [p for p in (config.tokens, config.medians, config.mapping) if p is not None]
     wanted = [f"{folder}config.json", *dictionaries]
