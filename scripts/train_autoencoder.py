@@ -8,6 +8,7 @@ from featurelens.config import build
 from featurelens.evaluation import embed_simulation
 from featurelens.io import read_anndata, write_anndata
 from featurelens.logs import job_log
+from featurelens.observables import observables
 
 snakemake: Any
 
@@ -15,6 +16,13 @@ with job_log(snakemake.log[0]) as log:
     data = read_anndata(snakemake.input.data)
     config = build(AutoencoderConfig, snakemake.params.config)
     validation = (data.obs["split"] == "validation").to_numpy()
-    autoencoder = train(data.X, validation, config, threads=snakemake.threads, log=log)
+    autoencoder = train(
+        observables(data),
+        validation,
+        config,
+        threads=snakemake.threads,
+        device=snakemake.params.device,
+        log=log,
+    )
     save(autoencoder, Path(snakemake.output.model).parent)
     write_anndata(embed_simulation(autoencoder, data), snakemake.output.embedding)

@@ -5,6 +5,8 @@ stay in memory, with the gradients written out: the paper's small autoencoder ta
 of microseconds each, so nothing that can wait may stand inside.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +17,8 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+_CHUNK_VALUES = 2**24
+
 
 @dataclass(frozen=True)
 class Rows:
@@ -23,9 +27,20 @@ class Rows:
     inputs: Tensor
     """(n, d_in)"""
     targets: Tensor
-    """(n, d_out)"""
+    """(n, d_out), or (n, d_mixed) where there is ``mixing``"""
     shares: Tensor | None = None
     """(n, 1) weights that sum to 1, for rows that stand for several equal ones; None: 1 / n."""
+    mixing: Tensor | None = None
+    """(d_mixed, d_out): targets are made of a batch, as targets @ mixing, when it is needed; so
+    are inputs where they are the same tensor."""
+
+    def batch(self, index: slice | Tensor) -> Rows:
+        """Some of the rows, made."""
+        targets = self.targets[index]
+        if self.mixing is not None:
+            targets = targets @ self.mixing
+        inputs = targets if self.inputs is self.targets else self.inputs[index]
+        return Rows(inputs, targets, None if self.shares is None else self.shares[index])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +91,8 @@ def fit(
     rectified
         Whether a ReLU follows each layer.
     train, validation
-        Inputs and targets; shares need ``batch_size`` 0.
+        Inputs and targets; shares need ``batch_size`` 0. Where targets are mixed, no more than a
+        batch or a chunk of them is made at a time.
     schedule
         How to descend.
     generator
@@ -98,8 +114,7 @@ def fit(
     best_epoch, best_loss = 0, float("inf")
     for epoch in range(schedule.epochs):
         train_loss = _epoch(current, rectified, train, adam, schedule.batch_size, generator)
-        output = _forward(current, rectified, validation.inputs)[-1]
-        validation_loss = _loss(output.sub_(validation.targets), validation).item()
+        validation_loss = _mean_loss(current, rectified, validation)
         if not np.isfinite(validation_loss):
             raise FloatingPointError(
                 f"validation loss is {validation_loss} after epoch {epoch}; lower learning_rate"
@@ -146,23 +161,36 @@ def _epoch(
     generator: torch.Generator,
 ) -> float:
     """Take the steps of one epoch; return the mean loss over rows."""
-    total = 0.0
+    losses, sizes = [], []
     for batch in _batches(train, batch_size, generator):
-        loss = _backward(weights, rectified, batch)
+        losses.append(_backward(weights, rectified, batch))
+        sizes.append(len(batch.inputs))
         adam.step()
-        total += loss.item() * len(batch.inputs)
+    # read at the end: a value read after every step would make a GPU wait for the next one
+    total = sum(loss.item() * size for loss, size in zip(losses, sizes, strict=True))
     return total / len(train.inputs)
 
 
 def _batches(rows: Rows, batch_size: int, generator: torch.Generator) -> Iterator[Rows]:
     if not 0 < batch_size < len(rows.inputs):
-        yield rows
+        yield rows.batch(slice(None))
         return
     order = torch.randperm(len(rows.inputs), generator=generator).to(rows.inputs.device)
-    inputs = rows.inputs[order]
-    targets = inputs if rows.targets is rows.inputs else rows.targets[order]
-    for x, y in zip(inputs.split(batch_size), targets.split(batch_size), strict=True):
-        yield Rows(x, y)
+    for index in order.split(batch_size):
+        yield rows.batch(index)
+
+
+def _mean_loss(weights: Sequence[Tensor], rectified: Sequence[bool], rows: Rows) -> float:
+    """Mean loss over rows, in chunks: no layer's output is held for all of them."""
+    widest = max(len(weight) for weight in weights)
+    n_rows, size = len(rows.inputs), max(1, _CHUNK_VALUES // widest)
+    total = 0.0
+    for start in range(0, n_rows, size):
+        chunk = rows.batch(slice(start, start + size))
+        output = _forward(weights, rectified, chunk.inputs)[-1]
+        loss = _loss(output.sub_(chunk.targets), chunk).item()
+        total += loss * (len(chunk.inputs) if rows.shares is None else n_rows)
+    return total / n_rows
 
 
 def _forward(weights: Sequence[Tensor], rectified: Sequence[bool], inputs: Tensor) -> list[Tensor]:

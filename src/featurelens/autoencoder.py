@@ -8,7 +8,7 @@ is imported only to train; a trained autoencoder is numpy.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 from annotated_types import Ge, Gt, Lt
 
+from featurelens.conventions import Convention
 from featurelens.io import (
     InputError,
     atomic_path,
@@ -25,12 +26,11 @@ from featurelens.io import (
     write_json,
     write_table,
 )
-from featurelens.options import STRICT
+from featurelens.observables import Observables, row_chunks
+from featurelens.options import STRICT, axis
 
 if TYPE_CHECKING:
     from featurelens._gradient import Rows
-
-_CHUNK_ROWS = 8_192
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,13 +57,42 @@ class AutoencoderConfig:
     """Passes over the training cells, at most."""
     patience: Annotated[int, Ge(0)] = 20
     """Stop when the best validation loss is older than this many epochs; 0 never stops early."""
-    split: Literal["published", "corrected"] = "corrected"
-    """published trains on the first n_validation cells and validates on all others, as the author's
-    reversed slices do; corrected trains on the training cells."""
-    weights: Literal["best", "last"] = "best"
-    """Keep the weights of the best validation loss, or those of the last epoch (the author's)."""
-    seed: Annotated[int, Ge(0), Lt(2**63)] = 0
-    """Seed of the initial weights and the batch order."""
+    convention: axis(Convention) = "corrected"  # type: ignore[valid-type]
+    """published exchanges training and validation cells and keeps the weights of the last epoch, as
+    the author does; corrected trains on the training cells and keeps the weights of the best
+    validation loss. A list makes one of each, with -published and -corrected behind the name."""
+    exchanged: bool | None = None
+    """Whether to exchange the two sides of the split; null as the convention has it. The author's
+    small model is published without it."""
+    seed: axis(Annotated[int, Ge(0), Lt(2**63)]) = 0  # type: ignore[valid-type]
+    """Seed of the initial weights and the batch order; a list makes one of each, with -seed0 and so
+    on behind the name (before the convention)."""
+
+    @property
+    def is_exchanged(self) -> bool:
+        """Whether the first cells, as many as are held out, train and all others validate."""
+        return self.convention == "published" if self.exchanged is None else self.exchanged
+
+    @property
+    def weights(self) -> Literal["best", "last"]:
+        """Which weights are kept: of the best validation loss, or of the last epoch."""
+        return "last" if self.convention == "published" else "best"
+
+    def each(self, name: str) -> dict[str, AutoencoderConfig]:
+        """The autoencoders of a block of the config by name: one for each listed value."""
+        seeds = self.seed if isinstance(self.seed, tuple) else (None,)
+        conventions = self.convention if isinstance(self.convention, tuple) else (None,)
+        return {
+            name
+            + ("" if seed is None else f"-seed{seed}")
+            + ("" if convention is None else f"-{convention}"): replace(
+                self,
+                seed=self.seed if seed is None else seed,
+                convention=self.convention if convention is None else convention,
+            )
+            for seed in seeds
+            for convention in conventions
+        }
 
 
 @dataclass(frozen=True)
@@ -77,11 +106,11 @@ class Autoencoder:
     history: pd.DataFrame
     """epoch, train_loss, validation_loss (mean squared error)."""
 
-    def embed(self, observables: np.ndarray) -> np.ndarray:
+    def embed(self, observables: np.ndarray | Observables) -> np.ndarray:
         """Encode (n_cells, n_genes) to (n_cells, latent), float32."""
         return _in_chunks(self._encode, observables)
 
-    def reconstruct(self, observables: np.ndarray) -> np.ndarray:
+    def reconstruct(self, observables: np.ndarray | Observables) -> np.ndarray:
         """Encode and decode (n_cells, n_genes), float32."""
         return _in_chunks(lambda rows: self._decode(self._encode(rows)), observables)
 
@@ -130,8 +159,13 @@ def layer_sizes(n_genes: int, latent: int, *, depth: int, width: str) -> list[in
     return [n_genes, *hidden, latent]
 
 
+def count_weights(n_genes: int, config: AutoencoderConfig) -> int:
+    """How many weights and biases an autoencoder has, encoder and decoder together."""
+    return sum((d_in + 1) * d_out for d_out, d_in in _shapes(n_genes, config))
+
+
 def train(
-    observables: np.ndarray,
+    observables: np.ndarray | Observables,
     is_validation: np.ndarray,
     config: AutoencoderConfig,
     *,
@@ -144,11 +178,11 @@ def train(
     Parameters
     ----------
     observables : (n_cells, n_genes)
-        Expression Y.
+        Expression Y. Where it is made from factors, every batch is made on the device.
     is_validation : (n_cells,) bool
-        The cells held out. What they are used for depends on ``config.split``.
+        The cells held out. What they are used for depends on ``config.is_exchanged``.
     config
-        Shape and training.
+        Shape and training, of one autoencoder.
     threads
         Threads that torch may use.
     device
@@ -167,9 +201,10 @@ def train(
 
     from featurelens import _gradient
 
-    if not np.isfinite(observables).all():
+    observables = Observables.of(observables)
+    if not observables.is_finite:
         raise InputError("autoencoder: Y holds NaN or infinite values; correct the data")
-    train_rows = split_rows(is_validation, config.split)
+    train_rows = split_rows(is_validation, exchanged=config.is_exchanged)
     generator = torch.Generator().manual_seed(config.seed)
     shapes = _shapes(observables.shape[1], config)
     initial = [
@@ -178,8 +213,7 @@ def train(
         for tensor in _gradient.linear_init(d_in, d_out, generator)
     ]
     inside, outside = (
-        _rows(np.asarray(observables[side], dtype=np.float32), config.batch_size, device)
-        for side in (train_rows, ~train_rows)
+        _rows(observables, side, config.batch_size, device) for side in (train_rows, ~train_rows)
     )
     schedule = _gradient.Schedule(
         **{name: getattr(config, name) for name in _gradient.Schedule.__dataclass_fields__}
@@ -198,12 +232,11 @@ def train(
     return Autoencoder(config, weights, fitted.history)
 
 
-def split_rows(is_validation: np.ndarray, split: str) -> np.ndarray:
+def split_rows(is_validation: np.ndarray, *, exchanged: bool) -> np.ndarray:
     """Which cells train the autoencoder, as (n_cells,) bool; the others validate it.
 
-    ``published``: the first n_validation cells, because the author's two slices are exchanged
-    (``src/functions/ae_training.py``). ``corrected``: the cells not held
-    out.
+    The cells that are not held out; ``exchanged``: the first n_validation cells, because the
+    author's two slices are exchanged (``src/functions/ae_training.py``).
     """
     is_validation = np.asarray(is_validation, dtype=bool)
     n_validation = int(is_validation.sum())
@@ -212,7 +245,7 @@ def split_rows(is_validation: np.ndarray, split: str) -> np.ndarray:
             f"autoencoder: {n_validation} of {len(is_validation)} cells are for validation; "
             "both sides of the split need cells"
         )
-    if split == "published":
+    if exchanged:
         return np.arange(len(is_validation)) < n_validation
     return ~is_validation
 
@@ -247,7 +280,7 @@ def load(folder: str | Path) -> Autoencoder:
     return Autoencoder(config, weights, read_table(folder / "history.tsv"))
 
 
-def _rows(observables: np.ndarray, batch_size: int, device: str) -> Rows:
+def _rows(observables: Observables, kept: np.ndarray, batch_size: int, device: str) -> Rows:
     """Move cells to the device; for full-batch training, equal cells once with their share.
 
     The small simulation has 54 distinct cells among 12,000: the same loss, computed in a fifth of
@@ -257,12 +290,14 @@ def _rows(observables: np.ndarray, batch_size: int, device: str) -> Rows:
 
     from featurelens._gradient import Rows
 
-    shares = None
+    cells, shares, mixing = np.asarray(observables.cells[kept], dtype=np.float32), None, None
     if batch_size == 0:
-        observables, counts = np.unique(observables, axis=0, return_counts=True)
+        cells, counts = np.unique(cells, axis=0, return_counts=True)
         shares = torch.from_numpy((counts / counts.sum()).astype(np.float32)[:, None]).to(device)
-    data = torch.from_numpy(np.ascontiguousarray(observables)).to(device)
-    return Rows(data, data, shares)
+    if observables.connectivity is not None:
+        mixing = torch.from_numpy(observables.connectivity.T.astype(np.float32)).to(device)
+    data = torch.from_numpy(np.ascontiguousarray(cells)).to(device)
+    return Rows(data, data, shares, mixing)
 
 
 def _shapes(n_genes: int, config: AutoencoderConfig) -> list[tuple[int, int]]:
@@ -287,9 +322,9 @@ def _rectified(config: AutoencoderConfig) -> list[bool]:
     return [*hidden, False, *hidden, config.output == "relu"]
 
 
-def _in_chunks(function: Callable[[np.ndarray], np.ndarray], rows: np.ndarray) -> np.ndarray:
+def _in_chunks(
+    function: Callable[[np.ndarray], np.ndarray], observables: np.ndarray | Observables
+) -> np.ndarray:
     """Apply a function to chunks of rows, so that wide hidden layers stay small in memory."""
-    starts = range(0, len(rows), _CHUNK_ROWS)
-    return np.concatenate(
-        [function(np.asarray(rows[s : s + _CHUNK_ROWS], dtype=np.float32)) for s in starts]
-    )
+    cells = Observables.of(observables)
+    return np.concatenate([function(cells.rows(chunk)) for chunk in row_chunks(*cells.shape)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
@@ -24,7 +25,7 @@ def _embeddings(run: RunConfig) -> list[str]:
         *(
             f"{simulation}/{name}"
             for simulation, block in run.simulations.items()
-            for name in (*block.autoencoders, *([OBSERVABLES] * (block.data.kind == "zipf")))
+            for name in (*block.trained, *([OBSERVABLES] * (block.data.kind == "zipf")))
         ),
         *(f"{name}/{model}" for name, block in run.datasets.items() for model in block.models),
     ]
@@ -47,12 +48,26 @@ def _control_checks(run: RunConfig) -> Iterator[str]:
 
 def contradictions(run: RunConfig) -> Iterator[str]:
     """Say what does not fit together, one line for each, naming the keys and what to do."""
+    yield from _autoencoder_checks(run)
     yield from _sweep_checks(run)
     yield from _engine_checks(run)
     yield from _dataset_checks(run)
     yield from _control_checks(run)
     yield from _download_checks(run.downloads)
     yield from _name_checks(run)
+
+
+def _autoencoder_checks(run: RunConfig) -> Iterator[str]:
+    for simulation, block in run.simulations.items():
+        made = Counter(
+            full for name, config in block.autoencoders.items() for full in config.each(name)
+        )
+        for name, count in made.items():
+            if count > 1:
+                yield (
+                    f"'simulations.{simulation}.autoencoders' make {count} of the name {name!r}; "
+                    "rename one"
+                )
 
 
 def _sweep_checks(run: RunConfig) -> Iterator[str]:

@@ -13,6 +13,7 @@ import pandas as pd
 from featurelens.baselines import fit_baseline
 from featurelens.conventions import CONVENTIONS
 from featurelens.io import read_json, read_table, require_same_names
+from featurelens.observables import observables
 from featurelens.recovery import Probe, measure_recovery, superposition
 from featurelens.simulation import variables
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 def embed_simulation(autoencoder: Autoencoder, data: anndata.AnnData) -> anndata.AnnData:
     """Embedding of simulated cells as an AnnData with ``obsm['X_emb']`` (n_cells, latent)."""
-    embedding = np.asarray(autoencoder.embed(data.X), dtype=np.float32)
+    embedding = np.asarray(autoencoder.embed(observables(data)), dtype=np.float32)
     return anndata.AnnData(obs=data.obs.copy(), obsm={"X_emb": embedding})
 
 
@@ -75,10 +76,10 @@ def measure_baselines(
         ``method``, ``n_components`` (kept), ``rank`` (of the data) and the columns of
         :func:`featurelens.recovery.measure_recovery`, under both conventions.
     """
-    truth = variables(data)
+    truth, observed = variables(data), observables(data).rows(slice(None))
     tables: list[pd.DataFrame] = []
     for method in config.methods:
-        baseline = fit_baseline(data.X, method, config.n_components, seed=config.seed)
+        baseline = fit_baseline(observed, method, config.n_components, seed=config.seed)
         log(f"{method}: {baseline.n_components} components, rank {baseline.rank}")
         tables.extend(
             measure_recovery(baseline.scores, truth, convention=convention).assign(
@@ -102,8 +103,9 @@ def collect_superposition(folders: Sequence[str | Path]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        simulation, autoencoder, latent, depth, width, seed, best_validation_loss,
-        last_validation_loss, and the columns of :func:`measure_superposition`.
+        simulation, autoencoder, latent, depth, width, training (the convention that it was trained
+        under), seed, best_validation_loss, last_validation_loss, and the columns of
+        :func:`measure_superposition`.
     """
     tables = []
     for folder in map(Path, folders):
@@ -112,7 +114,9 @@ def collect_superposition(folders: Sequence[str | Path]) -> pd.DataFrame:
         about = {
             "simulation": folder.parent.name,
             "autoencoder": folder.name,
-            **{name: config[name] for name in ("latent", "depth", "width", "seed")},
+            **{name: config[name] for name in ("latent", "depth", "width")},
+            "training": config["convention"],
+            "seed": config["seed"],
             "best_validation_loss": losses.min(),
             "last_validation_loss": losses.iloc[-1],
         }

@@ -9,7 +9,7 @@ dot is text in YAML) is refused instead of guessed.
 from typing import Annotated, Any
 
 from annotated_types import MinLen
-from pydantic import BeforeValidator, ConfigDict, StringConstraints
+from pydantic import BeforeValidator, ConfigDict, Discriminator, StringConstraints, Tag
 
 STRICT = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
@@ -23,6 +23,19 @@ def values(kind: Any) -> Any:
         tuple[kind, ...],
         MinLen(1),
         BeforeValidator(_as_values, json_schema_input_type=kind | list[kind]),
+    ]
+
+
+def axis(kind: Any) -> Any:
+    """Type of a key that takes one value, or a list of which each makes a thing of its own.
+
+    One value stays as it is and a list becomes a tuple, also a list of one: who names the things
+    after their values has to know which of the two was written.
+    """
+    several = Annotated[tuple[kind, ...], MinLen(1)]
+    return Annotated[
+        Annotated[kind, Tag("one")] | Annotated[several, Tag("several")],
+        Discriminator(lambda value: "several" if isinstance(value, (list, tuple)) else "one"),
     ]
 
 

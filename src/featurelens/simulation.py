@@ -10,7 +10,6 @@ author's ``00_data_simulation.py`` in ``simulation/small`` and ``simulation/larg
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -18,6 +17,7 @@ import numpy as np
 import pandas as pd
 from annotated_types import Ge, Gt, Le, Lt
 
+from featurelens.observables import Observables, observables, row_chunks
 from featurelens.options import STRICT
 from featurelens.superposed import ZipfSimulation, simulate_zipf
 
@@ -83,6 +83,9 @@ class HierarchicalSimulation:
     """Standard deviation of the shift that batch b adds to a cell, whose mean is b."""
     validation_fraction: Annotated[float, Gt(0), Lt(1)] = 0.1
     """Share of the cells, counted from the end, that is held out for validation."""
+    observables: Literal["stored", "implicit"] = "stored"
+    """implicit does not store Y, which is made from X'' and the connectivity where it is needed; a
+    large Y does not fit into memory."""
     seed: Annotated[int, Ge(0), Lt(2**32)] = 0
     """Seed of the draw; 0 at published size gives the author's connectivity and cells."""
 
@@ -122,7 +125,8 @@ def simulate(config: SimulationConfig) -> AnnData:
     Returns
     -------
     AnnData
-        (n_cells, n_genes) with ``X`` = Y in float32, ``obs['split']`` (train or validation) and
+        (n_cells, n_genes) with ``X`` = Y in float32 (none where the config makes it implicit, see
+        :func:`featurelens.observables.observables`), ``obs['split']`` (train or validation) and
         ``uns['variables']``, which names every group of variables (name, level, kind, slot).
 
         small
@@ -148,7 +152,10 @@ def simulate(config: SimulationConfig) -> AnnData:
 
 
 def variables(adata: AnnData) -> list[Variables]:
-    """Read every group of variables, in the order of ``uns['variables']``."""
+    """Read every group of variables, in the order of ``uns['variables']``.
+
+    Y becomes one array here, also where it is not stored: take the cells of interest first.
+    """
     listing = adata.uns["variables"]
     return [
         Variables(str(row.name_), int(row.level), str(row.kind), _slot(adata, str(row.slot)))
@@ -173,29 +180,6 @@ def draw_connectivity(config: HierarchicalSimulation) -> tuple[np.ndarray, np.nd
     return np.ascontiguousarray(edges.T, dtype=np.uint8), mask.astype(np.uint8)
 
 
-def observe(
-    programs_active: np.ndarray, connectivity: np.ndarray, *, chunk_rows: int = 1_000
-) -> Iterator[tuple[slice, np.ndarray]]:
-    """Make Y = X'' Mᵀ in row chunks, so that a large Y is never whole in memory.
-
-    Parameters
-    ----------
-    programs_active : (n_cells, n_programs)
-    connectivity : (n_genes, n_programs)
-    chunk_rows
-        Cells per chunk.
-
-    Yields
-    ------
-    rows : slice
-    observables : (chunk, n_genes) float32, summed in double precision
-    """
-    edges = connectivity.T.astype(np.float64)
-    for start in range(0, len(programs_active), chunk_rows):
-        rows = slice(start, start + chunk_rows)
-        yield rows, (programs_active[rows].astype(np.float64) @ edges).astype(np.float32)
-
-
 def _simulate_small(config: SmallSimulation) -> AnnData:
     import torch  # seconds to import, and only a draw needs it
 
@@ -204,8 +188,8 @@ def _simulate_small(config: SmallSimulation) -> AnnData:
     rates = torch.tensor(ACCESSIBLE_PROBABILITY).expand(config.n_cells, -1)
     accessibility = torch.bernoulli(rates, generator=generator)
     programs = activity * accessibility
-    observables = programs @ torch.tensor(REGULATION, dtype=torch.float32)
-    adata = _new_adata(observables.numpy(), config.n_validation)
+    observed = (programs @ torch.tensor(REGULATION, dtype=torch.float32)).numpy()
+    adata = _new_adata(observed, observed.shape, config.n_validation)
     adata.obsm["programs"] = programs.numpy()
     adata.obsm["activity"] = activity.numpy()
     adata.obsm["accessibility"] = accessibility.numpy()
@@ -226,10 +210,11 @@ def _simulate_hierarchical(config: HierarchicalSimulation) -> AnnData:
     programs, shift, batch, cell_type = map(np.concatenate, zip(*blocks, strict=True))
     programs_batch = programs + shift[:, None]
     programs_active = programs_batch * mask[cell_type]
-    observables = np.empty((config.n_cells, config.n_genes), dtype=np.float32)
-    for rows, chunk in observe(programs_active, connectivity):
-        observables[rows] = chunk
-    adata = _new_adata(observables, config.n_validation)
+    made = Observables(programs_active, connectivity)
+    stored = None
+    if config.observables == "stored":
+        stored = np.concatenate([made.rows(rows) for rows in row_chunks(*made.shape)])
+    adata = _new_adata(stored, made.shape, config.n_validation)
     adata.obs["cell_type"] = _categories(cell_type, config.n_cell_types, "type")
     adata.obs["batch"] = _categories(batch, config.n_batches, "batch")
     adata.obs["n_active_programs"] = mask.sum(1, dtype=np.int64)[cell_type]
@@ -285,14 +270,14 @@ def _uniform(n_levels: int) -> torch.Tensor:
     return probabilities / probabilities.sum(-1, keepdim=True)
 
 
-def _new_adata(observables: np.ndarray, n_validation: int) -> AnnData:
+def _new_adata(stored: np.ndarray | None, shape: tuple[int, ...], n_validation: int) -> AnnData:
     from anndata import AnnData  # slow to import, and planning needs only the classes above
 
-    n_cells, n_genes = observables.shape
+    n_cells, n_genes = shape
     is_validation = np.arange(n_cells) >= n_cells - n_validation
     split = pd.Categorical(np.where(is_validation, "validation", "train"))
     return AnnData(
-        observables,
+        stored,
         obs=pd.DataFrame({"split": split}, index=[f"cell_{i}" for i in range(n_cells)]),
         var=pd.DataFrame(index=[f"gene_{i}" for i in range(n_genes)]),
     )
@@ -310,7 +295,7 @@ def _listing(*rows: tuple[str, int, str, str]) -> pd.DataFrame:
 
 def _slot(adata: AnnData, slot: str) -> np.ndarray:
     if slot == "X":
-        return np.asarray(adata.X)
+        return observables(adata).rows(slice(None))
     place, key = slot.split("/", 1)
     if place == "obsm":
         return np.asarray(adata.obsm[key])

@@ -10,7 +10,8 @@ from pydantic import Field
 
 from featurelens.autoencoder import AutoencoderConfig
 from featurelens.options import STRICT, Name
-from featurelens.simulation import SimulationConfig
+from featurelens.simulation import REGULATION, HierarchicalSimulation, SimulationConfig
+from featurelens.superposed import ZipfSimulation
 
 OBSERVABLES = "observables"
 """What a sweep calls the cells of the zipf simulation, which are an embedding by themselves."""
@@ -39,7 +40,8 @@ class SimulationRun:
     data: Annotated[SimulationConfig, Field(discriminator="kind")]
     """The generative process."""
     autoencoders: dict[Name, AutoencoderConfig] = field(default_factory=dict)
-    """Autoencoders trained on the observables, by name; the zipf simulation needs none."""
+    """Autoencoders trained on the observables, by name; a list under seed or convention makes one
+    of each. The zipf simulation needs none."""
     probe: Literal["gradient", "least_squares"] = "gradient"
     """Linear probe of the published superposition score (the author used both)."""
     probe_epochs: Annotated[int, Ge(1)] = 100
@@ -48,3 +50,26 @@ class SimulationRun:
     """The same on the observables themselves, whose probe is larger; null: as probe_epochs."""
     baselines: BaselineConfig = field(default_factory=BaselineConfig)
     """Decompositions of the observables."""
+
+    @property
+    def n_observed(self) -> int:
+        """How many observables a cell has."""
+        if isinstance(self.data, HierarchicalSimulation):
+            return self.data.n_genes
+        return (
+            self.data.n_dimensions if isinstance(self.data, ZipfSimulation) else len(REGULATION[0])
+        )
+
+    @property
+    def is_implicit(self) -> bool:
+        """Whether the observables are not stored."""
+        return getattr(self.data, "observables", "stored") == "implicit"
+
+    @property
+    def trained(self) -> dict[str, AutoencoderConfig]:
+        """Every autoencoder by the name of its folder."""
+        return {
+            full: config
+            for name, block in self.autoencoders.items()
+            for full, config in block.each(name).items()
+        }

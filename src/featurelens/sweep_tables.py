@@ -16,6 +16,7 @@ from featurelens.conventions import CONVENTIONS
 from featurelens.dictionary import describe_match, match_dictionary, random_directions
 from featurelens.held_out import frugal_points
 from featurelens.io import read_table
+from featurelens.observables import observables
 from featurelens.recovery import measure_recovery
 from featurelens.sae import model
 from featurelens.sae.config import SAEConfig
@@ -172,7 +173,7 @@ def recover_structures(
         sae = model.load(Path(store) / point["stack"] / str(identifier))
         table = recover_structure(
             sae.encode(embedding.obsm["X_emb"]),
-            data.X,
+            observables(data).rows(slice(None)),
             data.varm["connectivity"],
             percentiles=config.percentiles,
             n_permutations=config.n_permutations,

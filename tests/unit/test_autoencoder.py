@@ -17,6 +17,7 @@ from featurelens.autoencoder import (
     train,
 )
 from featurelens.io import InputError
+from featurelens.observables import Observables
 
 
 def cells(n=200, d=12, rank=3, seed=0):
@@ -105,7 +106,8 @@ def test_training_equals_a_plain_torch_loop(batch_size, depth, output):
         learning_rate=0.01,
         weight_decay=0.001,
         patience=0,
-        weights="last",
+        convention="published",
+        exchanged=False,
         seed=3,
     )
     ours = train(data, held_out, config)
@@ -157,8 +159,8 @@ def test_enough_latents_reconstruct_data_of_their_rank():
 def test_published_split_trains_on_the_first_cells():
     # 10 cells, the last 3 held out: the author's exchanged slices train on cells 0, 1, 2
     held_out = last(10, 3)
-    assert split_rows(held_out, "published").nonzero()[0].tolist() == [0, 1, 2]
-    assert split_rows(held_out, "corrected").nonzero()[0].tolist() == list(range(7))
+    assert split_rows(held_out, exchanged=True).nonzero()[0].tolist() == [0, 1, 2]
+    assert split_rows(held_out, exchanged=False).nonzero()[0].tolist() == list(range(7))
 
 
 def test_published_split_validates_on_all_other_cells():
@@ -167,11 +169,10 @@ def test_published_split_validates_on_all_other_cells():
     config = AutoencoderConfig(
         latent=1,
         depth=1,
-        split="published",
+        convention="published",
         epochs=300,
         patience=0,
         learning_rate=0.05,
-        weights="last",
     )
     trained = train(data, last(100, 20), config)
     assert trained.history["train_loss"].iloc[-1] < 1e-4
@@ -181,7 +182,7 @@ def test_published_split_validates_on_all_other_cells():
 @pytest.mark.parametrize("held_out", [np.zeros(5, bool), np.ones(5, bool)])
 def test_split_with_an_empty_side_is_refused(held_out):
     with pytest.raises(InputError, match="both sides"):
-        split_rows(held_out, "corrected")
+        split_rows(held_out, exchanged=False)
 
 
 def drift(validation_target, **schedule):
@@ -222,6 +223,81 @@ def test_best_and_last_weights():
     assert final.weights[1].item() == pytest.approx(1, abs=0.1)
     loss = (best.weights[1].item() - 0.5) ** 2
     assert loss == pytest.approx(best.history["validation_loss"].min(), abs=1e-7)
+
+
+@pytest.mark.parametrize("batch_size", [0, 32])
+def test_made_observables_train_as_stored_ones(batch_size):
+    """Rounding is all that differs: the same cells, from factors and as one array."""
+    rng = np.random.default_rng(0)
+    programs = rng.poisson(2, (120, 6)).astype(np.float32) + rng.normal(0, 0.1, (120, 1)).astype(
+        np.float32
+    )
+    connectivity = rng.binomial(1, 0.3, (40, 6)).astype(np.uint8)
+    made = Observables(programs, connectivity)
+    config = AutoencoderConfig(
+        latent=4, batch_size=batch_size, epochs=20, learning_rate=0.003, convention="published"
+    )
+    ours = train(made, last(120, 30), config)
+    stored = train(made.rows(slice(None)), last(120, 30), config)
+    pd.testing.assert_frame_equal(ours.history, stored.history, rtol=1e-4)
+    for name, weight in ours.weights.items():
+        np.testing.assert_allclose(weight, stored.weights[name], atol=1e-4)
+    np.testing.assert_allclose(ours.embed(made), ours.embed(made.rows(slice(None))), rtol=1e-5)
+
+
+def test_validation_in_chunks_is_the_mean_over_all_cells(monkeypatch):
+    """Chunks of 3 rows of 12 genes, the last of 1: the loss over 70 rows, computed by numpy."""
+    data = cells(100)
+    config = AutoencoderConfig(latent=3, epochs=1, batch_size=16)
+    whole = train(data, last(100, 70), config)
+    monkeypatch.setattr(_gradient, "_CHUNK_VALUES", 36)
+    parts = train(data, last(100, 70), config)
+    error = np.square(parts.reconstruct(data[30:]) - data[30:]).mean()
+    assert parts.last_validation_loss == pytest.approx(error, rel=1e-5)
+    assert whole.last_validation_loss == pytest.approx(error, rel=1e-5)
+
+
+def test_chunks_of_repeated_cells_keep_their_shares(monkeypatch):
+    kinds = cells(5)
+    data = np.concatenate([kinds, np.repeat(kinds, [1, 2, 3, 4, 5], axis=0)])
+    config = AutoencoderConfig(latent=2, depth=1, batch_size=0, epochs=1, learning_rate=1e-9)
+    monkeypatch.setattr(_gradient, "_CHUNK_VALUES", 24)
+    trained = train(data, last(20, 15), config)
+    error = np.square(trained.reconstruct(kinds) - kinds).mean(axis=1)
+    assert trained.last_validation_loss == pytest.approx(error @ np.arange(1, 6) / 15, rel=1e-4)
+
+
+def test_a_list_makes_one_autoencoder_of_each():
+    one = AutoencoderConfig(latent=4, seed=3, convention="published")
+    assert one.each("ae") == {"ae": one}
+    seeds = dataclasses.replace(one, seed=(0, 2))
+    assert seeds.each("ae") == {
+        "ae-seed0": dataclasses.replace(one, seed=0),
+        "ae-seed2": dataclasses.replace(one, seed=2),
+    }
+    both = dataclasses.replace(seeds, convention=("published", "corrected"))
+    assert list(both.each("ae")) == [
+        "ae-seed0-published",
+        "ae-seed0-corrected",
+        "ae-seed2-published",
+        "ae-seed2-corrected",
+    ]
+    assert both.each("ae")["ae-seed2-corrected"] == AutoencoderConfig(latent=4, seed=2)
+    assert list(dataclasses.replace(one, seed=(7,)).each("ae")) == ["ae-seed7"]
+
+
+@pytest.mark.parametrize(
+    ("convention", "exchanged", "is_exchanged", "weights"),
+    [
+        ("published", None, True, "last"),
+        ("corrected", None, False, "best"),
+        ("published", False, False, "last"),
+        ("corrected", True, True, "best"),
+    ],
+)
+def test_what_a_convention_of_training_means(convention, exchanged, is_exchanged, weights):
+    config = AutoencoderConfig(latent=1, convention=convention, exchanged=exchanged)
+    assert (config.is_exchanged, config.weights) == (is_exchanged, weights)
 
 
 def test_same_seed_same_bytes_other_seed_other_weights():
@@ -284,3 +360,7 @@ def test_config_is_strict():
         adapter.validate_json('{"latent": 3, "learning_rate": "1e-4"}', strict=True)
     with pytest.raises(ValidationError, match="greater than or equal to 1"):
         adapter.validate_python({"latent": 0})
+    with pytest.raises(ValidationError, match="at least 1 item"):
+        adapter.validate_json('{"latent": 3, "seed": []}', strict=True)
+    listed = adapter.validate_json('{"latent": 3, "seed": [0, 1]}', strict=True)
+    assert listed.seed == (0, 1)

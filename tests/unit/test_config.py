@@ -90,6 +90,23 @@ def test_every_shipped_config_is_valid(path):
             "did you mean 'small/latent4'?",
         ),
         (
+            "simulations.small.autoencoders.latent4.seed",
+            ["0", 1],
+            "config: 'simulations.small.autoencoders.latent4.seed[0]' is '0', which YAML reads as "
+            "text; write 0",
+        ),
+        (
+            "simulations.small.autoencoders.latent4.convention",
+            "publishd",
+            "config: 'simulations.small.autoencoders.latent4.convention' is 'publishd', should be",
+        ),
+        (
+            "simulations.small.autoencoders.latent4.seed",
+            [5, 6],
+            "config: 'sweeps.small.embedding' is 'small/latent4', which this run does not make; "
+            "did you mean 'small/latent4-seed",
+        ),
+        (
             "sweeps.small.stack_by",
             ["archtecture"],
             "config: 'sweeps.small.stack_by' names 'archtecture'; did you mean 'architecture'?",
@@ -134,6 +151,22 @@ def test_a_mistake_is_one_line_that_names_the_key(demo, key, value, message):
         parse_config(change(demo, key, value))
     [line] = str(caught.value).splitlines()
     assert message in line
+
+
+def test_autoencoders_of_a_list_have_names_of_their_own(demo):
+    small = demo["simulations"]["small"]["autoencoders"]
+    small["latent4"] |= {"seed": [5, 6], "convention": ["published", "corrected"]}
+    demo["sweeps"]["small"]["embedding"] = "small/latent4-seed6-corrected"
+    trained = parse_config(demo).simulations["small"].trained
+    assert list(trained) == [
+        "latent4-seed5-published",
+        "latent4-seed5-corrected",
+        "latent4-seed6-published",
+        "latent4-seed6-corrected",
+    ]
+    small["latent4-seed5"] = small["latent4"] | {"seed": 5}
+    with pytest.raises(InputError, match=r"make 2 of the name 'latent4-seed5-published'; rename"):
+        parse_config(demo)
 
 
 def test_a_dataset_chooses_among_the_saes(demo):

@@ -12,7 +12,6 @@ from featurelens.simulation import (
     SimulationConfig,
     SmallSimulation,
     draw_connectivity,
-    observe,
     simulate,
     variables,
 )
@@ -162,14 +161,16 @@ def test_same_seed_same_bytes_other_seed_other_cells():
     assert not np.array_equal(other.obsm["programs"], simulate(config).obsm["programs"])
 
 
-@pytest.mark.parametrize("chunk_rows", [1, 7, 60, 1_000])
-def test_chunks_make_the_whole(chunk_rows):
-    adata = simulate(HierarchicalSimulation(n_cells=60))
-    chunks = list(
-        observe(adata.obsm["programs_active"], adata.varm["connectivity"], chunk_rows=chunk_rows)
-    )
-    assert all(len(values) <= chunk_rows for _, values in chunks)
-    np.testing.assert_allclose(np.concatenate([v for _, v in chunks]), adata.X, rtol=1e-6)
+def test_implicit_observables_are_the_stored_ones_made_when_asked_for(tmp_path):
+    stored = simulate(HierarchicalSimulation(n_cells=60))
+    implicit = simulate(HierarchicalSimulation(n_cells=60, observables="implicit"))
+    assert implicit.X is None
+    assert implicit.shape == stored.shape
+    write_anndata(implicit, tmp_path / "data.h5ad")
+    back = read_anndata(tmp_path / "data.h5ad")
+    for group, other in zip(variables(back), variables(stored), strict=True):
+        np.testing.assert_allclose(group.values, other.values, rtol=1e-6)
+    np.testing.assert_allclose(variables(back[::20])[0].values, stored.X[::20], rtol=1e-6)
 
 
 def test_variables_are_listed_by_level(small, hierarchical):

@@ -15,6 +15,7 @@ FLOORS = (
     {
         "sae",
         "simulation",
+        "observables",
         "autoencoder",
         "genesets",
         "decoders",

@@ -47,11 +47,11 @@ RESOURCE_PATTERN = "|".join(re.escape(path.removeprefix("resources/")) for path 
 RUN = CONFIG.run
 STACKS = {name: sweep.stacks() for name, sweep in CONFIG.sweeps.items()}
 
-AUTOENCODERS = [
-    f"{simulation}/{autoencoder}"
+AUTOENCODERS = {
+    f"{simulation}/{name}": autoencoder
     for simulation, block in CONFIG.simulations.items()
-    for autoencoder in block.autoencoders
-]
+    for name, autoencoder in block.trained.items()
+}
 # Simulations that autoencoders embed; what the observables hold is the ceiling of all of them.
 EMBEDDED = [
     name

@@ -12,11 +12,11 @@ rule simulate:
     conda:
         "../../envs/core.yaml"
     resources:
-        mem_mb=2000,
+        mem_mb=simulate_memory,
         runtime=30,
     params:
         config=lookup(dpath="simulations/{simulation}/data", within=PLAIN),
-        code=fingerprint("simulation.py"),
+        code=fingerprint("simulation.py", "superposed.py", "observables.py"),
     script:
         "../../scripts/simulate.py"
 
@@ -35,13 +35,14 @@ rule train_autoencoder:
         f"results/{RUN}/benchmarks/train_autoencoder/{{simulation}}/{{autoencoder}}.tsv"
     conda:
         "../../envs/core.yaml"
-    threads: 1
+    threads: train_threads
     resources:
-        mem_mb=2000,
-        runtime=240,
+        mem_mb=train_memory,
+        runtime=train_runtime,
     params:
-        config=lookup(dpath="simulations/{simulation}/autoencoders/{autoencoder}", within=PLAIN),
-        code=fingerprint("autoencoder.py", "_gradient.py"),
+        config=autoencoder_config,
+        device=device,
+        code=fingerprint("autoencoder.py", "_gradient.py", "observables.py"),
     script:
         "../../scripts/train_autoencoder.py"
 

@@ -1,0 +1,51 @@
+# Threads, megabytes and minutes of the jobs on simulations, from the sizes in the config. Constants
+# are peaks of resident memory, measured on 10,000 cells with 5,000 observables and scaled with the
+# arrays that each job holds.
+
+from featurelens.autoencoder import count_weights
+
+# Megabytes of Python with torch, and of what a process with a GPU adds.
+TORCH = 1000
+CUDA = 3000
+# Weights from which an autoencoder is the business of several threads, better of a GPU.
+LARGE = 2_000_000
+
+
+def observables_mb(simulation):
+    """Megabytes of Y where it is stored, else of the programs that it is made from."""
+    block = CONFIG.simulations[simulation]
+    width = 5 * block.data.n_programs if block.is_implicit else block.n_observed
+    return 4e-6 * block.data.n_cells * width
+
+
+def autoencoder_weights(wildcards):
+    """Number of weights of an autoencoder."""
+    block = CONFIG.simulations[wildcards.simulation]
+    return count_weights(block.n_observed, block.trained[wildcards.autoencoder])
+
+
+def autoencoder_config(wildcards):
+    """One autoencoder: a block of the config, or one of those that its lists make."""
+    return as_plain(AUTOENCODERS[f"{wildcards.simulation}/{wildcards.autoencoder}"])
+
+
+def simulate_memory(wildcards):
+    """Y, and once more the chunks that it is joined from."""
+    return int(500 + 2.2 * observables_mb(wildcards.simulation))
+
+
+def train_threads(wildcards):
+    """Many small autoencoders share a machine better with one thread each."""
+    return 8 if autoencoder_weights(wildcards) > LARGE else 1
+
+
+def train_memory(wildcards):
+    """Y and its two sides; weights, gradients, two moments, the best, the initial, the result."""
+    weights_mb = 4e-6 * autoencoder_weights(wildcards)
+    cuda = CUDA if autoencoder_weights(wildcards) > LARGE else 0
+    return int(TORCH + cuda + 2.2 * observables_mb(wildcards.simulation) + 8 * weights_mb)
+
+
+def train_runtime(wildcards):
+    """Early stopping decides; large ones take seconds an epoch on a GPU and hundreds of epochs."""
+    return 1440 if autoencoder_weights(wildcards) > LARGE else 240
