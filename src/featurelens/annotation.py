@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,6 +11,7 @@ from scipy import sparse
 
 from featurelens.cell_sets import CellSets, Contrast, DgeConfig, split_cells
 from featurelens.conventions import Convention
+from featurelens.decoders import expression_used
 from featurelens.enrichment import Annotation, Cells, EnrichmentConfig, Experiment, annotate
 from featurelens.genesets import GeneSets, Membership, overlay
 from featurelens.matching import MatchedSets, cell_strata, match_cells
@@ -67,7 +69,8 @@ def annotate_bundle(
     Returns
     -------
     Annotation
-        The enrichment of every feature and term, the nulls, and a summary.
+        The enrichment of every feature and term, the nulls, and a summary, whose column
+        expression says what was tested: decoded, surrogate or measured.
     """
     experiment = Experiment(
         statistics=statistics,
@@ -82,7 +85,10 @@ def annotate_bundle(
         contrast=contrast,
         threads=threads,
     )
-    return annotate(experiment, log=log)
+    annotation = annotate(experiment, log=log)
+    summary = annotation.summary.copy()
+    summary.insert(1, "expression", expression_used(bundle.decoder, dge_config.expression))
+    return replace(annotation, summary=summary)
 
 
 def _cells(

@@ -10,7 +10,7 @@ from annotated_types import Ge, Gt, Lt
 from numpy.typing import NDArray
 from scipy import sparse
 
-from featurelens.conventions import Convention
+from featurelens.conventions import Convention, ExpressionSource
 from featurelens.options import STRICT
 
 Contrast = Literal["global", "within_type"]
@@ -47,8 +47,9 @@ class DgeConfig:
     """Published: draws the sample of low cells, for each feature on its own."""
     chosen: tuple[Annotated[int, Ge(0)], ...] = ()
     """Features, by number, that are also tested by rank sums and negative binomial regression."""
-    expression: Literal["decoded", "measured"] = "decoded"
-    """Expression decoded from the embedding, or measured counts, both at the common library."""
+    expression: ExpressionSource = "decoded"
+    """Expression decoded from the embedding, or measured counts, both at the common library;
+    available: decoded where the model has a decoder of its own, measured where it has none."""
     library: Annotated[float, Gt(0)] = 1e4
     """Library size that expression is given at (counts per cell)."""
     pseudocount: Annotated[float, Gt(0)] = 0.1

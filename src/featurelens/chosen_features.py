@@ -17,6 +17,7 @@ from scipy import sparse
 from featurelens import negative_binomial, stats
 from featurelens.cell_sets import CellSets, DgeConfig, split_cells
 from featurelens.conventions import CONVENTIONS, Convention
+from featurelens.decoders import expression_used
 from featurelens.gene_tests import group_moments, test_genes
 from featurelens.genesets import unique_symbols
 from featurelens.io import InputError
@@ -73,7 +74,8 @@ def test_chosen(
         bundle, library=config.library, source=config.expression, threads=threads
     )
     genes = unique_symbols(bundle.cells.var["symbol"])
-    size = bundle.decoder.dispersion if config.expression == "decoded" else None
+    measured = expression_used(bundle.decoder, config.expression) == "measured"
+    size = None if measured else bundle.decoder.dispersion
     tables = []
     for convention in CONVENTIONS:
         sets = split_cells(activations, config=config, convention=convention, only=chosen)

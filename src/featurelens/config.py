@@ -46,7 +46,7 @@ class DatasetRun:
     models: dict[Name, Annotated[ModelConfig, Field(discriminator="kind")]]
     """Models that embed the cells, by name."""
     steering: SteeringConfig | None = None
-    """Contrast of two cell types for steering; without it nothing is steered."""
+    """Contrast of two cell types for steering, where a model decodes; null steers nothing."""
     saes: tuple[Name, ...] | None = None
     """SAEs trained on the embeddings, by name; null means all of the run."""
     optional: bool = False

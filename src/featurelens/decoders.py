@@ -16,6 +16,7 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
+from featurelens.conventions import ExpressionSource
 from featurelens.decoder_scvi import ScviDecoder
 from featurelens.decoder_types import (
     LinearSimplexDecoder,
@@ -37,6 +38,7 @@ __all__ = [
     "ScviDecoder",
     "SurrogateDecoder",
     "expression",
+    "expression_used",
     "iter_expression",
     "load_decoder",
     "save_decoder",
@@ -136,8 +138,23 @@ def load_decoder(folder: str | Path) -> Decoder:
         raise InputError(f"{path}: cannot be read ({error}); make the bundle again") from error
 
 
+def expression_used(
+    decoder: Decoder, source: ExpressionSource
+) -> Literal["decoded", "surrogate", "measured"]:
+    """What a source of expression means for a decoder.
+
+    ``available`` is decoded where the model brought the decoder, and measured where there is none
+    or it was fitted afterwards (``surrogate``): the paper tested what multiDGD decodes and, for
+    Geneformer, the counts (section 5.3). ``decoded`` is surrogate where such a decoder decodes.
+    """
+    own = decoder.type not in (NoDecoder.type, SurrogateDecoder.type)
+    if source == "measured" or (source == "available" and not own):
+        return "measured"
+    return "surrogate" if decoder.type == SurrogateDecoder.type else "decoded"
+
+
 def expression(
-    bundle: Bundle, *, library: float = 1e4, source: Literal["decoded", "measured"] = "decoded"
+    bundle: Bundle, *, library: float = 1e4, source: ExpressionSource = "decoded"
 ) -> np.ndarray:
     """Mean expression of the bundle's cells at one library size and one covariate code.
 
@@ -153,7 +170,7 @@ def expression(
         Counts that each row sums to.
     source
         ``decoded``: what the decoder makes of the embedding. ``measured``: the counts themselves,
-        scaled to the library.
+        scaled to the library. ``available``: see :func:`expression_used`.
 
     Returns
     -------
@@ -171,7 +188,7 @@ def iter_expression(
     bundle: Bundle,
     *,
     library: float = 1e4,
-    source: Literal["decoded", "measured"] = "decoded",
+    source: ExpressionSource = "decoded",
     n_rows: int = 4096,
 ) -> Iterator[tuple[slice, np.ndarray]]:
     """:func:`expression` in parts, for cells and genes too many to hold at once.
@@ -183,11 +200,12 @@ def iter_expression(
     """
     codes = bundle.covariate
     common = None if codes is None else codes.mean(axis=0, dtype=np.float64)
+    measured = expression_used(bundle.decoder, source) == "measured"
     for start in range(0, bundle.cells.n_obs, n_rows):
         rows = slice(start, start + n_rows)
-        if source == "decoded":
-            z = bundle.embedding[rows]
-            yield rows, bundle.decoder.decode(z, library=library, covariate=common)
-        else:
+        if measured:
             counts = bundle.cells.layers["counts"][rows].toarray()
             yield rows, scale_rows(counts.astype(np.float64), library)
+        else:
+            z = bundle.embedding[rows]
+            yield rows, bundle.decoder.decode(z, library=library, covariate=common)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from featurelens.conventions import ExpressionSource
 from featurelens.io import InputError
 
 if TYPE_CHECKING:
@@ -155,11 +156,11 @@ def prepare_bundle(
     bundle: Bundle,
     *,
     library: float,
-    source: Literal["decoded", "measured"],
+    source: ExpressionSource,
     threads: int = 1,
     device: str = "cpu",
 ) -> PreparedExpression:
-    """:func:`prepare_parts` of a bundle's expression, decoded or measured, held once.
+    """:func:`prepare_parts` of a bundle's expression from a source, held once.
 
     See :func:`featurelens.decoders.iter_expression`.
     """

@@ -13,7 +13,9 @@ from featurelens.decoders import (
     MLPSoftmaxDecoder,
     NoDecoder,
     PCADecoder,
+    SurrogateDecoder,
     expression,
+    expression_used,
     iter_expression,
 )
 from featurelens.embeddings.bundle import Bundle, Fitted, make_bundle, read_bundle, write_bundle
@@ -89,6 +91,32 @@ def test_measured_expression_is_scaled_over_the_kept_genes(cells):
     # The decoder's factors are the genes themselves and the embedding their proportions.
     decoded = expression(bundle_of(cells), library=100, source="decoded")
     np.testing.assert_allclose(decoded, measured, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("kind", "source", "tested", "first"),
+    [
+        # (1, 3) of cell c1 to sum 8, where the counts are taken; whatever the decoder makes of it.
+        ("flat", "available", "decoded", [4, 4]),
+        ("flat", "decoded", "decoded", [4, 4]),
+        ("flat", "measured", "measured", [2, 6]),
+        ("surrogate", "available", "measured", [2, 6]),
+        ("surrogate", "decoded", "surrogate", [4, 4]),
+        ("surrogate", "measured", "measured", [2, 6]),
+        ("none", "available", "measured", [2, 6]),
+        ("none", "measured", "measured", [2, 6]),
+    ],
+)
+def test_available_expression_is_decoded_by_a_decoder_of_the_models_own(
+    cells, kind, source, tested, first
+):
+    flat = LinearSimplexDecoder(factors=np.full((2, 2), 0.5, dtype=np.float32))
+    ones = np.ones(2, dtype=np.float32)
+    surrogate = SurrogateDecoder(np.zeros((2, 2), dtype=np.float32), ones, ones)
+    decoder = {"flat": flat, "surrogate": surrogate, "none": NoDecoder()}[kind]
+    bundle = make_bundle(cells, Fitted(SCORES, decoder, {}), PCAModel())
+    assert expression_used(bundle.decoder, source) == tested
+    np.testing.assert_allclose(expression(bundle, library=8, source=source)[0], first, rtol=1e-6)
 
 
 @pytest.mark.parametrize("source", ["decoded", "measured"])

@@ -180,6 +180,31 @@ def test_a_dataset_chooses_among_the_saes(demo):
         parse_config(demo)
 
 
+def test_decoded_expression_needs_a_decoder_in_every_model_and_steering_in_one(demo):
+    models = demo["datasets"]["pbmc68k"]["models"]
+    models["given"] = {"kind": "precomputed", "path": "z.csv"}
+    with pytest.raises(InputError, match=r"models.given' has no decoder; .*measured, or available"):
+        parse_config(demo)
+    for expression in ("measured", "available"):
+        parse_config(demo | {"dge": {"expression": expression}})
+    demo["datasets"]["pbmc68k"]["models"] = {"given": models["given"]}
+    demo["sweeps"].pop("cells")
+    demo |= {"dge": {"expression": "available"}, "controls": {}}
+    with pytest.raises(InputError, match=r"'datasets.pbmc68k.steering' changes decoded expression"):
+        parse_config(demo)
+    del demo["datasets"]["pbmc68k"]["steering"]
+    parse_config(demo)
+
+
+def test_the_papers_features_of_geneformer_are_tested_on_counts():
+    """Section 5.3: what multiDGD decodes; Geneformer has no decoder, and here no surrogate."""
+    run = parse_config(yaml.safe_load((ROOT / "config/paper.yaml").read_text()))
+    models = run.datasets["bone-marrow"].models
+    assert run.dge.expression == "available"
+    assert models["multidgd"].has_decoder
+    assert not models["geneformer"].has_decoder
+
+
 def test_the_papers_sweep_has_its_240_points_and_its_figshare_files():
     run = parse_config(yaml.safe_load((ROOT / "config/paper.yaml").read_text()))
     points = [p for s in run.sweeps.values() for stack in s.stacks().values() for p in stack]

@@ -106,6 +106,7 @@ def test_the_result_is_cells_by_features_with_everything_in_var(found, cells):
     assert (dead["n_terms"] == 0).all()
     summary = features.uns["summary"].set_index("filter")
     assert summary.loc["kept_fdr", "n_annotated"] == (table["n_terms"] > 0).sum()
+    assert set(summary["expression"]) == {"measured"}
 
 
 def test_the_cells_given_stay_as_they_are(found, cells):

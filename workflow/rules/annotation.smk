@@ -121,6 +121,8 @@ rule enrich_features:
             "device_moments.py",
             "group_kernels.py",
             "stats.py",
+            "decoders.py",
+            "decoder_types.py",
             "genesets",
         ),
     script:

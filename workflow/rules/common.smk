@@ -66,7 +66,12 @@ SAES = [
     for bundle in BUNDLES
     for sae in CONFIG.datasets[bundle.split("/")[0]].chosen_saes(CONFIG.saes)
 ]
-STEERED = [sae for sae in SAES if CONFIG.datasets[sae.split("/")[0]].steering is not None]
+STEERED = [
+    name
+    for name in SAES
+    if CONFIG.datasets[name.split("/")[0]].steering is not None
+    and CONFIG.datasets[name.split("/")[0]].models[name.split("/")[1]].has_decoder
+]
 ANNOTATED = [
     f"{sae}/{name}"
     for sae in SAES
