@@ -70,6 +70,8 @@ def test_named_targets_exist(empty_clone):
         "simulation",
         "singlecell",
         "cell_sweeps",
+        "simulation_small",
+        "sweep_hierarchical",
         "scfeaturelens",
         "controls",
         "figures",

@@ -66,11 +66,13 @@ SAES = [
     for bundle in BUNDLES
     for sae in CONFIG.datasets[bundle.split("/")[0]].chosen_saes(CONFIG.saes)
 ]
+# Dataset, model and SAE of each of them.
+SAE_PARTS = {name: name.split("/") for name in SAES}
 STEERED = [
     name
-    for name in SAES
-    if CONFIG.datasets[name.split("/")[0]].steering is not None
-    and CONFIG.datasets[name.split("/")[0]].models[name.split("/")[1]].has_decoder
+    for name, (dataset, model, _) in SAE_PARTS.items()
+    if CONFIG.datasets[dataset].steering is not None
+    and CONFIG.datasets[dataset].models[model].has_decoder
 ]
 ANNOTATED = [
     f"{sae}/{name}"

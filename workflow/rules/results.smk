@@ -1,20 +1,39 @@
 # Lists of the results that the config asks for: what the named targets and the tables are made of.
 
+
+def simulation_results(name):
+    """What is made of one simulation but for the sweeps over it."""
+    return [
+        *(
+            f"results/{RUN}/autoencoder/{autoencoder}/superposition.tsv"
+            for autoencoder in AUTOENCODERS
+            if autoencoder.split("/")[0] == name
+        ),
+        *([f"results/{RUN}/simulation/{name}/ceiling.tsv"] if name in EMBEDDED else []),
+        f"results/{RUN}/baselines/{name}/recovery.tsv",
+    ]
+
+
+def sweep_results(name):
+    """What is made of one sweep: the trained points and all that is measured on them."""
+    made = {
+        "points.parquet": True,
+        "recovery.parquet": name in SIMULATED,
+        "held_out.parquet": name in CELL_SWEEPS,
+        "consistency.tsv": name in SEEDED,
+        "structure.tsv": name in STRUCTURED,
+        "dictionary.tsv": name in SUPERPOSED,
+    }
+    return [f"results/{RUN}/sweeps/{name}/{file}" for file, is_made in made.items() if is_made]
+
+
 SIMULATION_RESULTS = [
-    *(f"results/{RUN}/autoencoder/{name}/superposition.tsv" for name in AUTOENCODERS),
-    *(f"results/{RUN}/simulation/{name}/ceiling.tsv" for name in EMBEDDED),
-    *(f"results/{RUN}/baselines/{name}/recovery.tsv" for name in CONFIG.simulations),
-    *(f"results/{RUN}/sweeps/{name}/points.parquet" for name in SIMULATED),
-    *(f"results/{RUN}/sweeps/{name}/recovery.parquet" for name in SIMULATED),
-    *(f"results/{RUN}/sweeps/{name}/consistency.tsv" for name in SEEDED if name in SIMULATED),
-    *(f"results/{RUN}/sweeps/{name}/structure.tsv" for name in STRUCTURED),
-    *(f"results/{RUN}/sweeps/{name}/dictionary.tsv" for name in SUPERPOSED),
+    *(file for name in CONFIG.simulations for file in simulation_results(name)),
+    *(file for name in SIMULATED for file in sweep_results(name)),
 ]
 SINGLECELL_RESULTS = [
     *(f"results/{RUN}/embeddings/{name}/diagnostics.tsv" for name in BUNDLES),
-    *(f"results/{RUN}/sweeps/{name}/points.parquet" for name in CELL_SWEEPS),
-    *(f"results/{RUN}/sweeps/{name}/held_out.parquet" for name in CELL_SWEEPS),
-    *(f"results/{RUN}/sweeps/{name}/consistency.tsv" for name in SEEDED if name in CELL_SWEEPS),
+    *(file for name in CELL_SWEEPS for file in sweep_results(name)),
     *(f"results/{RUN}/features/{name}/features.h5ad" for name in SAES),
     *(f"results/{RUN}/steering/{name}/effects.parquet" for name in STEERED),
     *(
