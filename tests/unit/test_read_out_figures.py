@@ -5,8 +5,11 @@ import pandas as pd
 import pytest
 from figure_inputs import ceiling, superposition
 from figure_reading import panel, scatter_points, texts
+from sklearn.linear_model import LinearRegression
 
 from featurelens.figures.figure_1 import draw_figure_1
+from featurelens.figures.figure_S2 import draw_figure_S2
+from featurelens.figures.figure_S3 import draw_figure_S3, read_out
 from featurelens.figures.read_outs import architecture_points, ceiling_points, recovery_points
 
 
@@ -141,3 +144,60 @@ def test_the_ceiling_stands_above_the_points_of_its_simulation():
     )
     assert sorted(scatter_points(above)[:, 0]) == pytest.approx(sorted(expected["score"]))
     assert "ceiling: from Y" in texts(figure)
+
+
+def test_figure_S2_has_a_point_for_every_architecture_in_every_panel():
+    figure = draw_figure_S2(superposition())
+    assert len(figure.axes) == 6 * 6
+    # six architectures; the small simulation has no X'' and is not drawn
+    assert [len(scatter_points(axes)) for axes in figure.axes] == [6] * 36
+    words = texts(figure)
+    for word in ("latent dimensions", "layers", "width", "120", "narrow"):
+        assert word in words
+
+
+def test_figure_S2_puts_scores_below_minus_one_on_the_edge():
+    figure = draw_figure_S2(superposition())
+    # columns Y, X'', X', X, A, B: one B of the first autoencoder is -4.1 as published
+    assert scatter_points(figure.axes[5])[:, 0].min() == -1
+
+
+def test_figure_S2_needs_the_hierarchical_simulation():
+    table = superposition()
+    figure = draw_figure_S2(table[table["simulation"] == "small"])
+    assert "no autoencoder of the hierarchical simulation" in texts(figure)
+
+
+def test_read_out_equals_linear_regression():
+    rng = np.random.default_rng(0)
+    embedding = rng.standard_normal((60, 3))
+    variable = embedding @ [1.0, -2.0, 0.5] + rng.standard_normal(60) + 3
+    oracle = LinearRegression().fit(embedding, variable)
+    found = read_out(embedding, variable)
+    assert found.predicted == pytest.approx(oracle.predict(embedding))
+    assert found.r2 == pytest.approx(oracle.score(embedding, variable))
+    assert np.isnan(read_out(embedding, np.ones(60)).r2)
+
+
+def test_figure_S3_orders_autoencoders_by_size_and_says_r2():
+    rng = np.random.default_rng(0)
+    programs = rng.poisson(2, (50, 3))
+    history = pd.DataFrame(
+        {"epoch": [0, 1], "train_loss": [1.0, 0.1], "validation_loss": [1.1, 0.2]}
+    )
+    wide, thin = programs @ rng.standard_normal((3, 4)), rng.standard_normal((50, 2))
+    figure = draw_figure_S3(
+        programs, {"wide": wide, "thin": thin}, {"wide": history, "thin": history}
+    )
+    titles = [axes.get_title("left") for axes in figure.axes if axes.get_title("left")]
+    assert titles == ["thin: 2 dimensions", "wide: 4 dimensions"]
+    words = texts(figure)
+    assert words.count("$R^2$ = 1.00") == 3
+    assert words.count("$R^2$") == 6
+
+
+def test_figure_S3_draws_equal_cells_once():
+    programs = np.repeat([[0.0], [1.0], [3.0]], 4, axis=0)
+    history = pd.DataFrame({"epoch": [0], "train_loss": [1.0], "validation_loss": [1.0]})
+    figure = draw_figure_S3(programs, {"ae": programs}, {"ae": history})
+    assert scatter_points(figure.axes[1]).tolist() == [[0, 0], [1, 1], [3, 3]]

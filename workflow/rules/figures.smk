@@ -71,6 +71,55 @@ rule draw_figure_3:
         "../../scripts/draw_figure_3.py"
 
 
+rule draw_figure_S2:
+    input:
+        superposition=f"results/{RUN}/tables/superposition.tsv",
+    output:
+        pdf=f"results/{RUN}/figures/figure_S2.pdf",
+        png=report(
+            f"results/{RUN}/figures/figure_S2.png",
+            caption="../report/figure_S2.rst",
+            category="Figures",
+        ),
+    log:
+        f"results/{RUN}/logs/draw_figure_S2.log",
+    benchmark:
+        f"results/{RUN}/benchmarks/draw_figure_S2.tsv"
+    conda:
+        "../../envs/core.yaml"
+    params:
+        code=fingerprint("figures"),
+    script:
+        "../../scripts/draw_figure_S2.py"
+
+
+rule draw_figure_S3:
+    input:
+        data=f"results/{RUN}/simulation/{SMALL_SIMULATION}/data.h5ad",
+        embeddings=[
+            f"results/{RUN}/autoencoder/{name}/embedding.h5ad" for name in SMALL_AUTOENCODERS
+        ],
+        histories=[f"results/{RUN}/autoencoder/{name}/history.tsv" for name in SMALL_AUTOENCODERS],
+    output:
+        pdf=f"results/{RUN}/figures/figure_S3.pdf",
+        png=report(
+            f"results/{RUN}/figures/figure_S3.png",
+            caption="../report/figure_S3.rst",
+            category="Figures",
+        ),
+    log:
+        f"results/{RUN}/logs/draw_figure_S3.log",
+    benchmark:
+        f"results/{RUN}/benchmarks/draw_figure_S3.tsv"
+    conda:
+        "../../envs/core.yaml"
+    params:
+        names=[name.split("/")[1] for name in SMALL_AUTOENCODERS],
+        code=fingerprint("figures"),
+    script:
+        "../../scripts/draw_figure_S3.py"
+
+
 rule draw_figure_S4:
     input:
         points=f"results/{RUN}/sweeps/{FIRST_SWEEP}/points.parquet",

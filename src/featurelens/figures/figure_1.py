@@ -17,6 +17,7 @@ from featurelens.figures.read_outs import (
     SCORE_LABELS,
     architecture_points,
     ceiling_points,
+    draw_seed_bars,
     recovery_points,
 )
 from featurelens.figures.schematics import draw_sae, draw_simulation
@@ -184,7 +185,7 @@ def _draw_recovery(
         inside = points[of_group & ~below]
         outside = points[of_group & below]
         column = LOWEST_SCORE - _MARGIN_STEP * (len(groups) - place)
-        _draw_spread(axes, inside, group)
+        draw_seed_bars(axes, inside, VARIABLE_COLOURS.get(group, FALLBACK_COLOUR))
         x = pd.concat([inside["score"], outside["score"] * 0 + column])
         _draw_group(axes, x, pd.concat([inside["loss"], outside["loss"]]), group)
     if below.any():
@@ -221,21 +222,6 @@ def _set_score_axis(axes: Axes, n_groups: int, *, with_margin: bool) -> None:
         labels.insert(0, "< \N{MINUS SIGN}1")
     axes.set_xlim(left, 1.08)
     axes.set_xticks(ticks, labels)
-
-
-def _draw_spread(axes: Axes, points: pd.DataFrame, group: str) -> None:
-    """Bars from the lowest to the highest seed, in the score and in the loss."""
-    several = points[points["n_seeds"] > 1]
-    if several.empty:
-        return
-    ends = {
-        name: np.array([several[of] - several[f"{of}_low"], several[f"{of}_high"] - several[of]])
-        for name, of in (("xerr", "score"), ("yerr", "loss"))
-    }
-    axes.errorbar(
-        several["score"], several["loss"], **{name: np.maximum(x, 0) for name, x in ends.items()},
-        ls="", elinewidth=0.7, color=VARIABLE_COLOURS.get(group, FALLBACK_COLOUR), zorder=2,
-    )  # fmt: skip
 
 
 def _draw_group(axes: Axes, x: pd.Series, loss: pd.Series, group: str) -> None:

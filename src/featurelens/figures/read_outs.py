@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pandas as pd
 
 from featurelens.conventions import CONVENTIONS, Convention
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 SCORE: dict[Convention, str] = {"published": "score", "corrected": "rescaled"}
 """Column of the score that a convention reports."""
@@ -105,6 +110,21 @@ def ceiling_points(ceiling: pd.DataFrame) -> pd.DataFrame:
         for convention in CONVENTIONS
     ]
     return pd.concat(frames, ignore_index=True).dropna(subset=["score"])
+
+
+def draw_seed_bars(axes: Axes, points: pd.DataFrame, colour: str) -> None:
+    """Bars from the lowest to the highest seed of an architecture, in its score and its loss."""
+    several = points[points["n_seeds"] > 1]
+    if several.empty:
+        return
+    ends = {
+        name: np.array([several[of] - several[f"{of}_low"], several[f"{of}_high"] - several[of]])
+        for name, of in (("xerr", "score"), ("yerr", "loss"))
+    }
+    axes.errorbar(
+        several["score"], several["loss"], **{name: np.maximum(x, 0) for name, x in ends.items()},
+        ls="", elinewidth=0.7, color=colour, zorder=2,
+    )  # fmt: skip
 
 
 def _has_training(rows: pd.DataFrame, convention: Convention) -> pd.Series:
