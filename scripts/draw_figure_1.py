@@ -10,5 +10,7 @@ from featurelens.logs import job_log
 snakemake: Any
 
 with job_log(snakemake.log[0]):
-    figure = draw_figure_1(read_table(snakemake.input.superposition))
+    figure = draw_figure_1(
+        read_table(snakemake.input.superposition), read_table(snakemake.input.ceiling)
+    )
     save(figure, snakemake.output.pdf, snakemake.output.png)

@@ -110,7 +110,7 @@ def test_figure_1_shows_points_below_minus_one_in_the_margin():
     assert published.get_xlim()[0] < -1.5 < corrected.get_xlim()[0]
     assert "< −1" in texts(figure)
     assert "1 point,\nlowest −4.1" in texts(figure)
-    assert "lowest" not in texts(draw_figure_1(table[table["score"] > -1]))
+    assert "lowest" not in texts(draw_figure_1(table[table["score"] > -1], ceiling()))
 
 
 def test_figure_1_without_scores_says_so():

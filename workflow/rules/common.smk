@@ -113,15 +113,11 @@ SMALL_SWEEPS = [
 ]
 SMALL_SWEEP = SMALL_SWEEPS[0] if SMALL_SWEEPS else "none"
 # Figure S2 compares autoencoders of the hierarchical simulation, S3 those of the small one.
-HIERARCHICAL_AUTOENCODERS = [
-    name
-    for name in AUTOENCODERS
-    if CONFIG.simulations[name.split("/")[0]].data.kind == "hierarchical"
-]
+EMBEDDED_KINDS = {CONFIG.simulations[name].data.kind for name in EMBEDDED}
 SMALL_SIMULATION = next(
-    (name for name, block in CONFIG.simulations.items() if block.data.kind == "small"), "none"
+    (name for name in EMBEDDED if CONFIG.simulations[name].data.kind == "small"), "none"
 )
-SMALL_AUTOENCODERS = [name for name in AUTOENCODERS if name.split("/")[0] == SMALL_SIMULATION]
+SMALL_AUTOENCODERS = [name for name in AUTOENCODERS if Path(name).parent.name == SMALL_SIMULATION]
 SEEDED = [name for name, sweep in CONFIG.sweeps.items() if sweep.has_seeds]
 STRUCTURED = [name for name, sweep in CONFIG.sweeps.items() if sweep.structure is not None]
 STRUCTURE_SWEEP = STRUCTURED[0] if STRUCTURED else "none"

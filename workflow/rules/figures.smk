@@ -4,6 +4,7 @@
 rule draw_figure_1:
     input:
         superposition=f"results/{RUN}/tables/superposition.tsv",
+        ceiling=f"results/{RUN}/tables/ceiling.tsv",
     output:
         pdf=f"results/{RUN}/figures/figure_1.pdf",
         png=report(
@@ -114,7 +115,7 @@ rule draw_figure_S3:
     conda:
         "../../envs/core.yaml"
     params:
-        names=[name.split("/")[1] for name in SMALL_AUTOENCODERS],
+        names=[Path(name).name for name in SMALL_AUTOENCODERS],
         code=fingerprint("figures"),
     script:
         "../../scripts/draw_figure_S3.py"

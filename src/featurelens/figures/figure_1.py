@@ -49,7 +49,7 @@ _MANY = 12
 @styled
 def draw_figure_1(
     superposition: pd.DataFrame,
-    ceiling: pd.DataFrame | None = None,
+    ceiling: pd.DataFrame,
     *,
     hierarchical: str | None = None,
 ) -> Figure:
@@ -77,7 +77,7 @@ def draw_figure_1(
     """
     points = architecture_points(recovery_points(superposition))
     names = _simulations(points, hierarchical)
-    limits = ceiling_points(superposition.head(0).assign(source="") if ceiling is None else ceiling)
+    limits = ceiling_points(ceiling)
     strips = len(names) - 1
     rows = sum(limits.loc[limits["simulation"] == name, "source"].nunique() for name in names)
     below = 3.2 + 0.75 * strips + _CEILING_ROW * rows
@@ -154,11 +154,12 @@ def _draw_ceiling(axes: Axes, limits: pd.DataFrame, *, named: bool) -> None:
     for place, source in enumerate(sources):
         axes.axhline(place, color=BACKGROUND, lw=0.6, zorder=0)
         for row in limits[limits["source"] == source].itertuples():
+            below = row.score < LOWEST_SCORE
+            marker = "<" if below else VARIABLE_MARKERS.get(row.group, "o")
             axes.scatter(
-                max(row.score, LOWEST_SCORE), place, marker=VARIABLE_MARKERS.get(row.group, "o"),
-                s=26 if VARIABLE_MARKERS.get(row.group) == "*" else 15, facecolors="white",
-                edgecolors=VARIABLE_COLOURS.get(row.group, FALLBACK_COLOUR), linewidths=1.0,
-                clip_on=False, zorder=3,
+                max(row.score, LOWEST_SCORE), place, marker=marker, s=26 if marker == "*" else 15,
+                facecolors="white", edgecolors=VARIABLE_COLOURS.get(row.group, FALLBACK_COLOUR),
+                linewidths=1.0, clip_on=False, zorder=3,
             )  # fmt: skip
     axes.set_ylim(len(sources) - 0.4, -0.6)
     labels = [f"{'ceiling: ' if source is sources[0] else ''}from {source}" for source in sources]
