@@ -48,8 +48,6 @@ def recovery_points(superposition: pd.DataFrame) -> pd.DataFrame:
         under the corrected; variables without a score (constant ones) do not count. Where a
         simulation has autoencoders of both trainings, each convention has those of its own.
     """
-    if "training" not in superposition:
-        superposition = superposition.assign(training="corrected")
     keys = ["convention", *ARCHITECTURE, "training", "autoencoder", "group"]
     frames = []
     for convention in CONVENTIONS:
