@@ -81,12 +81,20 @@ def write_tables(
 
 
 def read_table(path: str | Path) -> pd.DataFrame:
-    """Read what :func:`write_table` wrote."""
+    """Read what :func:`write_table` wrote.
+
+    Arrow opens a Parquet file itself and reads it without a scan. ``pandas.read_parquet`` scans,
+    and through a file object of Python's: a thread of the scan that still holds it while the
+    process exits aborts the process, all work done (apache/arrow issues 34314 and 39862).
+    """
     import pandas as pd
 
     path = Path(path)
     if path.suffix == ".parquet":
-        return pd.read_parquet(path)
+        from pyarrow import parquet
+
+        with parquet.ParquetFile(path) as file:
+            return file.read().to_pandas()
     if path.suffix == ".tsv":
         return pd.read_csv(path, sep="\t", keep_default_na=False, na_values=[""])
     raise ValueError(f"{path}: a table is read from .parquet or .tsv")

@@ -124,7 +124,11 @@ def is_far(effect: NDArray, config: EnrichmentConfig) -> NDArray[np.bool_]:
 
 def read_kept(path: str | Path) -> pd.DataFrame:
     """Rows of an enrichment table that some filter keeps; the whole of it may not fit in memory."""
-    return pd.read_parquet(path, filters=[[(name, "==", True)] for name in ALL_FILTERS])
+    from pyarrow import parquet
+
+    filters = [[(name, "==", True)] for name in ALL_FILTERS]
+    # By its path, not through pandas, for the reason that io.read_table gives.
+    return parquet.read_table(str(path), filters=filters, partitioning=None).to_pandas()
 
 
 def combine(p_mannwhitney: NDArray, p_cells: NDArray, agree: NDArray[np.bool_]) -> NDArray:

@@ -1,4 +1,6 @@
 import hashlib
+import os
+from pathlib import Path
 
 import anndata
 import numpy as np
@@ -31,6 +33,29 @@ def test_atomic_path_leaves_the_old_file_when_writing_fails(tmp_path):
         write_half(target)
     assert target.read_text() == "old"
     assert [file.name for file in tmp_path.iterdir()] == ["table.tsv"]
+
+
+def test_a_parquet_file_reads_as_pandas_reads_it_and_is_let_go(tmp_path):
+    """Nothing of Arrow's may hold the file when the process ends (apache/arrow issue 34314)."""
+    table = pd.DataFrame(
+        {
+            "name": ["x", None, "y"],
+            "number": [1, 2, 3],
+            "value": [1.5, np.nan, 2.0],
+            "kept": [True, False, True],
+            "list": [np.arange(3), np.arange(2), np.arange(0)],
+            "kind": pd.Categorical(["u", "v", "u"]),
+        }
+    )
+    # A folder named like this is no column, as it would be to a scan.
+    path = tmp_path / "run=5" / "table.parquet"
+    write_table(table, path)
+    found = read_table(path)
+    with path.open("rb") as handle:
+        pd.testing.assert_frame_equal(found, pd.read_parquet(handle))
+    held = Path("/proc/self/fd")
+    if held.exists():
+        assert str(path) not in {os.path.realpath(link) for link in held.iterdir()}
 
 
 @pytest.mark.parametrize("suffix", ["tsv", "parquet"])
