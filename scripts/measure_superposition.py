@@ -16,5 +16,7 @@ with job_log(snakemake.log[0]) as log:
         embedding,
         probe=snakemake.params.probe,
         probe_epochs=snakemake.params.probe_epochs,
+        threads=snakemake.threads,
+        device=snakemake.params.device,
     )
     write_table(table, snakemake.output.table)

@@ -7,11 +7,15 @@ cross-validation, and a linear classifier on top of it.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import linalg
 
+from featurelens.observables import Observables
+
+_BLOCK_VALUES = 2**24
 _PENALTIES = np.logspace(-10, 2, 13)
 _NEVER_ZERO = 1e-12
 
@@ -46,15 +50,36 @@ def fit_ridge(inputs: np.ndarray, targets: np.ndarray, *, shared: bool = False) 
     shared
         Choose one penalty for all targets, by the sum of their scores.
     """
-    n = len(inputs)
+    return _solve(_principal_axes(inputs), targets, shared=shared)
+
+
+@dataclass(frozen=True)
+class _PrincipalAxes:
+    """Inputs of a ridge regression, prepared once for any number of targets."""
+
+    standard: np.ndarray
+    """(n, d_in) centred, of unit variance"""
+    mean: np.ndarray
+    scale: np.ndarray
+    eigenvalues: np.ndarray
+    """(d_in,) of the correlation matrix"""
+    axes: np.ndarray
+    """(d_in, d_in) its eigenvectors, in columns"""
+
+
+def _principal_axes(inputs: np.ndarray) -> _PrincipalAxes:
     mean, scale = inputs.mean(axis=0, dtype=np.float64), inputs.std(axis=0, dtype=np.float64)
     scale[scale == 0] = 1.0
     standard = (inputs - mean) / scale
+    eigenvalues, axes = linalg.eigh(standard.T @ standard / len(inputs))
+    return _PrincipalAxes(standard, mean, scale, eigenvalues.clip(min=0), axes)
+
+
+def _solve(known: _PrincipalAxes, targets: np.ndarray, *, shared: bool = False) -> Ridge:
+    n, eigenvalues = len(targets), known.eigenvalues
     target_mean = targets.mean(axis=0, dtype=np.float64)
     centred = targets - target_mean
-    eigenvalues, axes = linalg.eigh(standard.T @ standard / n)
-    eigenvalues = eigenvalues.clip(min=0)
-    loadings = axes.T @ (standard.T @ centred) / n
+    loadings = known.axes.T @ (known.standard.T @ centred) / n
     # per penalty (rows): RSS / n = total - sum over axes of loading² (s + 2λ) / (s + λ)²
     shrunk = eigenvalues + _PENALTIES[:, None]
     explained = ((shrunk + _PENALTIES[:, None]) / np.square(shrunk)) @ np.square(loadings)
@@ -64,8 +89,43 @@ def fit_ridge(inputs: np.ndarray, targets: np.ndarray, *, shared: bool = False) 
     if shared:
         gcv = np.repeat(gcv.sum(axis=1, keepdims=True), gcv.shape[1], axis=1)
     penalty = _PENALTIES[gcv.argmin(axis=0)]
-    coefficients = axes @ (loadings / (eigenvalues[:, None] + penalty)) / scale[:, None]
-    return Ridge(coefficients, target_mean - mean @ coefficients, penalty)
+    coefficients = known.axes @ (loadings / (eigenvalues[:, None] + penalty))
+    coefficients = coefficients / known.scale[:, None]
+    return Ridge(coefficients, target_mean - known.mean @ coefficients, penalty)
+
+
+def ridge_r2(
+    inputs: np.ndarray, targets: np.ndarray | Observables, is_validation: np.ndarray
+) -> np.ndarray:
+    """R² on validation rows of ridge regression fitted on the others, (n_targets,).
+
+    Targets are fitted in blocks of columns, each with penalties of its own, so that many of them
+    are never held at once.
+    """
+    targets, test = Observables.of(targets), inputs[is_validation]
+    known = _principal_axes(inputs[~is_validation])
+    scores = []
+    for block in _column_blocks(*targets.shape):
+        values = targets.columns(block)
+        ridge = _solve(known, values[~is_validation])
+        scores.append(r2(values[is_validation], ridge.predict(test)))
+    return np.concatenate(scores)
+
+
+def joined(groups: Sequence[np.ndarray | Observables]) -> Observables:
+    """Targets side by side; those that are not stored stay so.
+
+    [Y, X] with Y = X'' Mᵀ is [X'', X] times a matrix of two blocks, M and the identity.
+    """
+    parts = [Observables.of(group) for group in groups]
+    cells = np.concatenate([part.cells for part in parts], axis=1, dtype=np.float32)
+    if all(part.connectivity is None for part in parts):
+        return Observables(cells)
+    blocks = [
+        np.eye(part.shape[1], dtype=np.float32) if part.connectivity is None else part.connectivity
+        for part in parts
+    ]
+    return Observables(cells, linalg.block_diag(*blocks).astype(np.float32))
 
 
 def classify(inputs: np.ndarray, labels: np.ndarray, new: np.ndarray) -> np.ndarray:
@@ -124,22 +184,28 @@ def r2(truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
     return 1 - error / total
 
 
-def least_squares_r2(embedding: np.ndarray, targets: np.ndarray) -> np.ndarray:
+def least_squares_r2(embedding: np.ndarray, targets: np.ndarray | Observables) -> np.ndarray:
     """R² of ordinary least squares on the rows it was fitted on (author's ``supp_03_sim.py``)."""
+    targets = Observables.of(targets)
     design = np.column_stack([np.ones(len(embedding)), embedding.astype(np.float64)])
     rounding = np.finfo(np.float64).eps * max(design.shape)  # scipy's own eps keeps null axes
-    solution = linalg.lstsq(design, targets.astype(np.float64), cond=rounding)[0]
-    return r2(targets, design @ solution)
+    scores = []
+    for block in _column_blocks(*targets.shape):
+        values = targets.columns(block)
+        solution = linalg.lstsq(design, values.astype(np.float64), cond=rounding)[0]
+        scores.append(r2(values, design @ solution))
+    return np.concatenate(scores)
 
 
 def gradient_r2(
     embedding: np.ndarray,
-    targets: np.ndarray,
+    targets: np.ndarray | Observables,
     is_validation: np.ndarray,
     *,
     epochs: int,
     seed: int,
     threads: int,
+    device: str = "cpu",
 ) -> np.ndarray:
     """R² on validation rows of one linear layer trained by Adam (``02_autoencoder_training.py``).
 
@@ -150,12 +216,17 @@ def gradient_r2(
 
     from featurelens import _gradient
 
+    targets = Observables.of(targets)
     generator = torch.Generator().manual_seed(seed)
     initial = _gradient.linear_init(embedding.shape[1], targets.shape[1], generator)
+    mixing = None
+    if targets.connectivity is not None:
+        mixing = torch.from_numpy(targets.connectivity.T.astype(np.float32)).to(device)
     train, validation = (
         _gradient.Rows(
-            torch.from_numpy(embedding[side].astype(np.float32)),
-            torch.from_numpy(targets[side].astype(np.float32)),
+            torch.from_numpy(embedding[side].astype(np.float32)).to(device),
+            torch.from_numpy(targets.cells[side].astype(np.float32)).to(device),
+            mixing=mixing,
         )
         for side in (~is_validation, is_validation)
     )
@@ -169,7 +240,7 @@ def gradient_r2(
     )
     with _gradient.threads(threads):
         fitted = _gradient.fit(
-            initial,
+            [part.to(device) for part in initial],
             [False],
             train,
             validation,
@@ -177,4 +248,17 @@ def gradient_r2(
             generator=generator,
         )
     weight, bias = (part.astype(np.float64) for part in fitted.weights)
-    return r2(targets[is_validation], embedding[is_validation] @ weight.T + bias)
+    held_out, inputs = targets[is_validation], embedding[is_validation]
+    return np.concatenate(
+        [
+            r2(held_out.columns(block), inputs @ weight[block].T + bias[block])
+            for block in _column_blocks(*held_out.shape)
+        ]
+    )
+
+
+def _column_blocks(n_rows: int, n_columns: int) -> Iterator[slice]:
+    """Slices of columns that hold at most 16 million values, 128 MB in double precision."""
+    size = max(1, _BLOCK_VALUES // n_rows)
+    for start in range(0, n_columns, size):
+        yield slice(start, min(start + size, n_columns))

@@ -15,7 +15,7 @@ from featurelens.conventions import CONVENTIONS
 from featurelens.io import read_json, read_table, require_same_names
 from featurelens.observables import observables
 from featurelens.recovery import Probe, measure_recovery, superposition
-from featurelens.simulation import variables
+from featurelens.simulation import Variables, variables
 
 if TYPE_CHECKING:
     from featurelens.autoencoder import Autoencoder
@@ -28,8 +28,21 @@ def embed_simulation(autoencoder: Autoencoder, data: anndata.AnnData) -> anndata
     return anndata.AnnData(obs=data.obs.copy(), obsm={"X_emb": embedding})
 
 
+def hidden_variables(data: anndata.AnnData) -> list[Variables]:
+    """Every group of variables but Y, which may be too large for one array."""
+    listing = data.uns["variables"]
+    hidden = {"variables": listing[listing["level"] > 0]}
+    return variables(anndata.AnnData(obs=data.obs, obsm=dict(data.obsm), uns=hidden))
+
+
 def measure_superposition(
-    data: anndata.AnnData, embedding: anndata.AnnData, *, probe: Probe, probe_epochs: int = 100
+    data: anndata.AnnData,
+    embedding: anndata.AnnData,
+    *,
+    probe: Probe,
+    probe_epochs: int = 100,
+    threads: int = 1,
+    device: str = "cpu",
 ) -> pd.DataFrame:
     """Score every variable of a simulation by a linear probe, under both conventions.
 
@@ -43,6 +56,8 @@ def measure_superposition(
         Probe of the published convention, ``gradient`` or ``least_squares``.
     probe_epochs
         Most epochs of the gradient-trained probe.
+    threads, device
+        Threads and torch device of the gradient-trained probe.
 
     Returns
     -------
@@ -54,11 +69,14 @@ def measure_superposition(
     tables = [
         superposition(
             embedding.obsm["X_emb"],
-            variables(data),
+            hidden_variables(data),
             validation,
             convention=convention,
             probe=probe,
             epochs=probe_epochs,
+            threads=threads,
+            device=device,
+            observed=observables(data),
         )
         for convention in CONVENTIONS
     ]

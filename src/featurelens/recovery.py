@@ -9,13 +9,14 @@ cells that the probe has not seen, ignores signs, and leaves out what never vari
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from featurelens import _correlation, _readout
 from featurelens.conventions import Convention
+from featurelens.observables import Observables
 from featurelens.simulation import Variables
 
 Probe = Literal["gradient", "least_squares"]
@@ -36,6 +37,8 @@ def superposition(
     epochs: int = 100,
     seed: int = 0,
     threads: int = 1,
+    device: str = "cpu",
+    observed: Observables | None = None,
 ) -> pd.DataFrame:
     """Score how well each variable is read linearly from an embedding.
 
@@ -64,8 +67,11 @@ def superposition(
         only 2,200 on 3,000 cells.
     seed
         Of the gradient probe.
-    threads
-        Threads of the gradient probe.
+    threads, device
+        Threads and torch device of the gradient probe.
+    observed
+        Y where it is not among the variables, scored before them; of a large Y that is not stored,
+        batches and blocks of columns are made, never the whole.
 
     Returns
     -------
@@ -75,21 +81,28 @@ def superposition(
         rescaled = (score - chance) / (1 - chance). NaN where a variable is constant.
     """
     is_validation = np.asarray(is_validation, dtype=bool)
+    groups = [_Group(v.name, v.level, v.kind, Observables.of(v.values)) for v in variables]
+    if observed is not None:
+        groups.insert(0, _Group("Y", 0, "numeric", observed))
     if convention == "corrected":
-        tables = _probe_corrected(embedding, variables, is_validation)
+        tables = [_probe_corrected(embedding, group, is_validation) for group in groups]
     else:
-        targets = np.concatenate([group.values for group in variables], axis=1, dtype=np.float32)
+        targets = _readout.joined([group.values for group in groups])
         if probe == "gradient":
             score = _readout.gradient_r2(
-                embedding, targets, is_validation, epochs=epochs, seed=seed, threads=threads
+                embedding,
+                targets,
+                is_validation,
+                epochs=epochs,
+                seed=seed,
+                threads=threads,
+                device=device,
             )
         else:
             score = _readout.least_squares_r2(embedding, targets)
-        ends = np.cumsum([group.values.shape[1] for group in variables])[:-1]
-        parts = np.split(score, ends)
+        parts = np.split(score, np.cumsum([group.values.shape[1] for group in groups])[:-1])
         tables = [
-            _score_table(group, "r2", part, 0.0)
-            for group, part in zip(variables, parts, strict=True)
+            _score_table(group, "r2", part, 0.0) for group, part in zip(groups, parts, strict=True)
         ]
     table = pd.concat(tables, ignore_index=True)
     table.insert(0, "convention", convention)
@@ -164,24 +177,30 @@ def measure_recovery(
     return pd.DataFrame(records)
 
 
+class _Group(NamedTuple):
+    """Variables as :class:`Variables`, which need not be stored."""
+
+    name: str
+    level: int
+    kind: str
+    values: Observables
+
+
 def _probe_corrected(
-    embedding: np.ndarray, variables: Sequence[Variables], is_validation: np.ndarray
-) -> list[pd.DataFrame]:
-    train, test = embedding[~is_validation], embedding[is_validation]
-    tables = []
-    for group in variables:
-        known, truth = group.values[~is_validation], group.values[is_validation]
-        if group.kind == "category":
-            predicted = _readout.classify(train, known[:, 0], test)
-            score, chance = _readout.balanced_accuracy(truth[:, 0], predicted)
-            tables.append(_score_table(group, "balanced_accuracy", np.array([score]), chance))
-        else:
-            predicted = _readout.fit_ridge(train, known).predict(test)
-            tables.append(_score_table(group, "r2", _readout.r2(truth, predicted), 0.0))
-    return tables
+    embedding: np.ndarray, group: _Group, is_validation: np.ndarray
+) -> pd.DataFrame:
+    if group.kind != "category":
+        score = _readout.ridge_r2(embedding, group.values, is_validation)
+        return _score_table(group, "r2", score, 0.0)
+    codes = group.values.cells[:, 0]
+    predicted = _readout.classify(
+        embedding[~is_validation], codes[~is_validation], embedding[is_validation]
+    )
+    accuracy, chance = _readout.balanced_accuracy(codes[is_validation], predicted)
+    return _score_table(group, "balanced_accuracy", np.array([accuracy]), chance)
 
 
-def _score_table(group: Variables, metric: str, score: np.ndarray, chance: float) -> pd.DataFrame:
+def _score_table(group: _Group, metric: str, score: np.ndarray, chance: float) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "group": group.name,

@@ -6,10 +6,11 @@ from scipy import stats
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.linear_model import LinearRegression
 from sklearn.linear_model import Ridge as SklearnRidge
-from sklearn.metrics import balanced_accuracy_score
+from sklearn.metrics import balanced_accuracy_score, r2_score
 
 from featurelens import _readout
 from featurelens._correlation import distinct_rows
+from featurelens.observables import Observables
 from featurelens.recovery import measure_recovery, superposition
 from featurelens.simulation import SmallSimulation, Variables, simulate, variables
 
@@ -389,3 +390,80 @@ def test_embedding_that_says_nothing_scores_chance():
     held_out = np.arange(80) >= 40
     table = superposition(np.zeros((80, 3)), [category(codes)], held_out, convention="corrected")
     assert table["rescaled"][0] == pytest.approx(0)
+
+
+# observables that are not stored --------------------------------------------------------------
+
+
+def made_case():
+    """200 cells whose 30 genes are sums of 5 programs; an embedding of 3 of the programs."""
+    rng = np.random.default_rng(4)
+    programs = rng.poisson(3, (200, 5)).astype(np.float32)
+    connectivity = rng.binomial(1, 0.4, (30, 5)).astype(np.uint8)
+    connectivity[7] = 0  # a constant gene
+    made = Observables(programs, connectivity)
+    groups = [numeric(programs, "X"), category(rng.integers(0, 4, 200))]
+    return programs[:, :3] + rng.normal(0, 0.3, (200, 3)), made, groups
+
+
+@pytest.mark.parametrize("probe", ["gradient", "least_squares"])
+@pytest.mark.parametrize("convention", CONVENTIONS)
+def test_made_observables_score_as_stored_ones(convention, probe):
+    embedding, made, groups = made_case()
+    held_out = np.arange(200) >= 150
+    settings = {"convention": convention, "probe": probe, "epochs": 5}
+    stored = numeric(made.rows(slice(None)), "Y", 0)
+    expected = superposition(embedding, [stored, *groups], held_out, **settings)
+    found = superposition(embedding, groups, held_out, observed=made, **settings)
+    n_constant = (made.connectivity.sum(axis=1) == 0).sum()
+    assert found["score"].isna().sum() == n_constant > 0
+    pd.testing.assert_frame_equal(found, expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("convention", CONVENTIONS)
+@pytest.mark.parametrize("probe", ["gradient", "least_squares"])
+def test_blocks_of_columns_score_as_the_whole(convention, probe, monkeypatch):
+    embedding, made, groups = made_case()
+    held_out = np.arange(200) >= 150
+    settings = {"convention": convention, "probe": probe, "epochs": 3, "observed": made}
+    whole = superposition(embedding, groups, held_out, **settings)
+    monkeypatch.setattr(_readout, "_BLOCK_VALUES", 1_400)  # 7 columns of 200 cells, 28 of 50
+    blocks = superposition(embedding, groups, held_out, **settings)
+    pd.testing.assert_frame_equal(whole, blocks, rtol=1e-6)
+
+
+def test_joined_targets_by_hand():
+    made = Observables(np.array([[1.0, 2.0]]), np.array([[1, 0], [1, 1], [0, 0]]))
+    joined = _readout.joined([made, np.array([[7.0, 5.0]])])
+    assert joined.rows(slice(None)).tolist() == [[1, 3, 0, 7, 5]]
+    assert joined.cells.tolist() == [[1, 2, 7, 5]]
+    stored = _readout.joined([np.array([[1.0]]), np.array([[2]])])
+    assert stored.connectivity is None
+    assert stored.rows(slice(None)).tolist() == [[1, 2]]
+
+
+def test_gradient_probe_of_made_targets_equals_a_plain_torch_loop():
+    """Author's probe: one linear layer, Adam 1e-4, batches of 128, all targets at once."""
+    embedding, made, _ = made_case()
+    held_out = np.arange(200) >= 150
+    score = _readout.gradient_r2(embedding, made, held_out, epochs=4, seed=9, threads=1)
+    generator = torch.Generator().manual_seed(9)
+    layer = torch.nn.Linear(3, 30)
+    bound = 3**-0.5
+    with torch.no_grad():
+        layer.weight.uniform_(-bound, bound, generator=generator)
+        layer.bias.uniform_(-bound, bound, generator=generator)
+    adam = torch.optim.Adam(layer.parameters(), lr=1e-4)
+    x = torch.from_numpy(embedding.astype(np.float32))
+    y = torch.from_numpy((made.cells @ made.connectivity.T).astype(np.float32))
+    for _ in range(4):
+        for index in torch.randperm(150, generator=generator).split(128):
+            adam.zero_grad()
+            torch.nn.functional.mse_loss(layer(x[index]), y[index]).backward()
+            adam.step()
+    with np.errstate(all="ignore"):
+        expected = [
+            r2_score(truth, fitted) if truth.any() else np.nan
+            for truth, fitted in zip(y[150:].T, layer(x[150:]).detach().T, strict=True)
+        ]
+    np.testing.assert_allclose(score, expected, rtol=1e-4)

@@ -59,13 +59,14 @@ rule measure_superposition:
         f"results/{RUN}/benchmarks/measure_superposition/{{simulation}}/{{autoencoder}}.tsv"
     conda:
         "../../envs/core.yaml"
-    threads: 1
+    threads: probe_threads
     resources:
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=superposition_memory,
+        runtime=probe_runtime,
     params:
         probe=lookup(dpath="simulations/{simulation}/probe", within=PLAIN),
         probe_epochs=lookup(dpath="simulations/{simulation}/probe_epochs", within=PLAIN),
+        device=device,
         code=fingerprint("evaluation.py", "recovery.py", "_readout.py", "_gradient.py"),
     script:
         "../../scripts/measure_superposition.py"

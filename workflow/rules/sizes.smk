@@ -49,3 +49,30 @@ def train_memory(wildcards):
 def train_runtime(wildcards):
     """Early stopping decides; large ones take seconds an epoch on a GPU and hundreds of epochs."""
     return 1440 if autoencoder_weights(wildcards) > LARGE else 240
+
+
+def latent(wildcards):
+    """Dimensions of an autoencoder's embedding."""
+    return AUTOENCODERS[f"{wildcards.simulation}/{wildcards.autoencoder}"].latent
+
+
+def is_wide(wildcards):
+    """Whether a probe reads thousands of variables at once."""
+    return CONFIG.simulations[wildcards.simulation].n_observed > 5000
+
+
+def probe_threads(wildcards):
+    """Threads of the gradient-trained probe."""
+    return 8 if is_wide(wildcards) else 1
+
+
+def superposition_memory(wildcards):
+    """Y, all targets and their two sides; the embedding in double precision; blocks of columns."""
+    embedding_mb = 8e-6 * CONFIG.simulations[wildcards.simulation].data.n_cells * latent(wildcards)
+    y_mb = observables_mb(wildcards.simulation)
+    return int(TORCH + CUDA * is_wide(wildcards) + 600 + 3.2 * y_mb + 4 * embedding_mb)
+
+
+def probe_runtime(wildcards):
+    """The author's 100 epochs are 70,000 steps at published size, of some 30 ms without a GPU."""
+    return 720 if is_wide(wildcards) else 60
