@@ -112,6 +112,12 @@ SMALL_SWEEPS = [
     if CONFIG.simulations[CONFIG.sweeps[name].source].data.kind == "small"
 ]
 SMALL_SWEEP = SMALL_SWEEPS[0] if SMALL_SWEEPS else "none"
+# Figure S1 sets the first hierarchical simulation beside the first real cells.
+FIRST_HIERARCHICAL = next(
+    (name for name, block in CONFIG.simulations.items() if block.data.kind == "hierarchical"),
+    "none",
+)
+FIRST_BUNDLE = BUNDLES[0] if BUNDLES else "none"
 # Figure S2 compares autoencoders of the hierarchical simulation, S3 those of the small one.
 EMBEDDED_KINDS = {CONFIG.simulations[name].data.kind for name in EMBEDDED}
 SMALL_SIMULATION = next(

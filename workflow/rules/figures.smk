@@ -72,6 +72,33 @@ rule draw_figure_3:
         "../../scripts/draw_figure_3.py"
 
 
+rule draw_figure_S1:
+    input:
+        simulated=f"results/{RUN}/simulation/{FIRST_HIERARCHICAL}/data.h5ad",
+        real=f"results/{RUN}/embeddings/{FIRST_BUNDLE}/cells.h5ad",
+    output:
+        pdf=f"results/{RUN}/figures/figure_S1.pdf",
+        png=report(
+            f"results/{RUN}/figures/figure_S1.png",
+            caption="../report/figure_S1.rst",
+            category="Figures",
+        ),
+    log:
+        f"results/{RUN}/logs/draw_figure_S1.log",
+    benchmark:
+        f"results/{RUN}/benchmarks/draw_figure_S1.tsv"
+    conda:
+        "../../envs/core.yaml"
+    resources:
+        mem_mb=memory(2000, per_input=12),
+        runtime=30,
+    params:
+        model=FIRST_BUNDLE,
+        code=fingerprint("figures", "observables.py"),
+    script:
+        "../../scripts/draw_figure_S1.py"
+
+
 rule draw_figure_S2:
     input:
         superposition=f"results/{RUN}/tables/superposition.tsv",

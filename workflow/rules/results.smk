@@ -52,6 +52,7 @@ FIGURE_NAMES = [
     *(["figure_1"] if AUTOENCODERS else []),
     *(["figure_2"] if STEERED else []),
     *(["figure_3"] if ANNOTATED else []),
+    *(["figure_S1"] if FIRST_HIERARCHICAL != "none" and BUNDLES else []),
     *(["figure_S2"] if "hierarchical" in EMBEDDED_KINDS else []),
     *(["figure_S3"] if SMALL_AUTOENCODERS else []),
     *(["figure_S4"] if SIMULATED else []),
