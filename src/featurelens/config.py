@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, field
 from functools import cache
 from typing import Annotated, Any
 
+from annotated_types import Ge
 from pydantic import Field, TypeAdapter, ValidationError
 
 from featurelens.cell_sets import DgeConfig
@@ -36,6 +37,20 @@ from featurelens.sweep_config import SweepConfig
 
 
 @dataclass(frozen=True, kw_only=True)
+class ExpectedSize:
+    """What a dataset is expected to be; the memory of jobs is planned by it until it is there."""
+
+    __pydantic_config__ = STRICT
+
+    cells: Annotated[int, Ge(1)]
+    """Cells that are embedded."""
+    genes: Annotated[int, Ge(1)]
+    """Genes of their bundles."""
+    dimensions: Annotated[int, Ge(1)] = 20
+    """Dimensions of an embedding whose own config does not tell them."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class DatasetRun:
     """Real cells and the embeddings made of them."""
 
@@ -46,11 +61,13 @@ class DatasetRun:
     models: dict[Name, Annotated[ModelConfig, Field(discriminator="kind")]]
     """Models that embed the cells, by name."""
     steering: SteeringConfig | None = None
-    """Contrast of two cell types for steering, where a model decodes; null steers nothing."""
+    """Contrast of two cell types for steering; without it nothing is steered."""
     saes: tuple[Name, ...] | None = None
     """SAEs trained on the embeddings, by name; null means all of the run."""
     optional: bool = False
     """Leave the cells and all that is made of them out of a run where their file is not there."""
+    expected: ExpectedSize | None = None
+    """Sizes to plan memory by before the bundles are made; null plans it when they are."""
 
     def chosen_saes(self, names: Iterable[str]) -> list[str]:
         """Those of a run's SAEs that are trained on this dataset."""

@@ -118,11 +118,6 @@ def _dataset_checks(run: RunConfig) -> Iterator[str]:
                     f"'datasets.{dataset}.saes' names {name!r}, which 'saes' does not have"
                     f"{suggest(name, list(run.saes))}"
                 )
-        if block.steering is not None and not any(m.has_decoder for m in block.models.values()):
-            yield (
-                f"'datasets.{dataset}.steering' changes decoded expression, but no model of these "
-                "cells has a decoder; drop it, or give a model a surrogate"
-            )
         if block.optional and not isinstance(block.cells, OwnCells):
             yield (
                 f"'datasets.{dataset}.optional' is true, but {block.cells.kind} reads no file that "

@@ -24,6 +24,8 @@ class GridConfig:
     """SAE architectures."""
     expansion: values(Annotated[float, Gt(0)])  # type: ignore[valid-type]
     """Width of the SAE as a multiple of the embedding's dimension."""
+    max_features: values(Annotated[int, Ge(0)]) = (0,)  # type: ignore[valid-type]
+    """Most features, however many dimensions the embedding has; 0 sets no limit."""
     l1: values(Annotated[float, Ge(0)]) = (1e-3,)  # type: ignore[valid-type]
     """Weight of the L1 term, for architectures that have one."""
     k: values(Annotated[float, Gt(0)]) = (10.0,)  # type: ignore[valid-type]

@@ -9,7 +9,7 @@ import yaml
 from featurelens.config import as_plain, build, parse_config, schema
 from featurelens.figshare import MULTIDGD
 from featurelens.io import InputError
-from featurelens.sae.config import SAEConfig
+from featurelens.sae.config import SAEConfig, width
 from featurelens.sweep_config import GridConfig
 
 ROOT = Path(__file__).parents[2]
@@ -180,20 +180,13 @@ def test_a_dataset_chooses_among_the_saes(demo):
         parse_config(demo)
 
 
-def test_decoded_expression_needs_a_decoder_in_every_model_and_steering_in_one(demo):
+def test_decoded_expression_needs_a_decoder_in_every_model(demo):
     models = demo["datasets"]["pbmc68k"]["models"]
     models["given"] = {"kind": "precomputed", "path": "z.csv"}
     with pytest.raises(InputError, match=r"models.given' has no decoder; .*measured, or available"):
         parse_config(demo)
     for expression in ("measured", "available"):
         parse_config(demo | {"dge": {"expression": expression}})
-    demo["datasets"]["pbmc68k"]["models"] = {"given": models["given"]}
-    demo["sweeps"].pop("cells")
-    demo |= {"dge": {"expression": "available"}, "controls": {}}
-    with pytest.raises(InputError, match=r"'datasets.pbmc68k.steering' changes decoded expression"):
-        parse_config(demo)
-    del demo["datasets"]["pbmc68k"]["steering"]
-    parse_config(demo)
 
 
 def test_the_papers_features_of_geneformer_are_tested_on_counts():
@@ -203,6 +196,7 @@ def test_the_papers_features_of_geneformer_are_tested_on_counts():
     assert run.dge.expression == "available"
     assert models["multidgd"].has_decoder
     assert not models["geneformer"].has_decoder
+    assert {width(sae, d_in) for sae in run.saes.values() for d_in in (20, 896)} == {10_000}
 
 
 def test_the_papers_sweep_has_its_240_points_and_its_figshare_files():

@@ -17,6 +17,13 @@ def test_width_and_k_follow_the_authors_rule():
     assert [n_kept(config, 8) for config in configs] == [1, 1, 1, 1, 6, 8]
 
 
+def test_the_number_of_features_can_be_limited():
+    # The paper's two SAEs have 10,000 features on 20 and on 896 dimensions.
+    config = SAEConfig(architecture="vanilla", expansion=500, max_features=10_000)
+    assert [width(config, d_in) for d_in in (4, 20, 896)] == [2000, 10_000, 10_000]
+    assert width(SAEConfig(architecture="vanilla", expansion=500), 896) == 448_000
+
+
 def test_effective_l1_by_hand():
     # By hand: l1 d / h with averages, so 1e-3 at 20 to 10,000 means 2e-6.
     paper = SAEConfig(architecture="vanilla", expansion=500, l1=1e-3)

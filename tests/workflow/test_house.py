@@ -61,7 +61,7 @@ FLOORS = (
         "ceiling",
         "sweep_tables",
     }
-    | {"sweep_tables", "held_out", "annotation", "own_data", "presence"},
+    | {"sweep_tables", "held_out", "annotation", "own_data", "presence", "job_memory"},
 )
 LIBRARY = ROOT / "src/featurelens"
 

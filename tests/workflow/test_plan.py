@@ -43,6 +43,23 @@ def test_a_dry_run_needs_no_data(empty_clone, config):
     assert not (empty_clone / "results").exists()
 
 
+def test_the_papers_plan_knows_its_memory_before_anything_is_downloaded(empty_clone):
+    done = run_snakemake(empty_clone, "-n", "--configfile", "config/paper.yaml")
+    blocks = re.split(r"^(?:local)?rule (\w+):\n", done.stdout, flags=re.MULTILINE)[1:]
+    memory = {}
+    for rule, text in zip(blocks[::2], blocks[1::2], strict=True):
+        memory.setdefault(rule, []).extend(re.findall(r"mem_mb=([^,\s]+)", text))
+    # Measured for genes and terms together: 8.89 GiB (benchmarks/results/annotation.md).
+    assert max(map(int, memory["enrich_features"])) > 8.89 * 2**30 / 1e6
+    assert max(map(int, memory["test_expression"])) > 8000
+    # Features of controls are few, and so is their memory.
+    assert min(map(int, memory["enrich_features"])) < 8000
+    for rule in ("describe_features", "describe_control", "steer_cells", "map_concepts"):
+        assert all(2000 < int(value) < 16_000 for value in memory[rule]), rule
+    # 10,000 features on 896 dimensions, not 500 times as many.
+    assert max(map(int, memory["train_sae"])) < 4000
+
+
 def test_both_entry_points_plan_the_same_jobs(empty_clone):
     counts = []
     for entry in ("Snakefile", "workflow/Snakefile"):

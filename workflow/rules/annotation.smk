@@ -17,7 +17,7 @@ rule test_expression:
         "../../envs/core.yaml"
     threads: 2
     resources:
-        mem_mb=8000,
+        mem_mb=memory_of("test"),
         runtime=60,
     params:
         device=device,
@@ -55,7 +55,7 @@ rule test_chosen:
         "../../envs/core.yaml"
     threads: 2
     resources:
-        mem_mb=8000,
+        mem_mb=memory_of("test"),
         runtime=60,
     params:
         config=lookup(dpath="dge", within=PLAIN),
@@ -96,7 +96,7 @@ rule enrich_features:
         "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=10000,
+        mem_mb=memory_of("enrich"),
         runtime=240,
     params:
         device=device,
@@ -158,7 +158,7 @@ rule keep_terms:
         "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=8000,
+        mem_mb=memory_of("keep"),
         runtime=30,
     params:
         code=fingerprint("concepts.py", "term_filters.py"),
@@ -181,7 +181,7 @@ rule map_concepts:
         "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=memory_of("map"),
         runtime=60,
     params:
         config=lookup(dpath="concepts", within=PLAIN),

@@ -3,6 +3,7 @@
 
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 SRC = str(Path(workflow.current_basedir).parent.parent / "src")
@@ -25,9 +26,11 @@ from featurelens.embeddings import NETWORKS
 from featurelens.embeddings.config import ENVIRONMENTS, user_files
 from featurelens.genesets.config import COLLECTION_FILES
 from featurelens.io import InputError
+from featurelens.job_memory import Sizes, known_dimensions, megabytes, read_sizes
 from featurelens.presence import leave_out_absent
 from featurelens.provenance import fingerprint
 from featurelens.resources import belongs_to
+from featurelens.sae.config import width
 from featurelens.sweeps import select_points
 
 try:
@@ -70,9 +73,8 @@ SAES = [
 SAE_PARTS = {name: name.split("/") for name in SAES}
 STEERED = [
     name
-    for name, (dataset, model, _) in SAE_PARTS.items()
+    for name, (dataset, _, _) in SAE_PARTS.items()
     if CONFIG.datasets[dataset].steering is not None
-    and CONFIG.datasets[dataset].models[model].has_decoder
 ]
 ANNOTATED = [
     f"{sae}/{name}"
@@ -275,6 +277,30 @@ def sweep_baselines(wildcards):
 def memory(least, per_input):
     """Megabytes for a job that unpacks its input files, which are compressed about tenfold."""
     return lambda wildcards, input: int(max(least, per_input * input.size_mb))
+
+
+def job_sizes(wildcards):
+    """What a job works on: sizes of the bundle, or those that are expected before it is made."""
+    dataset = CONFIG.datasets[wildcards.dataset]
+    bundle = f"results/{RUN}/embeddings/{wildcards.dataset}/{wildcards.model}/cells.h5ad"
+    if dataset.expected is None or Path(bundle).exists():
+        sizes = read_sizes(bundle)
+    else:
+        expected = dataset.expected
+        dimensions = known_dimensions(dataset.models[wildcards.model]) or expected.dimensions
+        sizes = Sizes(expected.cells, expected.genes, dimensions)
+    if "sae" not in wildcards.keys():
+        return sizes
+    source = parse_source(wildcards.sae)
+    if source.sae is not None:
+        return replace(sizes, n_features=width(CONFIG.saes[source.sae], sizes.n_dimensions))
+    # Two ends of every component.
+    return replace(sizes, n_features=2 * max(CONFIG.controls.n_components, sizes.n_dimensions))
+
+
+def memory_of(stage):
+    """Megabytes of a job of a stage by what it works on; once more as much at every attempt."""
+    return lambda wildcards, input, attempt: attempt * megabytes(stage, job_sizes(wildcards))
 
 
 def device(wildcards, resources):

@@ -22,7 +22,7 @@ rule draw_directions:
         "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=memory_of("describe"),
         runtime=60,
     params:
         source="{sae}",
@@ -47,7 +47,7 @@ rule describe_control:
         "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=16000,
+        mem_mb=memory_of("control"),
         runtime=120,
     params:
         source="{sae}",

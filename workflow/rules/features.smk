@@ -20,7 +20,7 @@ rule train_sae:
         "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=memory_of("train"),
         runtime=480,
     params:
         config=sae_config,
@@ -49,7 +49,7 @@ rule describe_features:
         "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=memory_of("describe"),
         runtime=60,
     params:
         config=lookup(dpath="features", within=PLAIN),
@@ -76,7 +76,7 @@ rule steer_cells:
         "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=memory_of("steer"),
         runtime=60,
     params:
         config=lookup(dpath="datasets/{dataset}/steering", within=PLAIN),

@@ -14,7 +14,7 @@ rule lay_out_cells:
         "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=memory_of("cells"),
         runtime=60,
     params:
         code=fingerprint("embeddings/layout.py"),

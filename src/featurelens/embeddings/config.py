@@ -198,6 +198,17 @@ GeneformerName = Literal[
 ]
 
 
+GENEFORMER_DIMENSIONS = {
+    "gf-6L-30M-i2048": 256,
+    "gf-12L-30M-i2048": 512,
+    "gf-12L-95M-i4096": 512,
+    "gf-20L-95M-i4096": 896,
+    "V2-104M": 768,
+    "V2-316M": 1152,
+}
+"""Of the published models, as ``geneformer.variants.SIZES``, which is not read while planning."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class GeneformerModel:
     """A trained Geneformer model, which reads a cell as its genes in order of their expression."""

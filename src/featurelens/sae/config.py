@@ -28,7 +28,7 @@ EngineChoice = Literal["auto", "autograd", "stacked", "fused"]
 
 @dataclass(frozen=True, kw_only=True)
 class SAEConfig:
-    """One sparse autoencoder; the data give d_in, and d_sae is ``int(d_in * expansion)``."""
+    """One sparse autoencoder; the data give d_in, and with it d_sae (:func:`width`)."""
 
     __pydantic_config__ = STRICT
 
@@ -36,6 +36,8 @@ class SAEConfig:
     """Which architecture; vanilla, relu and topk are the paper's own."""
     expansion: Annotated[float, Gt(0)]
     """Features per input dimension (the paper's hidden or scaling factor)."""
+    max_features: Annotated[int, Ge(0)] = 0
+    """Most features, however many dimensions the input has; 0 sets no limit."""
     l1: Annotated[float, Ge(0)] = 1e-3
     """Weight of the sparsity penalty; the top-k kinds do not use it."""
     k: Annotated[float, Gt(0), Le(100)] = 10.0
@@ -94,8 +96,9 @@ def require_valid(config: SAEConfig) -> None:
 
 
 def width(config: SAEConfig, d_in: int) -> int:
-    """Return the number of features for inputs of ``d_in`` dimensions."""
-    return int(d_in * config.expansion)
+    """Number of features for inputs of ``d_in`` dimensions: d_in times expansion, up to a limit."""
+    d_sae = int(d_in * config.expansion)
+    return min(d_sae, config.max_features) if config.max_features else d_sae
 
 
 def n_kept(config: SAEConfig, d_sae: int) -> int:
