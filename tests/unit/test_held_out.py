@@ -5,8 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from figure_reading import scatter_points, texts
 
-from featurelens.figures.figure_S14 import draw_figure_S14
+from featurelens.figures.figure_S14 import draw_figure_S14, draw_figure_S14c
 from featurelens.held_out import frugal_points, measure_held_out, read_curves
 from featurelens.io import read_obsm, write_anndata
 from featurelens.sae import model
@@ -122,6 +123,44 @@ def test_figure_S14_draws_a_line_and_three_dots_a_point_for_every_sweep(stack):
         n_frugal = int(table["frugal"].sum()) // 2
         # TopK has no L1 weight and stands in no panel that has it for an axis.
         assert dots[1:] == [3 + n_frugal, 2 + n_frugal, *[3 + n_frugal] * 3]
+
+
+def sweeps_of_both_kinds():
+    """Two architectures, two widths, three L1 weights, on two embeddings of cells and one other."""
+    rows = [
+        {"sweep": sweep, "architecture": architecture, "expansion": expansion, "l1": l1,
+         "learning_rate": rate, "trained": "all", "mse": l1 * rate + 1 / expansion,
+         "n_live": expansion}
+        for sweep in ("cells", "more-cells", "toy")
+        for architecture in ("vanilla", "relu", "topk")
+        for expansion in (2, 10)
+        for l1 in ((0.0,) if architecture == "topk" else (0.1, 0.01, 0.001))
+        for rate in (0.01, 0.001)
+    ]  # fmt: skip
+    frozen = rows[0] | {"trained": "encoder"}
+    return pd.DataFrame([*rows, frozen])
+
+
+def test_figure_S14c_draws_real_cells_above_simulated_ones():
+    figure = draw_figure_S14c(sweeps_of_both_kinds(), ["cells", "more-cells"])
+    text = texts(figure)
+    assert "real cells: cells, more-cells" in text
+    assert "simulated cells: toy" in text
+    assert "TopK" not in text
+    dots = [len(scatter_points(axes)) for axes in figure.axes]
+    # Architectures, widths, L1 weights and rates: 2 x 2 x 3 x 2 a sweep, neither TopK nor frozen.
+    assert dots == [48] * 4 + [24] * 4
+    # The median of a rate over two architectures at the middle L1 weight, by hand: the mean of
+    # 0.01 rate + 1/2 and 0.01 rate + 1/10.
+    middle = [line.get_ydata()[1] for line in figure.axes[1].lines]
+    np.testing.assert_allclose(middle, [0.3 + 1e-4, 0.3 + 1e-5])
+
+
+def test_figure_S14c_says_what_a_run_has_not():
+    table = sweeps_of_both_kinds()
+    topk = table[(table["architecture"] == "topk") | (table["sweep"] != "toy")]
+    figure = draw_figure_S14c(topk, ["cells", "more-cells"])
+    assert texts(figure).count("not in this run") == 4
 
 
 def test_one_matrix_is_read_without_the_rest(tmp_path):

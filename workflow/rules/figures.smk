@@ -221,6 +221,29 @@ rule draw_figure_S14:
         "../../scripts/draw_figure_S14.py"
 
 
+rule draw_figure_S14c:
+    input:
+        points=f"results/{RUN}/tables/sweep_points.tsv",
+    output:
+        pdf=f"results/{RUN}/figures/figure_S14c.pdf",
+        png=report(
+            f"results/{RUN}/figures/figure_S14c.png",
+            caption="../report/figure_S14c.rst",
+            category="Figures",
+        ),
+    log:
+        f"results/{RUN}/logs/draw_figure_S14c.log",
+    benchmark:
+        f"results/{RUN}/benchmarks/draw_figure_S14c.tsv"
+    conda:
+        "../../envs/core.yaml"
+    params:
+        real=CELL_SWEEPS,
+        code=fingerprint("figures"),
+    script:
+        "../../scripts/draw_figure_S14c.py"
+
+
 rule draw_figure_S22:
     input:
         concepts=[f"results/{RUN}/concepts/{name}/concepts.h5ad" for name in FIRST_ANNOTATED],

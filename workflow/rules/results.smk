@@ -59,6 +59,7 @@ FIGURE_NAMES = [
     *(f"figure_S{number}" for number in range(5, 13) if SMALL_SWEEPS),
     *(["figure_S13"] if STRUCTURED else []),
     *(["figure_S14"] if CELL_SWEEPS else []),
+    *(["figure_S14c"] if CELL_SWEEPS and SIMULATED else []),
     *(["figure_S22", "figure_S29"] if ANNOTATED else []),
     *(["figure_S32"] if ANNOTATED and SEVERAL_MODELS else []),
     *(["figure_controls"] if CONTROLLED else []),

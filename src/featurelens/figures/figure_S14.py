@@ -1,6 +1,10 @@
-"""Figure S14: hyperparameters of SAEs on real cells, one block of six panels a sweep."""
+"""Figure S14: hyperparameters of SAEs on real cells, one block of six panels a sweep.
 
-from collections.abc import Iterable, Mapping
+Its part c, real beside simulated cells, is a figure of its own, so that the sweeps over real cells
+can be drawn without those over simulations.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import matplotlib as mpl
@@ -17,7 +21,14 @@ from featurelens.figures.palette import (
     ARCHITECTURE_LABELS,
     FALLBACK_COLOUR,
 )
-from featurelens.figures.style import FULL_WIDTH, MUTED, new_figure, panel_letter, styled
+from featurelens.figures.style import (
+    FULL_WIDTH,
+    MUTED,
+    new_figure,
+    not_in_this_run,
+    panel_letter,
+    styled,
+)
 from featurelens.sweeps import TOPK_FAMILY
 
 _LINES = ("-", "--", ":", "-.")
@@ -61,6 +72,54 @@ def draw_figure_S14(table: pd.DataFrame, curves: Mapping[str, pd.DataFrame]) -> 
     return figure
 
 
+@styled
+def draw_figure_S14c(points: pd.DataFrame, real: Collection[str]) -> Figure:
+    """Draw part c of Figure S14, after the author's notebook of single-cell loss curves.
+
+    Parameters
+    ----------
+    points
+        ``tables/sweep_points.tsv``: finished points of all sweeps, measured on all their cells.
+        SAEs of the TopK family have no L1 weight and are left out, and so are those of which
+        training left a part as it was drawn.
+    real
+        Names of the sweeps over real cells.
+
+    Returns
+    -------
+    Figure
+        Real cells above, simulated ones below; A and B: squared error by expansion and by L1
+        weight, C and D: features active in some cell by squared error and by expansion.
+    """
+    penalised = ~points["architecture"].isin(TOPK_FAMILY) & (points["trained"] == "all")
+    names = {"l1": "l1_weight", "n_live": "n_active"}
+    table = points[penalised].rename(columns=names).assign(frugal=False)
+    figure = new_figure(FULL_WIDTH, 5.2)
+    upper, lower, keys = figure.subfigures(3, 1, height_ratios=[2.3, 2.3, 0.6])
+    look = _Look(table)
+    is_real = table["sweep"].isin(list(real))
+    letters = iter("ABCDEFGH")
+    for block, kind, chosen in ((upper, "real", is_real), (lower, "simulated", ~is_real)):
+        cells = table[chosen]
+        sweeps = ", ".join(dict.fromkeys(cells["sweep"]))
+        block.suptitle(f"{kind} cells: {sweeps or '-'}", x=0.01, ha="left", fontsize=8.5)
+        axes = block.subplots(1, 4)
+        for panel in axes:
+            panel_letter(panel, next(letters), x=-0.25)
+        if cells.empty:
+            for panel in axes:
+                not_in_this_run(panel, "SAEs with an\nL1 penalty")
+            continue
+        _draw_errors(axes[0], cells, "expansion", "expansion", look, error="squared error")
+        _draw_errors(axes[1], cells, "l1_weight", "L1 weight", look, error="squared error")
+        _scatter(axes[2], cells, "mse", "squared error", look)
+        _scatter(axes[3], cells, "expansion", "expansion", look)
+        for panel in (axes[0], axes[1], axes[3]):
+            panel.tick_params(axis="x", labelrotation=60, labelsize=6)
+    _draw_keys(keys, look, frugal=False)
+    return figure
+
+
 class _Look:
     """Colour, line and marker of every point, the same in all blocks."""
 
@@ -99,7 +158,15 @@ def _draw_losses(axes: Axes, losses: pd.DataFrame, points: pd.DataFrame, look: _
     axes.set_ylabel(column.replace("_", " "))
 
 
-def _draw_errors(axes: Axes, points: pd.DataFrame, x: str, label: str, look: _Look) -> None:
+def _draw_errors(
+    axes: Axes,
+    points: pd.DataFrame,
+    x: str,
+    label: str,
+    look: _Look,
+    *,
+    error: str = "held-out squared error",
+) -> None:
     """Dots are points, lines the medians of one learning rate."""
     for rate, line in look.lines.items():
         of_rate = points[points["learning_rate"] == rate]
@@ -113,21 +180,22 @@ def _draw_errors(axes: Axes, points: pd.DataFrame, x: str, label: str, look: _Lo
     _name_values(axes, points[x])
     _logarithmic(axes, "y")
     axes.set_xlabel(label)
-    axes.set_ylabel("held-out squared error")
+    axes.set_ylabel(error)
 
 
 def _scatter(axes: Axes, points: pd.DataFrame, x: str, label: str, look: _Look) -> None:
     _dots(axes, points, x, "n_active", look)
-    if x == "d_sae":
+    if x in ("d_sae", "expansion"):
         _name_values(axes, points[x])
+    else:
+        _logarithmic(axes, "x")
+    if x == "d_sae":
         values = np.unique(points[x])
         axes.plot(values, values, color=MUTED, lw=0.8, ls=":", zorder=0)
         axes.annotate(
             "all features", (values[-1], values[-1]), textcoords="offset points", xytext=(0, 3),
             ha="right", fontsize=6, color=MUTED,
         )  # fmt: skip
-    else:
-        _logarithmic(axes, "x")
     _logarithmic(axes, "y")
     axes.set_xlabel(label)
     axes.set_ylabel("active features")
@@ -167,7 +235,7 @@ def _name_values(axes: Axes, values: pd.Series) -> None:
         axes.set_xlim(grid[0] / 1.6, grid[-1] * 1.6)
 
 
-def _draw_keys(block: SubFigure, look: _Look) -> None:
+def _draw_keys(block: SubFigure, look: _Look, *, frugal: bool = True) -> None:
     weights: Iterable[Line2D] = [
         Line2D([], [], ls="", marker="o", color=colour, label=f"{weight:g}")
         for weight, colour in look.weights.items()
@@ -183,9 +251,10 @@ def _draw_keys(block: SubFigure, look: _Look) -> None:
         for name, marker in look.markers.items()
     ]  # fmt: skip
     ring = Line2D([], [], ls="", marker="o", ms=6, mfc="none", mec="black", label="frugal")
-    places = ((0.02, "L1 weight", weights), (0.47, "learning rate", rates), (0.75, "", kinds))
+    right = 0.75 if frugal else 0.82
+    places = ((0.02, "L1 weight", weights), (0.47, "learning rate", rates), (right, "", kinds))
     for place, title, handles in places:
-        entries = [*handles, ring] if not title else list(handles)
+        entries = [*handles, ring] if frugal and not title else list(handles)
         block.legend(
             handles=entries, title=title or "SAE", loc="upper left", bbox_to_anchor=(place, 1.0),
             ncols=max(len(entries), 1), columnspacing=0.9, handletextpad=0.3, handlelength=1.6,
