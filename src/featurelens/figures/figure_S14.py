@@ -95,7 +95,8 @@ def draw_figure_S14c(points: pd.DataFrame, real: Collection[str]) -> Figure:
     names = {"l1": "l1_weight", "n_live": "n_active"}
     table = points[penalised].rename(columns=names).assign(frugal=False)
     figure = new_figure(FULL_WIDTH, 5.2)
-    upper, lower, keys = figure.subfigures(3, 1, height_ratios=[2.3, 2.3, 0.6])
+    blocks = figure.subfigures(3, 1, height_ratios=[2.3, 2.3, 0.6], squeeze=False)
+    upper, lower, keys = blocks[:, 0]
     look = _Look(table)
     is_real = table["sweep"].isin(list(real))
     letters = iter("ABCDEFGH")
