@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from featurelens.decoder_types import ByAmount
+from featurelens.decoder_types import ByAmount, layers_named, named_layers, softmax
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,11 +50,9 @@ class ScviDecoder(ByAmount):
 
     def tensors(self) -> dict[str, np.ndarray]:
         """Arrays named ``layers.{i}.weight`` and ``layers.{i}.bias``, and the others."""
-        named: dict[str, np.ndarray] = {}
-        for i, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
-            named |= {f"layers.{i}.weight": weight, f"layers.{i}.bias": bias}
         others = ("scale_weight", "scale_bias", "theta", "shares")
-        return named | {name: getattr(self, name) for name in others}
+        layers = named_layers(self.weights, self.biases)
+        return layers | {name: getattr(self, name) for name in others}
 
     def notes(self) -> dict[str, Any]:
         """Covariates, activation, and the meaning of the dispersion."""
@@ -68,10 +66,10 @@ class ScviDecoder(ByAmount):
     @classmethod
     def from_tensors(cls, tensors: dict[str, np.ndarray]) -> Self:
         """The decoder that :meth:`tensors` came from."""
-        n_layers = sum(name.startswith("layers.") for name in tensors) // 2
+        weights, biases = layers_named(tensors)
         return cls(
-            weights=tuple(tensors[f"layers.{i}.weight"] for i in range(n_layers)),
-            biases=tuple(tensors[f"layers.{i}.bias"] for i in range(n_layers)),
+            weights=weights,
+            biases=biases,
             scale_weight=tensors["scale_weight"],
             scale_bias=tensors["scale_bias"],
             theta=tensors["theta"],
@@ -99,8 +97,7 @@ class ScviDecoder(ByAmount):
     def _proportions(self, z: np.ndarray, one_hot: np.ndarray) -> np.ndarray:
         hidden = relu_layers(z.astype(np.float32), one_hot, self.weights, self.biases)
         logits = hidden @ self.scale_weight.T + self.scale_bias  # (n, n_genes)
-        logits = np.exp(logits - logits.max(axis=1, keepdims=True))
-        return logits / logits.sum(axis=1, keepdims=True)
+        return softmax(logits)
 
 
 def relu_layers(

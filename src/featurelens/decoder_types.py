@@ -175,13 +175,8 @@ class MLPSoftmaxDecoder(ByAmount):
 
     def tensors(self) -> dict[str, np.ndarray]:
         """Arrays named ``layers.{i}.weight`` and ``layers.{i}.bias``, and the other two."""
-        layers = enumerate(zip(self.weights, self.biases, strict=True))
-        named = {
-            f"layers.{i}.{name}": array
-            for i, pair in layers
-            for name, array in zip(("weight", "bias"), pair, strict=True)
-        }
-        return named | {"r": self.r, "mean_covariate": self.mean_covariate}
+        others = {"r": self.r, "mean_covariate": self.mean_covariate}
+        return named_layers(self.weights, self.biases) | others
 
     def notes(self) -> dict[str, Any]:
         """Covariates, activation, and the meaning of the dispersion."""
@@ -194,10 +189,10 @@ class MLPSoftmaxDecoder(ByAmount):
     @classmethod
     def from_tensors(cls, tensors: dict[str, np.ndarray]) -> Self:
         """The decoder that :meth:`tensors` came from."""
-        n_layers = sum(name.startswith("layers.") for name in tensors) // 2
+        weights, biases = layers_named(tensors)
         return cls(
-            weights=tuple(tensors[f"layers.{i}.weight"] for i in range(n_layers)),
-            biases=tuple(tensors[f"layers.{i}.bias"] for i in range(n_layers)),
+            weights=weights,
+            biases=biases,
             r=tensors["r"],
             mean_covariate=tensors["mean_covariate"],
         )
@@ -211,9 +206,7 @@ class MLPSoftmaxDecoder(ByAmount):
         hidden = np.concatenate([z, code], axis=1, dtype=np.float32, casting="same_kind")
         for weight, bias in zip(self.weights[:-1], self.biases[:-1], strict=True):
             hidden = np.maximum(hidden @ weight.T + bias, 0)
-        logits = hidden @ self.weights[-1].T + self.biases[-1]  # (n, n_genes)
-        logits = np.exp(logits - logits.max(axis=1, keepdims=True))
-        return logits / logits.sum(axis=1, keepdims=True)
+        return softmax(hidden @ self.weights[-1].T + self.biases[-1])
 
 
 @dataclass(frozen=True, eq=False)
@@ -258,6 +251,30 @@ class NoDecoder:
     def from_tensors(cls, tensors: dict[str, np.ndarray]) -> Self:  # noqa: ARG003
         """The only instance there is to make."""
         return cls()
+
+
+Arrays = tuple[np.ndarray, ...]
+
+
+def named_layers(weights: Arrays, biases: Arrays) -> dict[str, np.ndarray]:
+    """Layers of a network as arrays named ``layers.{i}.weight`` and ``layers.{i}.bias``."""
+    named: dict[str, np.ndarray] = {}
+    for i, (weight, bias) in enumerate(zip(weights, biases, strict=True)):
+        named |= {f"layers.{i}.weight": weight, f"layers.{i}.bias": bias}
+    return named
+
+
+def layers_named(tensors: dict[str, np.ndarray]) -> tuple[Arrays, Arrays]:
+    """Weights and biases that :func:`named_layers` gave names to."""
+    numbers = range(sum(name.startswith("layers.") for name in tensors) // 2)
+    weights = tuple(tensors[f"layers.{i}.weight"] for i in numbers)
+    return weights, tuple(tensors[f"layers.{i}.bias"] for i in numbers)
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """Proportions of each row, (n, n_genes)."""
+    exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return exponentials / exponentials.sum(axis=1, keepdims=True)
 
 
 def scale_rows(amounts: np.ndarray, library: float | np.ndarray) -> np.ndarray:

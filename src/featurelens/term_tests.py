@@ -203,8 +203,8 @@ def test_terms_corrected(
     count the selected genes (q < ``deg_p``, fold at least ``fold``) of that same direction only;
     with ``hits`` false they are left out (0 and NaN), which permutations do not need.
     """
-    t = genes.t[:, membership.mapped].astype(np.float64)
-    terms = membership.matrix[:, membership.mapped].astype(np.float64)
+    t = genes.t[:, membership.in_universe].astype(np.float64)
+    terms = membership.matrix[:, membership.in_universe].astype(np.float64)
     ranks, ties = stats.rank_rows(t)
     known = ~np.isnan(t)
     n_all = known.sum(axis=1, keepdims=True).astype(float)
@@ -216,11 +216,11 @@ def test_terms_corrected(
     t_in, t_all = _total(t, terms), t.sum(axis=1, keepdims=True)
     higher = np.nan_to_num(rank_sum.effect, nan=0.5) >= 0.5
     n_hits, n_selected = np.zeros((2, *higher.shape), dtype=np.int32)
-    size, n_mapped = membership.sizes.astype(float), membership.n_mapped
+    size, n_universe = membership.sizes.astype(float), membership.n_universe
     log_p_hits = np.full(higher.shape, np.nan)
     if hits:
         chosen = [
-            (genes.q < deg_p) & (sign * genes.log2_fold >= np.log2(fold)) & membership.mapped
+            (genes.q < deg_p) & (sign * genes.log2_fold >= np.log2(fold)) & membership.in_universe
             for sign in (1, -1)
         ]
         n_hits[:] = np.where(
@@ -229,11 +229,11 @@ def test_terms_corrected(
         n_selected[:] = np.where(
             higher, *(up_or_down.sum(axis=1, keepdims=True) for up_or_down in chosen)
         )
-        log_p_hits = log_hypergeometric(n_hits, n_mapped, size, n_selected)
+        log_p_hits = log_hypergeometric(n_hits, n_universe, size, n_selected)
     return TermTests(
         features=genes.features,
         n_low=genes.n_low,
-        share=size / n_mapped,
+        share=size / n_universe,
         n_hits=n_hits,
         n_selected=n_selected,
         higher=higher,

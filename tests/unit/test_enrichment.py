@@ -190,7 +190,7 @@ def test_hypergeometric_equals_gseapy():
     membership = gene_sets(**{name: " ".join(s) for name, s in sets.items()}).membership(
         genes, min_genes=2, max_genes=100
     )
-    mapped = np.array(genes)[membership.mapped]
+    mapped = np.array(genes)[membership.in_universe]
     tests = test_terms_corrected(
         statistics(np.full(200, 3.0), q, rng.normal(size=200)),
         membership,

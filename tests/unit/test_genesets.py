@@ -49,23 +49,23 @@ def test_membership_by_pencil(toy):
     np.testing.assert_array_equal(membership.matrix.toarray(), [[0, 1, 1, 0], [1, 0, 1, 0]])
     np.testing.assert_array_equal(membership.sizes, [2, 2])
     # X is mapped through the set that is too small; CD79B and Y are nowhere in the data.
-    np.testing.assert_array_equal(membership.mapped, [True, True, True, False])
+    np.testing.assert_array_equal(membership.in_universe, [True, True, True, False])
     assert (membership.n_too_small, membership.n_too_large) == (1, 0)
-    assert (membership.n_mapped, membership.n_genes_unmatched) == (3, 2)
+    assert (membership.n_universe, membership.n_genes_unmatched) == (3, 2)
 
 
 def test_the_universe_may_be_all_genes_or_those_of_a_background(toy):
     genes = ["X", "MS4A1", "CD79A", "NONE", "OTHER"]
     everything = toy.membership(genes, min_genes=2, max_genes=5, universe="data")
-    assert everything.mapped.all()
+    assert everything.in_universe.all()
     assert everything.n_in_some_set == 3
     background = np.array([False, True, True, True, False])
     # Without X the set "all" has one gene, so that only "b cells" is left.
     mapped = toy.membership(genes, min_genes=2, max_genes=5, background=background)
     assert mapped.terms == ("b cells",)
-    np.testing.assert_array_equal(mapped.mapped, [False, True, True, False, False])
+    np.testing.assert_array_equal(mapped.in_universe, [False, True, True, False, False])
     data = toy.membership(genes, min_genes=2, max_genes=5, background=background, universe="data")
-    np.testing.assert_array_equal(data.mapped, background)
+    np.testing.assert_array_equal(data.in_universe, background)
     assert "(CD79B, Y)" in data.describe()  # not in the data
 
 
@@ -142,7 +142,7 @@ def test_coverage_of_the_demo_genes(families, pbmc_genes):
     print(membership.describe())  # noqa: T201
     assert len(membership.terms) >= 25
     # What config/genesets/README.md states.
-    assert (len(families.names), len(membership.terms), membership.n_mapped) == (100, 74, 297)
+    assert (len(families.names), len(membership.terms), membership.n_universe) == (100, 74, 297)
 
 
 def test_hla_class_ii_in_the_demo_genes(families, pbmc_genes):

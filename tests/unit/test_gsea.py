@@ -196,7 +196,7 @@ def test_over_representation_is_that_of_gseapy():
         }
     )
     ours = test_terms_corrected(gene_statistics(dge, membership), membership, deg_p=1e-5, fold=2.0)
-    mapped = [gene for gene, inside in zip(genes, membership.mapped, strict=True) if inside]
+    mapped = [gene for gene, inside in zip(genes, membership.in_universe, strict=True) if inside]
     oracle = gseapy.enrich(
         gene_list=[gene for gene in mapped if selected[int(gene[1:])]],
         gene_sets=dict(zip(sets.names, map(list, sets.genes), strict=True)),

@@ -108,7 +108,7 @@ class GeneSets:
             categories=tuple(self.categories[i] for i in kept),
             genes=tuple(genes),
             matrix=everything[kept],
-            mapped=in_some_set if universe == "mapped" else counted,
+            in_universe=in_some_set if universe == "mapped" else counted,
             n_in_some_set=int(in_some_set.sum()),
             n_too_small=int((sizes < min_genes).sum()),
             n_too_large=int((sizes > max_genes).sum()),
@@ -129,9 +129,9 @@ class GeneSets:
 class Membership:
     """Gene sets over the genes of a data set.
 
-    ``matrix`` is (n_terms, n_genes), float32 CSR of ones. ``mapped`` (n_genes,) is true for genes
-    of the universe that the corrected tests compare: those that stand in at least one set of the
-    whole collection, too small and too large ones included, or all that count. ``unmatched`` are
+    ``matrix`` is (n_terms, n_genes), float32 CSR of ones. ``in_universe`` (n_genes,) is true for
+    the genes that the corrected tests compare: those that stand in at least one set of the whole
+    collection, too small and too large ones included, or all that count. ``unmatched`` are the
     genes of the sets that the data do not have.
     """
 
@@ -139,16 +139,16 @@ class Membership:
     categories: tuple[str, ...]
     genes: tuple[str, ...]
     matrix: sparse.csr_matrix
-    mapped: NDArray[np.bool_]
+    in_universe: NDArray[np.bool_]
     n_too_small: int
     n_too_large: int
     n_in_some_set: int
     unmatched: tuple[str, ...]
 
     @property
-    def n_mapped(self) -> int:
+    def n_universe(self) -> int:
         """Number of genes of the universe."""
-        return int(self.mapped.sum())
+        return int(self.in_universe.sum())
 
     @property
     def n_genes_unmatched(self) -> int:
@@ -166,7 +166,7 @@ class Membership:
         return (
             f"{len(self.terms)} gene sets tested, {self.n_too_small} too small and "
             f"{self.n_too_large} too large; {self.n_in_some_set} of {len(self.genes)} genes of the "
-            f"data stand in a set, the universe holds {self.n_mapped}; {self.n_genes_unmatched} "
+            f"data stand in a set, the universe holds {self.n_universe}; {self.n_genes_unmatched} "
             "genes of the sets are not in the data" + (f" ({shown})" if shown else "")
         )
 
