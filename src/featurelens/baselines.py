@@ -15,6 +15,9 @@ from typing import Literal
 import numpy as np
 from scipy import linalg
 
+from featurelens._factored import components, decompose, independent_components
+from featurelens.observables import Observables
+
 Method = Literal["pca", "ica", "svd"]
 
 RELATIVE_RANK = 1e-6
@@ -43,13 +46,14 @@ class Baseline:
 
 
 def fit_baseline(
-    observables: np.ndarray, method: Method, n_components: int, *, seed: int
+    observables: np.ndarray | Observables, method: Method, n_components: int, *, seed: int
 ) -> Baseline:
     """Decompose the observables.
 
     Parameters
     ----------
     observables : (n_cells, n_genes)
+        Where they are not stored, their factors are decomposed, exactly and with the same result.
     method
         ``pca`` (scikit-learn ``PCA``), ``ica`` (``FastICA``) or ``svd`` (``TruncatedSVD``).
     n_components
@@ -64,13 +68,23 @@ def fit_baseline(
     """
     if method not in ("pca", "ica", "svd"):
         raise ValueError(f"unknown baseline {method!r}; choose pca, ica or svd")
-    data = observables.astype(np.float64)
-    seen = data if method == "svd" else data - data.mean(axis=0)
-    rank = numerical_rank(seen, at_most=n_components + 1, seed=seed)
+    observed = Observables.of(observables)
+    if observed.connectivity is None:
+        data = observed.cells.astype(np.float64)
+        seen = data if method == "svd" else data - data.mean(axis=0)
+        rank = numerical_rank(seen, at_most=n_components + 1, seed=seed)
+    else:
+        factors = decompose(observed, centred=method != "svd")
+        rank = _count(factors[1])
     if rank == 0:
         raise ValueError(f"{method}: the observables are constant; there is nothing to decompose")
     n_fitted = min(n_components, rank)
-    scores, directions, converged = _fit(data, method, n_fitted, seed)
+    if observed.connectivity is None:
+        scores, directions, converged = _fit(data, method, n_fitted, seed)
+    elif method == "ica":
+        scores, directions, converged = independent_components(*factors, n_fitted, seed=seed)
+    else:
+        scores, directions, converged = *components(*factors, n_fitted), True
     return Baseline(
         scores.astype(np.float32),
         directions.astype(np.float32),
@@ -102,6 +116,11 @@ def numerical_rank(data: np.ndarray, *, at_most: int | None = None, seed: int = 
         from sklearn.utils.extmath import randomized_svd
 
         values = randomized_svd(data, at_most, random_state=seed)[1]
+    return _count(values)
+
+
+def _count(values: np.ndarray) -> int:
+    """Singular values above a millionth of the largest."""
     return int((values > RELATIVE_RANK * values[0]).sum()) if values[0] > 0 else 0
 
 

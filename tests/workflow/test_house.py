@@ -25,6 +25,7 @@ FLOORS = (
     }
     | {"superposed"},
     {"embeddings", "recovery", "_readout", "_correlation", "structure", "baselines", "probes"}
+    | {"_factored"}
     | {
         "simulation_config",
         "sweep_config",
