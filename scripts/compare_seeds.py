@@ -9,7 +9,7 @@ from featurelens.sweep_tables import compare_seeds
 snakemake: Any
 
 with job_log(snakemake.log[0]) as log:
-    embedding = read_obsm(snakemake.input.embedding)
+    embedding = read_obsm(snakemake.input.embedding)[: snakemake.params.n_cells]
     points = read_table(snakemake.input.points)
     table = compare_seeds(embedding, points, snakemake.params.store, log=log)
     write_table(table, snakemake.output.table)

@@ -12,6 +12,6 @@ snakemake: Any
 with job_log(snakemake.log[0]) as log:
     points = read_table(snakemake.input.points)
     store = Path(snakemake.params.store) / snakemake.wildcards.stack
-    embedding = read_obsm(snakemake.input.embedding)
+    embedding = read_obsm(snakemake.input.embedding)[: snakemake.params.n_cells]
     write_table(measure_held_out(embedding, points, store, log=log), snakemake.output.table)
     write_table(read_curves(points, store), snakemake.output.curves)

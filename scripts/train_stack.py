@@ -12,7 +12,7 @@ snakemake: Any
 
 with job_log(snakemake.log[0]) as log:
     params = snakemake.params
-    X = read_obsm(snakemake.input.embedding)
+    X = read_obsm(snakemake.input.embedding)[: snakemake.params.n_cells]
     table = train_stack(
         X,
         [(point["id"], point_config(point)) for point in params.points],

@@ -27,6 +27,9 @@ class BaselineConfig:
     """Which decompositions."""
     n_components: Annotated[int, Ge(1)] = 4
     """Components to ask for; more than the rank of the data are never kept."""
+    n_cells: Annotated[int, Ge(0)] = 0
+    """Training cells, evenly spaced, that are decomposed and measured; 0 takes all cells of the
+    simulation."""
     seed: int = 0
     """Seed of FastICA and of the randomised SVD."""
 

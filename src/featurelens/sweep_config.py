@@ -101,6 +101,8 @@ class SweepConfig:
     """The embedding, as simulation/autoencoder, simulation/observables (zipf) or dataset/model."""
     grids: Annotated[tuple[GridConfig, ...], MinLen(1)]
     """Blocks of hyperparameters; the sweep is their union."""
+    n_cells: Annotated[int, Ge(0)] = 0
+    """The SAEs are trained on so many cells, the first of the embedding; 0 takes all."""
     stack_by: Annotated[tuple[str, ...], MinLen(1)] = ("architecture", "expansion", "seed")
     """Fields whose values decide which points are trained in one job."""
     structure: StructureConfig | None = None

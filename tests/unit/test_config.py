@@ -11,6 +11,7 @@ from featurelens.figshare import MULTIDGD
 from featurelens.io import InputError
 from featurelens.sae.config import SAEConfig, width
 from featurelens.sweep_config import GridConfig
+from featurelens.sweeps import select_points
 
 ROOT = Path(__file__).parents[2]
 CONFIGS = sorted((ROOT / "config").glob("*.yaml"))
@@ -199,15 +200,59 @@ def test_the_papers_features_of_geneformer_are_tested_on_counts():
     assert {width(sae, d_in) for sae in run.saes.values() for d_in in (20, 896)} == {10_000}
 
 
-def test_the_papers_sweep_has_its_240_points_and_its_figshare_files():
-    run = parse_config(yaml.safe_load((ROOT / "config/paper.yaml").read_text()))
-    points = [p for s in run.sweeps.values() for stack in s.stacks().values() for p in stack]
+@pytest.fixture(scope="module")
+def paper():
+    return parse_config(yaml.safe_load((ROOT / "config/paper.yaml").read_text()))
+
+
+def points_of(run, *sweeps):
+    return [
+        point for name in sweeps for stack in run.sweeps[name].stacks().values() for point in stack
+    ]
+
+
+def test_the_papers_cells_have_their_240_saes_and_their_figshare_files(paper):
+    points = points_of(paper, *paper.datasets)
     assert len({point["id"] for point in points}) == 240
     assert {point["convention"] for point in points} == {"published"}
-    assert {sae.seed for sae in run.saes.values()} == {0, 42, 9307}
+    assert {sae.seed for sae in paper.saes.values()} == {0, 42, 9307}
     expected = {f.id: f.name for model in MULTIDGD.values() for f in model.files}
-    found = {d.figshare: Path(d.path).name for d in run.downloads.values() if d.figshare}
+    found = {d.figshare: Path(d.path).name for d in paper.downloads.values() if d.figshare}
     assert found == expected
+
+
+def test_the_papers_simulations_have_their_autoencoders(paper):
+    """Table S3: 22 architectures and three seeds, under both conventions of training."""
+    large = paper.simulations["hierarchical"]
+    assert (large.data.n_cells, large.n_observed, large.is_implicit) == (100_000, 20_000, True)
+    for convention in ("published", "corrected"):
+        trained = [a for a in large.trained.values() if a.convention == convention]
+        assert len({(a.latent, a.depth, a.width, a.seed) for a in trained}) == len(trained) == 66
+        assert {a.patience for a in trained if a.depth == 6} == {100}
+        assert {a.patience for a in trained if a.depth < 6} == {20}
+    depths = {(a.latent, a.depth) for a in large.trained.values()}
+    assert depths == {(latent, depth) for latent in (20, 100, 150, 1000) for depth in (2, 4, 6)} - {
+        (100, 6)
+    }
+    one = large.trained["latent150-depth6-wide-seed2-corrected"]
+    assert (one.learning_rate, one.weight_decay, one.batch_size) == (1e-5, 0.1, 256)
+    small = paper.simulations["small"].trained
+    assert sorted(a.latent for a in small.values()) == [2, 4, 10]
+
+
+def test_the_papers_sweeps_over_simulations_have_their_points(paper):
+    grids = [f"grid-latent{latent}" for latent in (20, 150, 1000)]
+    assert len(points_of(paper, "small")) == 544
+    assert len(points_of(paper, *grids)) == 810  # (72 + 72 + 126) x 3
+    assert {paper.sweeps[name].n_cells for name in grids} == {10_000}
+    recovered = ("hierarchical-latent20", "hierarchical-latent100", "hierarchical")
+    assert [len(points_of(paper, name)) for name in recovered] == [48, 8, 8]
+    sweep = paper.sweeps["hierarchical"]
+    [chosen] = select_points(sweep.stacks(), sweep.structure.select)
+    [point] = [p for p in points_of(paper, "hierarchical") if p["id"] == chosen]
+    assert (point["expansion"], point["l1"], point["learning_rate"]) == (100, 1e-3, 1e-5)
+    analysed = paper.simulations["hierarchical"].trained[sweep.embedding.split("/")[1]]
+    assert (analysed.latent, analysed.depth, analysed.width, analysed.seed) == (150, 2, "wide", 0)
 
 
 def test_datasets_need_an_sae_or_a_sweep(demo):

@@ -1,12 +1,16 @@
 """Decompositions of observables that are never made, against scikit-learn on the whole of them."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.decomposition import PCA, FastICA, TruncatedSVD
 
 from featurelens import baselines
 from featurelens.baselines import fit_baseline
+from featurelens.evaluation import measure_baselines, spaced_cells
 from featurelens.observables import Observables
+from featurelens.simulation import HierarchicalSimulation, simulate
+from featurelens.simulation_config import BaselineConfig
 
 
 @pytest.fixture(scope="module")
@@ -76,3 +80,20 @@ def test_a_column_without_loading_keeps_its_sign(made):
     found = fit_baseline(Observables(made.cells, connectivity), "ica", 8, seed=0)
     np.testing.assert_allclose(found.scores.std(axis=0), 1, rtol=1e-4)
     assert baselines.numerical_rank(found.scores) == 8
+
+
+def test_cells_are_spaced_evenly_over_the_training_cells():
+    data = simulate(HierarchicalSimulation(n_cells=100, n_genes=30))  # the last 10 are held out
+    assert spaced_cells(data, 30).tolist() == list(range(0, 90, 3))
+    assert spaced_cells(data, 4).tolist() == [0, 22, 45, 67]
+    assert spaced_cells(data, 500).tolist() == list(range(90))
+
+
+def test_baselines_of_some_cells_are_those_of_these_cells_alone():
+    config = BaselineConfig(methods=("pca",), n_components=5, n_cells=45)
+    made = simulate(HierarchicalSimulation(n_cells=100, n_genes=30, observables="implicit"))
+    some = simulate(HierarchicalSimulation(n_cells=100, n_genes=30))[0:90:2]
+    found = measure_baselines(made, config, log=lambda _: None)
+    whole = BaselineConfig(methods=("pca",), n_components=5)
+    expected = measure_baselines(some, whole, log=lambda _: None)
+    pd.testing.assert_frame_equal(found, expected, rtol=1e-4)

@@ -9,6 +9,8 @@ import pytest
 import yaml
 from clones import ROOT, copy_repository, run_snakemake
 
+from featurelens.config import parse_config
+
 pytestmark = pytest.mark.workflow
 
 CONFIGS = sorted(
@@ -43,9 +45,13 @@ def test_a_dry_run_needs_no_data(empty_clone, config):
     assert not (empty_clone / "results").exists()
 
 
-def test_the_papers_plan_knows_its_memory_before_anything_is_downloaded(empty_clone):
-    done = run_snakemake(empty_clone, "-n", "--configfile", "config/paper.yaml")
-    blocks = re.split(r"^(?:local)?rule (\w+):\n", done.stdout, flags=re.MULTILINE)[1:]
+@pytest.fixture(scope="module")
+def papers_plan(empty_clone):
+    return run_snakemake(empty_clone, "-n", "--configfile", "config/paper.yaml").stdout
+
+
+def test_the_papers_plan_knows_its_memory_before_anything_is_downloaded(papers_plan):
+    blocks = re.split(r"^(?:local)?rule (\w+):\n", papers_plan, flags=re.MULTILINE)[1:]
     memory = {}
     for rule, text in zip(blocks[::2], blocks[1::2], strict=True):
         memory.setdefault(rule, []).extend(re.findall(r"mem_mb=([^,\s]+)", text))
@@ -58,6 +64,25 @@ def test_the_papers_plan_knows_its_memory_before_anything_is_downloaded(empty_cl
         assert all(2000 < int(value) < 16_000 for value in memory[rule]), rule
     # 10,000 features on 896 dimensions, not 500 times as many.
     assert max(map(int, memory["train_sae"])) < 4000
+
+
+def test_the_papers_run_plans_every_autoencoder_and_every_stack(papers_plan):
+    run = parse_config(yaml.safe_load((ROOT / "config/paper.yaml").read_text()))
+    planned = dict(re.findall(r"^(\w+) +(\d+)$", papers_plan, flags=re.MULTILINE))
+    trained = sum(len(block.trained) for block in run.simulations.values())
+    assert trained == 2 * 66 + 3
+    stacks = sum(len(sweep.stacks()) for sweep in run.sweeps.values())
+    on_truth = [sweep for sweep in run.sweeps.values() if sweep.source in run.simulations]
+    expected = {
+        "simulate": 2,
+        "train_autoencoder": trained,
+        "measure_superposition": trained,
+        "measure_baselines": 2,
+        "train_stack": stacks,
+        "measure_recovery": sum(len(sweep.stacks()) for sweep in on_truth),
+        "recover_structure": 1,
+    }
+    assert {name: int(planned[name]) for name in expected} == expected
 
 
 def test_both_entry_points_plan_the_same_jobs(empty_clone):

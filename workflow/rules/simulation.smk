@@ -109,10 +109,12 @@ rule measure_baselines:
         "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=baselines_memory,
         runtime=60,
     params:
         config=lookup(dpath="simulations/{simulation}/baselines", within=PLAIN),
-        code=fingerprint("baselines.py", "evaluation.py", "recovery.py", "_correlation.py"),
+        code=fingerprint(
+            "baselines.py", "_factored.py", "evaluation.py", "recovery.py", "_correlation.py"
+        ),
     script:
         "../../scripts/measure_baselines.py"

@@ -76,3 +76,47 @@ def superposition_memory(wildcards):
 def probe_runtime(wildcards):
     """The author's 100 epochs are 70,000 steps at published size, of some 30 ms without a GPU."""
     return 720 if is_wide(wildcards) else 60
+
+
+def stack_shape(wildcards):
+    """Input dimensions of a sweep's SAEs, and features of the widest one of a stack."""
+    sweep = CONFIG.sweeps[wildcards.sweep]
+    if sweep.embedding in AUTOENCODERS:
+        d_in = AUTOENCODERS[sweep.embedding].latent
+    elif sweep.source in CONFIG.simulations:
+        d_in = CONFIG.simulations[sweep.source].n_observed
+    else:
+        d_in = 20  # of multiDGD and of most models; known for certain only when it is embedded
+    return d_in, d_in * max(
+        point["expansion"] for point in STACKS[wildcards.sweep][wildcards.stack]
+    )
+
+
+def stack_memory(wildcards):
+    """Weights with their moments, and the features of 4,096 cells at a time in three arrays."""
+    d_in, d_sae = stack_shape(wildcards)
+    cuda = CUDA if d_in * d_sae > LARGE else 0
+    return int(TORCH + 1000 + cuda + 4e-6 * d_sae * (8 * 2 * d_in + 3 * 4096))
+
+
+def stack_runtime(wildcards):
+    """Finished points are kept when the time is up."""
+    d_in, d_sae = stack_shape(wildcards)
+    return 1440 if d_in * d_sae > LARGE else 240
+
+
+def sweep_cells(wildcards):
+    """How many cells of the embedding a sweep is trained on; None takes all."""
+    return CONFIG.sweeps[wildcards.sweep].n_cells or None
+
+
+def baseline_cells(wildcards):
+    """Cells that are decomposed and compared with the variables."""
+    block = CONFIG.simulations[wildcards.simulation]
+    return block.baselines.n_cells or block.data.n_cells
+
+
+def baselines_memory(wildcards):
+    """Y of the cells that are measured and two copies of it, to decompose it in double precision."""
+    block = CONFIG.simulations[wildcards.simulation]
+    return int(TORCH + 500 + 4 * 4e-6 * baseline_cells(wildcards) * block.n_observed)

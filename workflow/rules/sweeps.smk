@@ -18,12 +18,13 @@ rule train_stack:
         "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=240,
+        mem_mb=stack_memory,
+        runtime=stack_runtime,
     params:
         points=lookup(dpath="{sweep}/{stack}", within=STACKS),
         source=lookup(dpath="sweeps/{sweep}/embedding", within=PLAIN),
         store=f"results/{RUN}/sweeps/{{sweep}}/store",
+        n_cells=sweep_cells,
         engine=CONFIG.engine,
         device=device,
         code=fingerprint("sae"),
@@ -73,6 +74,7 @@ rule measure_held_out:
         mem_mb=2000,
         runtime=60,
     params:
+        n_cells=sweep_cells,
         store=f"results/{RUN}/sweeps/{{sweep}}/store",
         code=fingerprint("held_out.py"),
     script:
@@ -150,6 +152,7 @@ rule compare_seeds:
         mem_mb=4000,
         runtime=120,
     params:
+        n_cells=sweep_cells,
         store=f"results/{RUN}/sweeps/{{sweep}}/store",
         code=fingerprint("sweep_tables.py", "sae/consistency.py"),
     script:
