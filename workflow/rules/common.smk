@@ -300,7 +300,15 @@ def job_sizes(wildcards):
 
 def memory_of(stage):
     """Megabytes of a job of a stage by what it works on; once more as much at every attempt."""
-    return lambda wildcards, input, attempt: attempt * megabytes(stage, job_sizes(wildcards))
+
+    def sized(wildcards, input, attempt):
+        try:
+            return attempt * megabytes(stage, job_sizes(wildcards))
+        except FileNotFoundError as missing:
+            # Snakemake asks again once a missing input is made, and not every job reads the bundle.
+            raise FileNotFoundError(missing.errno, str(missing), input[0]) from None
+
+    return sized
 
 
 def device(wildcards, resources):
