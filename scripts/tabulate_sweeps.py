@@ -4,13 +4,14 @@ from typing import Any
 
 from featurelens.io import read_tables, write_table
 from featurelens.logs import job_log
-from featurelens.tables import (
+from featurelens.sweep_results import (
     best_correlations,
-    stack_named,
+    selected_points,
     sweep_grid,
     sweep_points,
     sweep_recovery,
 )
+from featurelens.tables import stack_named
 
 snakemake: Any
 
@@ -24,6 +25,7 @@ with job_log(snakemake.log[0]):
     }
     write_table(sweep_points(points), snakemake.output.points)
     write_table(sweep_recovery(points, recovery), snakemake.output.recovery)
+    write_table(selected_points(points, recovery), snakemake.output.selected)
     write_table(sweep_grid(points), snakemake.output.grid)
     write_table(stack_named(correlations, "sweep"), snakemake.output.correlations)
     structure = read_tables(params.structured, inputs.structure)

@@ -1,4 +1,4 @@
-"""Linear baselines that stand where an SAE stands: PCA, ICA and SVD of the observables.
+"""Linear baselines that stand where an SAE stands: PCA, ICA, SVD and NMF of the observables.
 
 Components beyond the numerical rank are rounding, and ICA would whiten it to full strength; the
 author's 150 components on data of rank 100 hold fifty of them. The number
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from scipy import linalg
@@ -18,9 +18,14 @@ from scipy import linalg
 from featurelens._factored import components, decompose, independent_components
 from featurelens.observables import Observables
 
-Method = Literal["pca", "ica", "svd"]
+Method = Literal["pca", "ica", "svd", "nmf"]
+
+METHODS = get_args(Method)
+"""Every decomposition."""
 
 RELATIVE_RANK = 1e-6
+MOST_NMF = 300
+"""Iterations of NMF at most."""
 _EXACT = 4_096
 
 
@@ -29,20 +34,21 @@ class Baseline:
     """A fitted baseline."""
 
     scores: np.ndarray
-    """(n_cells, n_components) float32; signed."""
+    """(n_cells, n_components) float32; signed, those of NMF not negative."""
     directions: np.ndarray
     """(n_components, n_genes) float32: what one unit of a component adds to the observables."""
     method: str
-    """``pca``, ``ica`` or ``svd``."""
+    """``pca``, ``ica``, ``svd`` or ``nmf``."""
     n_components: int
     """Components fitted: ``n_requested`` capped at ``rank``."""
     n_requested: int
     """Components asked for."""
     rank: int
-    """Numerical rank of the data as the method sees it: centred for PCA and ICA, as it is for SVD.
+    """Numerical rank of the data as the method sees it: centred for PCA and ICA, as it is for SVD
+    and NMF.
     Not counted beyond ``n_requested`` + 1 where neither side of the data is below 4,096."""
     converged: bool
-    """False when ICA reached its last iteration without settling."""
+    """False when ICA or NMF reached its last iteration without settling."""
 
 
 def fit_baseline(
@@ -53,33 +59,40 @@ def fit_baseline(
     Parameters
     ----------
     observables : (n_cells, n_genes)
-        Where they are not stored, their factors are decomposed, exactly and with the same result.
+        Where they are not stored, their factors are decomposed, exactly and with the same result
+        (by NMF, Y of all these cells is made in single precision).
     method
-        ``pca`` (scikit-learn ``PCA``), ``ica`` (``FastICA``) or ``svd`` (``TruncatedSVD``).
+        ``pca`` (scikit-learn ``PCA``), ``ica`` (``FastICA``), ``svd`` (``TruncatedSVD``) or
+        ``nmf`` (``NMF`` by coordinate descent; the few observables that the noise of the batches
+        leaves below 0 count as 0).
     n_components
         How many components are asked for.
     seed
-        For ICA's start and for randomised solvers.
+        For ICA's start and for randomised solvers and starts.
 
     Raises
     ------
     ValueError
         If the data has no variance, or the method is unknown.
     """
-    if method not in ("pca", "ica", "svd"):
-        raise ValueError(f"unknown baseline {method!r}; choose pca, ica or svd")
+    if method not in METHODS:
+        raise ValueError(f"unknown baseline {method!r}; choose {', '.join(METHODS)}")
     observed = Observables.of(observables)
+    is_centred = method in ("pca", "ica")
     if observed.connectivity is None:
         data = observed.cells.astype(np.float64)
-        seen = data if method == "svd" else data - data.mean(axis=0)
+        seen = data - data.mean(axis=0) if is_centred else data
         rank = numerical_rank(seen, at_most=n_components + 1, seed=seed)
     else:
-        factors = decompose(observed, centred=method != "svd")
+        factors = decompose(observed, centred=is_centred)
         rank = _count(factors[1])
     if rank == 0:
         raise ValueError(f"{method}: the observables are constant; there is nothing to decompose")
     n_fitted = min(n_components, rank)
-    if observed.connectivity is None:
+    if observed.connectivity is not None and method == "nmf":
+        made = observed.rows(slice(None))  # its factors are of no use to what counts Y above 0
+        scores, directions, converged = _fit(made, method, n_fitted, seed)
+    elif observed.connectivity is None:
         scores, directions, converged = _fit(data, method, n_fitted, seed)
     elif method == "ica":
         scores, directions, converged = independent_components(*factors, n_fitted, seed=seed)
@@ -128,7 +141,7 @@ def _fit(
     data: np.ndarray, method: Method, n_components: int, seed: int
 ) -> tuple[np.ndarray, np.ndarray, bool]:
     """Scores (n_cells, n_components), directions (n_components, n_genes), and convergence."""
-    from sklearn.decomposition import PCA, FastICA, TruncatedSVD
+    from sklearn.decomposition import NMF, PCA, FastICA, TruncatedSVD
     from sklearn.exceptions import ConvergenceWarning
 
     if method == "ica":
@@ -138,6 +151,12 @@ def _fit(
             warnings.simplefilter("ignore", ConvergenceWarning)
             scores = ica.fit_transform(data)
         return scores, ica.mixing_.T, ica.n_iter_ < ica.max_iter
+    if method == "nmf":
+        nmf = NMF(n_components, init="nndsvda", random_state=seed, max_iter=MOST_NMF)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            scores = nmf.fit_transform(np.maximum(data, 0))
+        return scores, nmf.components_, nmf.n_iter_ < nmf.max_iter
     model = (
         PCA(n_components, random_state=seed)
         if method == "pca"

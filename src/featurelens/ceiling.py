@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from featurelens.conventions import CONVENTIONS
+from featurelens.observables import observables
 from featurelens.recovery import Probe, superposition
 from featurelens.simulation import variables
 
@@ -42,7 +43,7 @@ def ceiling_sources(data: AnnData) -> dict[str, np.ndarray]:
             of Y surpasses. The causes A and B would not do: Y does not tell which programs are
             accessible in a cell without activity.
     """
-    Y = np.asarray(data.X)
+    Y = observables(data).rows(slice(None))
     if data.uns["simulation"]["kind"] == "small":
         _, cell = np.unique(Y, axis=0, return_inverse=True)
         return {"Y": Y, "distinct Y": _indicators(cell.ravel())}

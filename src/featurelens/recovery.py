@@ -9,22 +9,22 @@ cells that the probe has not seen, ignores signs, and leaves out what never vari
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from featurelens import _correlation, _readout
-from featurelens.conventions import Convention
+from featurelens import _correlation, _neurons, _readout
+from featurelens.conventions import CONVENTIONS, Convention
 from featurelens.observables import Observables
 from featurelens.simulation import Variables
 
 Probe = Literal["gradient", "least_squares"]
+Redundancy = Literal["earlier", "all", "last"]
 
 ACTIVE = 1e-10
 """A neuron fires on a cell when its activation exceeds this (author's threshold)."""
-STRONG = 0.95
-"""Correlation from which a neuron counts as one for the variable, or as a copy of another."""
 
 
 def superposition(
@@ -110,7 +110,14 @@ def superposition(
 
 
 def measure_recovery(
-    activations: np.ndarray, variables: Sequence[Variables], *, convention: Convention
+    activations: np.ndarray,
+    variables: Sequence[Variables],
+    *,
+    convention: Convention | Literal["both"],
+    counts: np.ndarray | None = None,
+    inputs: np.ndarray | None = None,
+    redundancy: Redundancy = "earlier",
+    seed: int = 0,
 ) -> pd.DataFrame:
     """Score how well single neurons carry each group of variables.
 
@@ -127,11 +134,22 @@ def measure_recovery(
         makes its group NaN as it does in the author's tables, and no live neuron gives zeros.
         ``corrected``: absolute correlation; categories by η, the correlation with the best
         combination of their levels; constants left out; NaN where nothing is left.
+        ``both``: the rows of both, from one set of products.
+    counts : (n_cells,)
+        Cells that a row stands for, where the rows are known to be distinct.
+    inputs : (n_cells, d_in)
+        What the neurons read. Random directions in it give the null; without it there is none.
+    redundancy
+        What ``published`` counts as redundant: ``earlier`` in the small simulation, ``all`` in
+        the large one, ``last`` in its baselines (:func:`featurelens._neurons.count_redundant`).
+        ``corrected`` always has ``earlier``.
+    seed
+        Of the random directions.
 
     Returns
     -------
     pandas.DataFrame
-        One row per group.
+        One row per group (and convention).
 
         convention, group, level
         best_correlation
@@ -143,38 +161,60 @@ def measure_recovery(
         matched_correlation
             ``corrected``: mean abs(r) over variables when every neuron serves one variable only
             (Hungarian assignment; a variable left without neuron counts 0; a category enters as
-            its one-hot levels). ``published``: NaN.
+            its one-hot levels; NaN for more than 2,000 variables). ``published``: NaN.
+        f1
+            ``corrected``: every neuron as a detector of its nearest variable (largest abs(r); a
+            category's level): F1 of its firing against the variable's presence, mean over
+            neurons. A number is present where it exceeds 0. One that is hardly ever 0, such as
+            X', is then present everywhere, and F1 says no more than how often neurons fire:
+            compare with chance_f1. ``published``: NaN.
+        chance_f1
+            The same when the neurons fired as often, but independently of the variables.
+        uniqueness
+            ``corrected``: variables that are the nearest of some neuron, over live neurons.
+        null_...
+            The five numbers without closed form from random directions of ``inputs``, as many as
+            neurons vary and each firing as often as one of them, through the same code; mean over
+            draws of at least 40 directions in all.
         n_live
             Neurons that fire on some cell.
         mean_active
             Mean number of neurons that fire per cell.
         n_redundant
-            Live neurons whose r with an earlier live neuron exceeds 0.95.
+            Live neurons whose r with an earlier live neuron exceeds 0.95; see ``redundancy``.
         n_variables, n_constant
             Variables of the group, and how many of them never vary.
     """
-    rows, counts = _correlation.distinct_rows([activations, *(group.values for group in variables)])
-    codes = activations if len(rows) == len(activations) else activations[rows]
-    fires = (codes if convention == "published" else np.abs(codes)) > ACTIVE
-    live = fires.any(axis=0)
-    neurons = _correlation.standardise(codes[:, live], counts)
-    shared = {
-        "n_live": int(live.sum()),
-        "mean_active": float(counts @ fires.sum(axis=1) / counts.sum()),
-        "n_redundant": _correlation.count_redundant(neurons, threshold=STRONG),
-    }
-    if convention == "corrected":
-        neurons = _correlation.without_flat(neurons)
+    if counts is None:
+        parts = [activations, *(group.values for group in variables)]
+        rows, counts = _correlation.distinct_rows(parts if inputs is None else [*parts, inputs])
+        if len(rows) < len(activations):
+            activations = activations[rows]
+            inputs = None if inputs is None else inputs[rows]
+            variables = [replace(group, values=group.values[rows]) for group in variables]
+    conventions = CONVENTIONS if convention == "both" else (convention,)
+    # only scores with signs fire differently under the two conventions
+    together = [conventions] if activations.min(initial=0) >= 0 else [(one,) for one in conventions]
     records = []
-    for group in variables:
-        values = group.values[rows]
-        record = {"convention": convention, "group": group.name, "level": group.level}
-        if convention == "published":
-            measured = _published(neurons, values, counts)
-        else:
-            measured = _corrected(neurons, values, counts, group.kind)
-        records.append(record | measured | shared)
-    return pd.DataFrame(records)
+    for part in together:
+        neurons = _neurons.describe_neurons(
+            activations, counts, active=ACTIVE, signed="corrected" in part
+        )
+        about = _describe(neurons, part, redundancy)
+        measured = _neurons.score_groups(neurons, variables, part)
+        null = _neurons.score_random(neurons, inputs, variables, part, seed)
+        records += [
+            {"convention": one, "group": group.name, "level": group.level}
+            | measured[one, group.name]
+            | {f"null_{name}": null[one, group.name][name] for name in _neurons.MEASURED}
+            | about[one]
+            for one in part
+            for group in variables
+        ]
+    table = pd.DataFrame(records)
+    scores = _neurons.MEASURED[:3]
+    first = ["convention", "group", "level", *scores, *(f"null_{name}" for name in scores)]
+    return table[[*first, *(name for name in table if name not in first)]]
 
 
 class _Group(NamedTuple):
@@ -215,39 +255,14 @@ def _score_table(group: _Group, metric: str, score: np.ndarray, chance: float) -
     )
 
 
-def _published(neurons: np.ndarray, values: np.ndarray, counts: np.ndarray) -> dict[str, float]:
-    targets = _correlation.standardise(values, counts)
-    record = {"n_variables": values.shape[1], "n_constant": int(np.isnan(targets[0]).sum())}
-    if neurons.shape[1] == 0:
-        return _record(0.0, 0.0, 0.0, np.nan) | record
-    r = neurons.T @ targets
-    best = np.take_along_axis(r, np.abs(r).argmax(axis=0)[None], axis=0)[0]
-    n_strong = (np.abs(r) > STRONG).sum(axis=0)
-    return _record(best.mean(), best.max(), n_strong.mean(), np.nan) | record
-
-
-def _corrected(
-    neurons: np.ndarray, values: np.ndarray, counts: np.ndarray, kind: str
-) -> dict[str, float]:
-    is_category = kind == "category"
-    columns = (values == np.unique(values)).astype(np.float64) if is_category else values
-    targets = _correlation.without_flat(_correlation.standardise(columns, counts))
-    n_variables = 1 if is_category else values.shape[1]
-    n_constant = int(targets.shape[1] == 0) if is_category else n_variables - targets.shape[1]
-    record = {"n_variables": n_variables, "n_constant": n_constant}
-    r = np.abs(targets.T @ neurons)
-    if r.size == 0:
-        return _record(np.nan, np.nan, np.nan, np.nan) | record
-    strength = _correlation.eta(neurons, columns, counts)[None] if is_category else r
-    best, n_strong = strength.max(axis=1), (strength > STRONG).sum(axis=1)
-    matched = _correlation.match(r)
-    return _record(best.mean(), best.max(), n_strong.mean(), matched) | record
-
-
-def _record(best: float, largest: float, n_strong: float, matched: float) -> dict[str, float]:
-    return {
-        "best_correlation": float(best),
-        "max_correlation": float(largest),
-        "n_per_variable": float(n_strong),
-        "matched_correlation": float(matched),
+def _describe(
+    neurons: _neurons.Neurons, conventions: Sequence[Convention], redundancy: Redundancy
+) -> dict[Convention, dict[str, float]]:
+    """What a convention says of the neurons themselves."""
+    rules = {"published": redundancy, "corrected": "earlier"}
+    counted = {
+        rule: _neurons.count_redundant(neurons, rule)
+        for rule in dict.fromkeys(rules[one] for one in conventions)
     }
+    shared = {"n_live": neurons.n_live, "mean_active": neurons.mean_active}
+    return {one: shared | {"n_redundant": counted[rules[one]]} for one in conventions}

@@ -12,6 +12,7 @@ from featurelens.autoencoder import AutoencoderConfig
 from featurelens.options import STRICT, Name
 from featurelens.simulation import REGULATION, HierarchicalSimulation, SimulationConfig
 from featurelens.superposed import ZipfSimulation
+from featurelens.sweep_config import PERCENTILES
 
 OBSERVABLES = "observables"
 """What a sweep calls the cells of the zipf simulation, which are an embedding by themselves."""
@@ -23,7 +24,7 @@ class BaselineConfig:
 
     __pydantic_config__ = STRICT
 
-    methods: tuple[Literal["pca", "ica", "svd"], ...] = ("pca", "ica", "svd")
+    methods: tuple[Literal["pca", "ica", "svd", "nmf"], ...] = ("pca", "ica", "svd")
     """Which decompositions."""
     n_components: Annotated[int, Ge(1)] = 4
     """Components to ask for; more than the rank of the data are never kept."""
@@ -32,6 +33,20 @@ class BaselineConfig:
     simulation."""
     seed: int = 0
     """Seed of FastICA and of the randomised SVD."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChanceConfig:
+    """Random neurons that go through the scores of structure recovery."""
+
+    __pydantic_config__ = STRICT
+
+    n_neurons: Annotated[int, Ge(1)] = 12_000
+    """How many; the SAE that the paper analyses has 11,849 live ones."""
+    percentiles: tuple[Annotated[float, Ge(0)], ...] = PERCENTILES
+    """Percentiles whose share of edges they have."""
+    seed: Annotated[int, Ge(0)] = 0
+    """Seed of their edges."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +68,20 @@ class SimulationRun:
     """The same on the observables themselves, whose probe is larger; null: as probe_epochs."""
     baselines: BaselineConfig = field(default_factory=BaselineConfig)
     """Decompositions of the observables."""
+    chance: ChanceConfig | None = None
+    """Chance levels of structure recovery on the connectivity of a hierarchical simulation."""
+
+    def __post_init__(self) -> None:
+        if self.data.kind == "zipf" and "nmf" in self.baselines.methods:
+            raise ValueError(
+                "baselines.methods names nmf, but the vectors of the zipf simulation have negative "
+                "values; drop it there"
+            )
+        if self.chance is not None and self.data.kind != "hierarchical":
+            raise ValueError(
+                "chance needs the connectivity of a hierarchical simulation, "
+                f"not a {self.data.kind} one; drop it"
+            )
 
     @property
     def n_observed(self) -> int:

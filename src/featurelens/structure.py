@@ -5,22 +5,22 @@ every live neuron with every gene, cut at a percentile into a pseudo-connectivit
 the true edges program by program. The published number is how much of a program its best neuron
 covers, over the programs that some neuron chose. It ignores precision, so a neuron that resembles
 every gene covers everything; beside it stand the coverage over all programs, precision, F1, and
-the same numbers from neurons whose edges are shuffled over the genes.
+the same numbers from neurons whose edges are shuffled over the genes, freely or so that every gene
+keeps its number of neurons, too.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
 from featurelens.recovery import ACTIVE
-
-PERCENTILES = (1, 10, 20, 30, 40, 50, 60, 70, 80, 90, 95, 99)
-"""Where the paper cuts."""
-_SCORES = ("n_covered", "coverage_covered", "coverage_all", "precision", "f1", "best_f1")
+from featurelens.structure_scores import SCORES, density_null, margin_null, score_pseudo, summarise
+from featurelens.sweep_config import PERCENTILES
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,7 @@ def recover_structure(
     *,
     percentiles: Sequence[float] = PERCENTILES,
     n_permutations: int = 1,
+    n_margin_draws: int = 0,
     seed: int = 0,
 ) -> pd.DataFrame:
     """Compare a pseudo-connectivity with the true one, one row per percentile.
@@ -58,6 +59,8 @@ def recover_structure(
     n_permutations
         Shuffles for the null: each keeps every neuron's number of edges at every percentile and
         puts them on random genes, independently per neuron.
+    n_margin_draws
+        Draws of the stricter null, which also keeps every gene's number of neurons; 0 for none.
     seed
         Of the shuffles.
 
@@ -84,6 +87,8 @@ def recover_structure(
             The same six numbers, mean over the shuffles.
         null_sd_...
             Their standard deviations over shuffles (ddof 1; NaN for one shuffle).
+        margin_..., margin_sd_...
+            The same of the null that keeps both margins; NaN without draws.
     """
     return measure_structure(
         activations,
@@ -91,6 +96,7 @@ def recover_structure(
         connectivity,
         percentiles=percentiles,
         n_permutations=n_permutations,
+        n_margin_draws=n_margin_draws,
         seed=seed,
     ).summary
 
@@ -102,6 +108,7 @@ def measure_structure(
     *,
     percentiles: Sequence[float] = PERCENTILES,
     n_permutations: int = 1,
+    n_margin_draws: int = 0,
     seed: int = 0,
 ) -> Structure:
     """As :func:`recover_structure`, with the programs one by one.
@@ -122,8 +129,14 @@ def measure_structure(
     similarity = cosine(activations[:, is_live], observables[:, has_direction])
     edges = connectivity[has_direction].astype(np.float32)
     thresholds = np.percentile(similarity, percentiles).astype(similarity.dtype)
-    programs = [_score(similarity >= threshold, edges) for threshold in thresholds]
-    null = _null(similarity, thresholds, edges, n_permutations=n_permutations, seed=seed)
+    programs = [
+        score_pseudo(partial(_above, similarity, threshold), len(similarity), edges)
+        for threshold in thresholds
+    ]
+    nulls = (
+        density_null(similarity, thresholds, edges, n_draws=n_permutations, seed=seed),
+        margin_null(similarity, thresholds, edges, n_draws=n_margin_draws, seed=seed),
+    )
     summary = pd.DataFrame(
         {
             "percentile": percentiles,
@@ -133,13 +146,13 @@ def measure_structure(
             "n_constant_genes": int((~has_direction).sum()),
         }
     )
-    scores = pd.DataFrame([summarise(table) for table in programs], columns=list(_SCORES))
+    scores = pd.DataFrame([summarise(table) for table in programs], columns=list(SCORES))
     long = pd.concat(
         [table.assign(percentile=p) for p, table in zip(percentiles, programs, strict=True)],
         ignore_index=True,
     )
     long.insert(0, "percentile", long.pop("percentile"))
-    return Structure(pd.concat([summary, scores, null], axis=1), long)
+    return Structure(pd.concat([summary, scores, *nulls], axis=1), long)
 
 
 def cosine(activations: np.ndarray, observables: np.ndarray) -> np.ndarray:
@@ -147,96 +160,8 @@ def cosine(activations: np.ndarray, observables: np.ndarray) -> np.ndarray:
     return _unit(activations).T @ _unit(observables)
 
 
-def score_programs(n_hits: np.ndarray, n_edges: np.ndarray, n_genes: np.ndarray) -> pd.DataFrame:
-    """Score every program from counts.
-
-    Parameters
-    ----------
-    n_hits : (n_neurons, n_programs)
-        Edges of a neuron that are true edges of a program.
-    n_edges : (n_neurons,)
-        Edges of a neuron; neurons without any are left out.
-    n_genes : (n_programs,)
-        Genes of a program.
-
-    Returns
-    -------
-    pandas.DataFrame
-        As :attr:`Structure.programs`, without the percentile. A program without genes is NaN.
-    """
-    n_hits, n_edges = n_hits[n_edges > 0], n_edges[n_edges > 0]
-    n_programs = len(n_genes)
-    genes = np.where(n_genes > 0, n_genes, np.nan)
-    f1 = 2 * n_hits / (n_edges[:, None] + genes)
-    is_chosen = n_hits.argmax(axis=1)[:, None] == np.arange(n_programs)
-    assigned_hits = np.where(is_chosen, n_hits, -1)
-    columns = np.arange(n_programs)
-    if len(n_hits) == 0:
-        neuron_hits, neuron_edges, best_f1 = np.zeros(n_programs), np.ones(n_programs), 0 * genes
-    else:
-        # of the neurons that cover equally much, the most precise one
-        neuron = np.lexsort((n_edges[:, None] + 0 * assigned_hits, -assigned_hits), axis=0)[0]
-        neuron_hits = assigned_hits[neuron, columns].clip(min=0)
-        neuron_edges = n_edges[neuron]
-        best_f1 = f1.max(axis=0)
-    is_covered = neuron_hits > 0
-    return pd.DataFrame(
-        {
-            "program": columns,
-            "n_assigned": is_chosen.sum(axis=0),
-            "coverage": neuron_hits / genes,
-            "precision": np.where(is_covered, neuron_hits / neuron_edges, np.nan),
-            "f1": 2 * neuron_hits / (neuron_edges + genes),
-            "best_f1": best_f1,
-        }
-    )
-
-
-def summarise(programs: pd.DataFrame) -> dict[str, float]:
-    """Average the programs of one percentile; NaN where no program is covered."""
-    covered = programs[programs["coverage"] > 0]
-    return {
-        "n_covered": len(covered),
-        "coverage_covered": float(covered["coverage"].mean()),
-        "coverage_all": float(programs["coverage"].mean()),
-        "precision": float(covered["precision"].mean()),
-        "f1": float(programs["f1"].mean()),
-        "best_f1": float(programs["best_f1"].mean()),
-    }
-
-
-def _score(pseudo: np.ndarray, edges: np.ndarray) -> pd.DataFrame:
-    """Score a pseudo-connectivity (n_neurons, n_genes) bool against edges (n_genes, n_programs)."""
-    n_hits = pseudo.astype(np.float32) @ edges  # counts below 2^24, so exact
-    return score_programs(n_hits, pseudo.sum(axis=1), edges.sum(axis=0))
-
-
-def _null(
-    similarity: np.ndarray,
-    thresholds: np.ndarray,
-    edges: np.ndarray,
-    *,
-    n_permutations: int,
-    seed: int,
-) -> pd.DataFrame:
-    """Mean and standard deviation of the scores when every neuron's genes are shuffled."""
-    rng = np.random.default_rng(seed)
-    scores = np.full((n_permutations, len(thresholds), len(_SCORES)), np.nan)
-    for permutation in range(n_permutations):
-        shuffled = rng.permuted(similarity, axis=1)
-        for row, threshold in enumerate(thresholds):
-            summary = summarise(_score(shuffled >= threshold, edges))
-            scores[permutation, row] = [summary[name] for name in _SCORES]
-    many = n_permutations > 1
-    sd = scores.std(axis=0, ddof=1) if many else np.full(scores.shape[1:], np.nan)
-    mean = scores.mean(axis=0) if n_permutations else sd
-    return pd.concat(
-        [
-            pd.DataFrame(mean, columns=[f"null_{name}" for name in _SCORES]),
-            pd.DataFrame(sd, columns=[f"null_sd_{name}" for name in _SCORES]),
-        ],
-        axis=1,
-    )
+def _above(similarity: np.ndarray, threshold: float, part: slice) -> np.ndarray:
+    return similarity[part] >= threshold
 
 
 def _unit(columns: np.ndarray) -> np.ndarray:

@@ -13,6 +13,9 @@ from featurelens.options import STRICT, values
 from featurelens.sae.config import ArchitectureName, TrainedPart
 from featurelens.sweeps import expand_grid, plan_stacks
 
+PERCENTILES = (1, 10, 20, 30, 40, 50, 60, 70, 80, 90, 95, 99)
+"""Where the paper cuts similarities of neurons and genes into a pseudo-connectivity."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class GridConfig:
@@ -70,23 +73,12 @@ class StructureConfig:
 
     select: dict[str, str | int | float]
     """Fields and values that a point must have to be used, such as architecture: relu."""
-    percentiles: tuple[Annotated[float, Ge(0)], ...] = (
-        1,
-        10,
-        20,
-        30,
-        40,
-        50,
-        60,
-        70,
-        80,
-        90,
-        95,
-        99,
-    )
+    percentiles: tuple[Annotated[float, Ge(0)], ...] = PERCENTILES
     """Percentiles of cosine similarity at which features and genes count as connected."""
     n_permutations: Annotated[int, Ge(1)] = 10
     """Permutations of the null, which keep each feature's number of genes."""
+    n_margin_draws: Annotated[int, Ge(0)] = 2
+    """Draws of the stricter null, which keep each gene's number of features, too."""
     seed: int = 0
     """Seed of the permutations."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from featurelens._correlation import distinct_rows
 from featurelens.baselines import fit_baseline
-from featurelens.conventions import CONVENTIONS
 from featurelens.dictionary import describe_match, match_dictionary, random_directions
 from featurelens.held_out import frugal_points
 from featurelens.io import read_table
 from featurelens.observables import observables
-from featurelens.recovery import measure_recovery
+from featurelens.recovery import Redundancy, measure_recovery
 from featurelens.sae import model
 from featurelens.sae.config import SAEConfig
 from featurelens.sae.consistency import compare, fire_equally_often
 from featurelens.sae.engines.loop import split_rows
-from featurelens.simulation import variables
+from featurelens.simulation import Variables, variables
 from featurelens.structure import recover_structure
 from featurelens.sweeps import point_config
 from featurelens.tables import stack_named
@@ -65,22 +65,51 @@ def measure_points(
     Returns
     -------
     DataFrame
-        One row per point, convention and group of variables, as
+        One row per point, convention and group of variables on all cells, or on
+        :func:`evaluation_rows` of a large simulation, as
         :func:`featurelens.recovery.measure_recovery` gives them, after ``id``.
     """
-    truth = variables(data)
+    truth, X, counts = _kinds_of_cells(data, embedding.obsm["X_emb"])
+    # the author counts every neuron in his script of the large simulation, and only there
+    is_large = data.uns["simulation"]["kind"] == "hierarchical"
+    redundancy: Redundancy = "all" if is_large else "earlier"
     tables: list[pd.DataFrame] = []
     for identifier in points.loc[points["status"] == "ok", "id"]:
-        activations = model.load(store / identifier).encode(embedding.obsm["X_emb"])
-        tables.extend(
-            measure_recovery(activations, truth, convention=convention).assign(id=identifier)
-            for convention in CONVENTIONS
+        activations = model.load(store / identifier).encode(X)
+        table = measure_recovery(
+            activations,
+            truth,
+            convention="both",
+            counts=counts,
+            inputs=X,
+            redundancy=redundancy,
         )
-    log(f"{len(tables) // len(CONVENTIONS)} of {len(points)} points measured")
+        tables.append(table.assign(id=identifier))
+    log(f"{len(tables)} of {len(points)} points measured on {len(X)} kinds of cells")
     if not tables:
         return pd.DataFrame(columns=["id"])
     table = pd.concat(tables, ignore_index=True)
     return table[["id", *(str(column) for column in table if column != "id")]]
+
+
+def _kinds_of_cells(data: AnnData, X: np.ndarray) -> tuple[list[Variables], np.ndarray, np.ndarray]:
+    """Variables, embedding and number of cells of every kind of cell that is measured."""
+    if data.n_obs > ENOUGH_ROWS and data.uns["simulation"]["kind"] != "small":
+        rows = evaluation_rows(data)
+        return variables(data[rows]), X[rows], np.ones(len(rows))
+    truth = variables(data)
+    rows, counts = distinct_rows([X, *(group.values for group in truth)])
+    return [replace(group, values=group.values[rows]) for group in truth], X[rows], counts
+
+
+def evaluation_rows(data: AnnData) -> np.ndarray:
+    """Cells on which many neurons are compared with many variables, evenly spaced.
+
+    Training cells in steps that leave at most :data:`ENOUGH_ROWS` of all cells: of 100,000 cells
+    every 20th of the first 90,000, the author's 4,500 (``04_sae_analysis.py``).
+    """
+    step = max(1, -(-data.n_obs // ENOUGH_ROWS))
+    return np.flatnonzero(data.obs["split"] == "train")[::step]
 
 
 def collect_points(files: Sequence[str], ids: Sequence[str]) -> pd.DataFrame:
@@ -156,6 +185,8 @@ def recover_structures(
 ) -> pd.DataFrame:
     """Recover the simulation's connectivity from the activations of each given point.
 
+    All cells are compared, or :func:`evaluation_rows` of a large simulation.
+
     Parameters
     ----------
     points
@@ -167,16 +198,19 @@ def recover_structures(
     DataFrame
         ``id`` and the columns of :func:`featurelens.structure.recover_structure`.
     """
+    rows = evaluation_rows(data) if data.n_obs > ENOUGH_ROWS else np.arange(data.n_obs)
+    observed, X = observables(data).rows(rows), embedding.obsm["X_emb"][rows]
     tables = []
     for identifier, point in points[points["status"] == "ok"].iterrows():
         log(f"point {identifier}")
         sae = model.load(Path(store) / point["stack"] / str(identifier))
         table = recover_structure(
-            sae.encode(embedding.obsm["X_emb"]),
-            observables(data).rows(slice(None)),
+            sae.encode(X),
+            observed,
             data.varm["connectivity"],
             percentiles=config.percentiles,
             n_permutations=config.n_permutations,
+            n_margin_draws=config.n_margin_draws,
             seed=config.seed,
         )
         tables.append(table.assign(id=str(identifier)))
@@ -208,7 +242,7 @@ def match_points(
     -------
     DataFrame
         One row per point, and per decomposition: id (empty for a decomposition), method
-        (architecture or decomposition), expansion, l1, k, learning_rate, seed, mse,
+        (architecture or decomposition), trained, expansion, l1, k, learning_rate, seed, mse,
         explained_variance, l0, true_l0 (features that truly fire per cell), and the columns of
         :func:`featurelens.dictionary.describe_match`.
     """
@@ -235,7 +269,7 @@ def match_points(
         sae = model.load(Path(store) / point["stack"] / point["id"])
         about = {name: point[name] for name in ("id", "expansion", "l1", "k", "learning_rate")}
         about |= {name: point[name] for name in ("seed", "mse", "explained_variance", "l0")}
-        about["method"] = point["architecture"]
+        about |= {"method": point["architecture"], "trained": point["trained"]}
         rows.append(about | described(sae.directions, sae.encode(X)))
     for method in config.methods:
         fitted = fit_baseline(X, method, config.n_components, seed=config.seed)
@@ -267,8 +301,8 @@ def compare_seeds(
     -------
     DataFrame
         One row per pair: id_left, id_right, seed_left, seed_right, architecture, expansion, l1, k,
-        learning_rate, d_sae, held_out (whether the rows compared were held out from both trainings;
-        False where they share too few), n_rows, and the fields of
+        learning_rate, trained, d_sae, held_out (whether the rows compared were held out from both
+        trainings; False where they share too few), n_rows, and the fields of
         :class:`featurelens.sae.consistency.Consistency`.
     """
     rows = []
@@ -291,7 +325,7 @@ def compare_seeds(
     return pd.DataFrame(rows)
 
 
-_SHOWN = ("architecture", "expansion", "l1", "k", "learning_rate", "d_sae")
+_SHOWN = ("architecture", "expansion", "l1", "k", "learning_rate", "trained", "d_sae")
 
 
 def _pairs_of_seeds(points: pd.DataFrame) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:

@@ -10,10 +10,13 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import MISSING, asdict, fields, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from featurelens.provenance import config_id
 from featurelens.sae.config import SAEConfig
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 TOPK_FAMILY = ("topk", "topk_aux", "batchtopk", "matryoshka")
 """Architectures whose sparsity is set by ``k``; the others use ``l1``."""
@@ -84,10 +87,19 @@ def point_config(point: Mapping[str, Any]) -> SAEConfig:
     return SAEConfig(**{field.name: point[field.name] for field in fields(SAEConfig)})
 
 
+def fully_trained(points: pd.DataFrame) -> pd.DataFrame:
+    """Points of which every weight was trained; the others are baselines."""
+    return points[points["trained"] == "all"]
+
+
 def select_points(
     stacks: Mapping[str, Sequence[Mapping[str, Any]]], selection: Mapping[str, Any]
 ) -> list[str]:
-    """Ids of the points whose fields equal every value of ``selection``, sorted."""
+    """Ids of the points whose fields equal every value of ``selection``, sorted.
+
+    Points of which only a part was trained are chosen where ``selection`` says so.
+    """
+    selection = {"trained": "all", **selection}
     return sorted(
         point["id"]
         for points in stacks.values()

@@ -1,4 +1,4 @@
-"""The paper's tables S4 to S7 and the tables that its claims are read from.
+"""The paper's tables S6 and S7 and the tables that its claims are read from.
 
 Every function takes tables that earlier stages wrote and returns one table; none computes a
 statistic that another module owns. Several SAEs or sweeps come as a mapping from name to table,
@@ -14,14 +14,11 @@ import numpy as np
 import pandas as pd
 
 from featurelens.conventions import CONVENTIONS
-from featurelens.sweeps import TOPK_FAMILY
 
 FILTERS = ("kept_fdr", "kept_published_05", "kept_published_figures")
 """Columns of the enrichment table that say whether a row counts as an annotation."""
 
 FEATURE_TYPES = ("local", "regional", "global", "dead")
-
-_GRID_FIELDS = ("expansion", "d_sae", "learning_rate", "l1", "k", "epochs", "batch_size", "seed")
 
 
 def stack_named(tables: Mapping[str, pd.DataFrame], column: str) -> pd.DataFrame:
@@ -32,103 +29,6 @@ def stack_named(tables: Mapping[str, pd.DataFrame], column: str) -> pd.DataFrame
         if len(table)
     ]
     return pd.concat(named, ignore_index=True) if named else pd.DataFrame({column: []})
-
-
-def sweep_grid(points: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """Table S4: the grid that each sweep ran, one row per sweep and architecture.
-
-    Parameters
-    ----------
-    points
-        Sweep name to its trained points.
-
-    Returns
-    -------
-    DataFrame
-        sweep, architecture, n_runs, n_failed, and for every hyperparameter its values, ascending,
-        separated by commas; l1 of the TopK family and k of the others are empty.
-    """
-    rows = [
-        {
-            "sweep": sweep,
-            "architecture": architecture,
-            "n_runs": len(group),
-            "n_failed": int((group["status"] != "ok").sum()),
-            **{field: _listed(group[field]) for field in _GRID_FIELDS},
-            _unused(architecture): "",
-        }
-        for sweep, table in points.items()
-        for architecture, group in _by_architecture(table)
-    ]
-    return pd.DataFrame(rows)
-
-
-def sweep_points(points: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """Finished points of all sweeps with their shares of live features and of active ones.
-
-    Returns
-    -------
-    DataFrame
-        sweep, the columns of the points (convention as training_convention, because it is no
-        convention of evaluation), position, share_live (n_live / d_sae) and share_active (mean
-        number of features active in a cell / d_sae). The density histogram, a list, stays in the
-        sweep's own table.
-    """
-    table = stack_named(points, "sweep").rename(columns={"convention": "training_convention"})
-    table = table[table["status"] == "ok"].drop(columns="density", errors="ignore")
-    return table.assign(
-        share_live=table["n_live"] / table["d_sae"], share_active=table["l0"] / table["d_sae"]
-    )
-
-
-def sweep_recovery(
-    points: Mapping[str, pd.DataFrame], recovery: Mapping[str, pd.DataFrame]
-) -> pd.DataFrame:
-    """Recovery of all sweeps with each point's hyperparameters beside it.
-
-    Returns
-    -------
-    DataFrame
-        sweep, the columns of the recovery, position, and architecture, expansion, d_sae,
-        learning_rate, l1, k and seed of the point.
-    """
-    fields = ["id", "architecture", "expansion", "d_sae", "learning_rate", "l1", "k", "seed"]
-    joined = {
-        name: recovery[name].merge(points[name][fields], on="id", validate="many_to_one")
-        for name in recovery
-        if len(recovery[name])
-    }
-    return stack_named(joined, "sweep")
-
-
-def best_correlations(
-    points: pd.DataFrame, recovery: pd.DataFrame, baselines: pd.DataFrame
-) -> pd.DataFrame:
-    """Table S5: best correlation of a single feature with each group of variables, by method.
-
-    As in the paper, the mean over the widths of the SAE stands with its standard error
-    (author's ``figure_3_sim_table.py``); a baseline is one model and has none.
-
-    Returns
-    -------
-    DataFrame
-        convention, group, method, n_models, best_correlation (mean over the group's variables),
-        best_sem, max_correlation (the best variable, the number that the paper prints), max_sem.
-        Methods are ``sae`` (all architectures), ``sae_<architecture>``, each baseline, and
-        ``best_baseline`` (the highest of them).
-    """
-    joined = recovery.merge(points[["id", "architecture", "expansion"]], on="id")
-    frames = [_over_widths(joined, "sae")]
-    for architecture, rows in _by_architecture(joined):
-        frames.append(_over_widths(rows, f"sae_{architecture}"))
-    if len(baselines):
-        measured = baselines[["convention", "group", "method", *_MEASURES]]
-        best = measured.groupby(["convention", "group"], sort=False)[list(_MEASURES)].max()
-        best = best.reset_index().assign(method="best_baseline")
-        frames.append(pd.concat([measured, best]).assign(n_models=1))
-    table = pd.concat(frames, ignore_index=True)
-    columns = ["best_correlation", "best_sem", "max_correlation", "max_sem"]
-    return table[["convention", "group", "method", "n_models", *columns]]
 
 
 def feature_types(features: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
@@ -245,37 +145,6 @@ def annotation_summary(
 def _control_of(name: str, kind: str) -> str:
     dataset, model, sae, collection = name.split("/")
     return f"{dataset}/{model}/{sae}.{kind}/{collection}"
-
-
-_MEASURES = ("best_correlation", "max_correlation")
-
-
-def _by_architecture(table: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
-    """Rows of every architecture, the paper's three first."""
-    groups = {str(name): rows for name, rows in table.groupby("architecture", sort=True)}
-    paper = [name for name in ("vanilla", "relu", "topk") if name in groups]
-    return [(name, groups[name]) for name in [*paper, *(n for n in groups if n not in paper)]]
-
-
-def _unused(architecture: str) -> str:
-    """The sparsity parameter that an architecture does not have."""
-    return "l1" if architecture in TOPK_FAMILY else "k"
-
-
-def _over_widths(rows: pd.DataFrame, method: str) -> pd.DataFrame:
-    """Mean and standard error over widths of the mean over all other settings."""
-    keys = ["convention", "group"]
-    widths = rows.groupby([*keys, "expansion"], sort=False)[list(_MEASURES)].mean()
-    over = widths.groupby(level=keys, sort=False)
-    table = over.mean().join(
-        over.sem().set_axis(["best_sem", "max_sem"], axis=1),
-    )
-    table["n_models"] = rows.groupby(keys, sort=False)["id"].nunique()
-    return table.reset_index().assign(method=method)
-
-
-def _listed(values: pd.Series) -> str:
-    return ", ".join(f"{value:g}" for value in np.unique(values.dropna()))
 
 
 def _share(part: float, whole: float) -> float:

@@ -1,11 +1,14 @@
 """Small invented tables with exactly the columns that the figures, tables and claims read."""
 
 import itertools
+from dataclasses import asdict
 
 import anndata
 import numpy as np
 import pandas as pd
 from scipy import sparse
+
+from featurelens.sae.config import SAEConfig
 
 LEVELS = {"Y": 0, "X''": 1, "X'": 2, "X": 3, "A": 2, "B": 3}
 SCORES = {"Y": 0.99, "X''": 0.97, "A": 0.84, "B": 0.6, "X'": 0.2, "X": 0.05}
@@ -80,11 +83,12 @@ def sweep(
         loss = 0.05 / width * (4 if architecture == "topk" else 1) * 10 ** (0.3 * sparsity)
         points.append(
             {
+                **asdict(SAEConfig(architecture=architecture, expansion=float(factor))),
                 "id": f"p{number:04d}", "status": "ok", "message": "", "source": source,
                 "architecture": architecture, "expansion": float(factor),
                 "l1": 0.0 if architecture == "topk" else (1e-2, 1e-3, 1e-4)[sparsity],
                 "k": (5.0, 20.0, 50.0)[sparsity], "learning_rate": rate, "epochs": 100,
-                "batch_size": 128, "seed": seed, "convention": "corrected",
+                "batch_size": 128, "seed": seed, "convention": "corrected", "trained": "all",
                 "d_in": 4, "d_sae": width, "engine": "autograd",
                 "seconds": 0.5, "loss": loss * (1 + 0.2 * rng.random()) * (1e-3 / rate) ** 0.3,
                 "mse": loss, "l1_loss": 0.1 * loss, "explained_variance": 0.99, "l0": 3.0,
@@ -99,6 +103,9 @@ def sweep(
                     "level": LEVELS[group], "best_correlation": best,
                     "max_correlation": min(1.0, best + 0.05),
                     "n_per_variable": 0.02 * width, "matched_correlation": 0.9 * best,
+                    "null_best_correlation": 0.8 * best, "null_max_correlation": 0.85 * best,
+                    "null_matched_correlation": 0.7 * best, "f1": 0.6, "chance_f1": 0.4,
+                    "uniqueness": min(1.0, 4 / width),
                     "n_live": width - 2, "mean_active": 3.0, "n_redundant": 1,
                 }
             )  # fmt: skip

@@ -76,7 +76,38 @@ def test_ica_that_does_not_settle_says_so():
     assert not fit_baseline(gaussian, "ica", 20, seed=0).converged
 
 
-@pytest.mark.parametrize("method", METHODS)
+def parts(seed=0):
+    """Cells that are sums of three sparse parts, none of which is negative anywhere."""
+    rng = np.random.default_rng(seed)
+    amounts = np.maximum(rng.normal(size=(500, 3)), 0)
+    return amounts, amounts @ np.maximum(rng.normal(size=(3, 12)), 0)
+
+
+def test_nmf_finds_parts_that_are_never_negative():
+    amounts, data = parts()
+    found = fit_baseline(data, "nmf", 9, seed=0)
+    assert (found.rank, found.n_components) == (3, 3)
+    assert found.converged
+    assert found.scores.min() >= 0
+    assert found.directions.min() >= 0
+    np.testing.assert_allclose(found.scores @ found.directions, data, atol=0.1)
+    r = np.corrcoef(found.scores.T, amounts.T)[:3, 3:]
+    assert r.max(axis=0).min() > 0.95
+
+
+def test_nmf_counts_the_noise_below_zero_as_zero():
+    _, data = parts()
+    noisy = np.where(data == 0, -0.01, data)
+    one, other = (fit_baseline(values, "nmf", 2, seed=0).scores for values in (data, noisy))
+    np.testing.assert_array_equal(one, other)
+
+
+def test_nmf_that_does_not_settle_says_so(monkeypatch):
+    monkeypatch.setattr("featurelens.baselines.MOST_NMF", 2)
+    assert not fit_baseline(parts()[1], "nmf", 3, seed=0).converged
+
+
+@pytest.mark.parametrize("method", [*METHODS, "nmf"])
 def test_same_seed_same_bytes(method, hierarchical):
     first, again = (fit_baseline(hierarchical.X, method, 6, seed=1) for _ in range(2))
     assert first.scores.tobytes() == again.scores.tobytes()
@@ -92,8 +123,8 @@ def test_rounding_of_single_precision_is_not_rank():
 def test_what_cannot_be_decomposed_is_refused():
     with pytest.raises(ValueError, match="constant"):
         fit_baseline(np.full((10, 4), 2.0), "pca", 2, seed=0)
-    with pytest.raises(ValueError, match="choose pca, ica or svd"):
-        fit_baseline(np.eye(4), "nmf", 2, seed=0)
+    with pytest.raises(ValueError, match="choose pca, ica, svd, nmf"):
+        fit_baseline(np.eye(4), "umap", 2, seed=0)
 
 
 def test_baseline_goes_through_the_same_measure(hierarchical):

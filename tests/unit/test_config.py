@@ -308,3 +308,9 @@ def test_config_readme_explains_every_key():
     for definition in schema()["$defs"].values():
         for key in definition.get("properties", {}):
             assert f"`{key}`" in text, f"{key}: run make schema"
+
+
+def test_nmf_is_refused_where_values_are_negative(demo):
+    demo["simulations"]["zipf"] = {"data": {"kind": "zipf"}, "baselines": {"methods": ["nmf"]}}
+    with pytest.raises(InputError, match=r"simulations\.zipf.*names nmf"):
+        parse_config(demo)

@@ -233,10 +233,10 @@ def test_figure_S13_without_results_says_so():
 def test_sweep_table_by_hand():
     points = pd.DataFrame(
         {
-            "id": ["a", "b"], "status": ["ok", "failed"], "architecture": ["relu", "relu"],
-            "expansion": [2.0, 2.0], "l1": [0.1, 0.1], "k": [10.0, 10.0],
-            "learning_rate": [1e-3, 1e-3], "seed": [0, 1], "d_sae": [8, 8], "loss": [0.5, np.nan],
-            "n_live": [6, np.nan],
+            "id": ["a", "b", "c"], "status": ["ok", "failed", "ok"], "architecture": "relu",
+            "expansion": 2.0, "l1": 0.1, "k": 10.0, "learning_rate": 1e-3, "seed": [0, 1, 0],
+            "trained": ["all", "all", "nothing"], "d_sae": 8, "loss": [0.5, np.nan, 0.9],
+            "n_live": [6, np.nan, 8],
         }
     )  # fmt: skip
     recovery = pd.DataFrame(

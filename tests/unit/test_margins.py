@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse, stats
 
-from featurelens.margins import randomise_margins
+from featurelens.margins import pack, randomise_margins, trade, unpack
 
 
 @st.composite
@@ -57,3 +57,30 @@ def test_one_seed_gives_one_matrix():
     one, other = (randomise_margins(matrix, np.random.default_rng(7)) for _ in range(2))
     np.testing.assert_array_equal(one.toarray(), other.toarray())
     assert (one != matrix).nnz > 0
+
+
+@pytest.mark.parametrize("n_columns", [1, 63, 64, 65, 200])
+@pytest.mark.parametrize("density", [0.02, 0.5, 0.99])
+def test_packed_rows_of_any_width_and_density(n_columns, density):
+    dense = np.random.default_rng(n_columns).random((31, n_columns)) < density
+    bits = pack(dense)
+    np.testing.assert_array_equal(unpack(bits, n_columns), dense)
+    trade(bits, np.random.default_rng(0), rounds=5)
+    shuffled = unpack(bits, n_columns)
+    np.testing.assert_array_equal(shuffled.sum(axis=0), dense.sum(axis=0))
+    np.testing.assert_array_equal(shuffled.sum(axis=1), dense.sum(axis=1))
+    assert not np.unpackbits(bits.view(np.uint8), axis=1)[:, n_columns:].any()
+
+
+def test_every_dense_matrix_with_these_margins_is_as_likely():
+    """All 4 x 4 matrices with these margins, found by trying every one of 2^16."""
+    start = np.array([[1, 1, 1, 0], [1, 1, 0, 1], [1, 0, 1, 1], [0, 1, 1, 0]], dtype=bool)
+    every = (np.arange(2**16)[:, None] >> np.arange(16) & 1).reshape(-1, 4, 4)
+    fits = (every.sum(1) == start.sum(0)).all(1) & (every.sum(2) == start.sum(1)).all(1)
+    possible = {matrix.astype(bool).tobytes() for matrix in every[fits]}
+    rng, bits, drawn = np.random.default_rng(1), pack(start), Counter()
+    for _ in range(60 * len(possible)):
+        trade(bits, rng, rounds=8)
+        drawn[unpack(bits, 4).tobytes()] += 1
+    assert set(drawn) == possible
+    assert stats.chisquare(list(drawn.values())).pvalue > 0.001

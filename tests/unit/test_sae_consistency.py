@@ -5,6 +5,7 @@ import pytest
 
 from featurelens.io import InputError
 from featurelens.sae import consistency
+from featurelens.sae.consistency import fire_equally_often
 from featurelens.sae.model import SAE
 
 
@@ -97,3 +98,21 @@ def test_same_seed_same_values_other_inputs_are_refused(X, rows):
     assert consistency.compare(left, right, X) == consistency.compare(left, right, X)
     with pytest.raises(InputError, match="6 and 2 inputs"):
         consistency.compare(left, dictionary(rows[:, :2]), X)
+
+
+def test_rows_that_stand_for_several_fire_together_and_as_near_as_they_can():
+    # values 1, 2, 3 in 5, 3 and 2 of ten cells: silent shares can be 0, 0.5 and 0.8
+    X, counts = np.array([[3.0], [1.0], [2.0]]), np.array([2.0, 5.0, 3.0])
+    shares = np.array([0.5, 0.3, 0.02, 1.0, 0.8])
+    fires = fire_equally_often(X, np.ones((5, 1)), shares, counts=counts) > 0
+    assert (counts @ fires).tolist() == [5, 2, 2, 10, 10]
+
+
+def test_counted_rows_fire_like_rows_written_out():
+    rng = np.random.default_rng(0)
+    X, counts = rng.normal(size=(40, 3)), rng.integers(1, 6, 40)
+    directions, share = rng.normal(size=(9, 3)), np.linspace(0.1, 0.9, 9)
+    few = fire_equally_often(X, directions, share, counts=counts.astype(float)) > 0
+    assert np.abs(counts @ few / counts.sum() - share).max() < 6 / counts.sum()
+    ones = [fire_equally_often(X, directions, share, counts=c) for c in (None, np.ones(len(X)))]
+    np.testing.assert_array_equal(*ones)

@@ -1,12 +1,17 @@
 from dataclasses import replace
 
+import anndata
 import numpy as np
+import pandas as pd
 import pytest
 
+from featurelens.recovery import measure_recovery
+from featurelens.sae import model
 from featurelens.sae.config import SAEConfig
 from featurelens.sae.engines.loop import split_rows
 from featurelens.sae.training import train_stack
-from featurelens.sweep_tables import compare_seeds
+from featurelens.simulation import HierarchicalSimulation, SmallSimulation, simulate, variables
+from featurelens.sweep_tables import compare_seeds, evaluation_rows, measure_points
 
 X = np.random.default_rng(0).normal(size=(300, 4)).astype(np.float32)
 BASE = SAEConfig(architecture="relu", expansion=3, epochs=5, learning_rate=1e-2)
@@ -63,3 +68,50 @@ def test_rows_compared_are_those_that_neither_run_saw(tmp_path, convention):
 def test_without_shared_held_out_rows_all_are_used_and_it_says_so(tmp_path):
     row = compared(trained(tmp_path, [BASE, replace(BASE, seed=1)]), tmp_path).iloc[0]
     assert (row["held_out"], row["n_rows"]) == (False, 300)
+
+
+def embedded(data, d=4):
+    """Cells of a simulation with a random linear embedding in which equal cells are equal."""
+    cells, which = np.unique(data.X, axis=0, return_inverse=True)
+    weights = np.random.default_rng(0).normal(size=(data.n_vars, d)).astype(np.float32)
+    return anndata.AnnData(
+        obs=data.obs.copy(), obsm={"X_emb": (cells @ weights)[which.ravel()] / 10}
+    )
+
+
+def measured_points(data, embedding, folder):
+    X = embedding.obsm["X_emb"]
+    about = {"source": "toy", "data_sha256": "d", "code": "c", "log": lambda _: None}
+    points = train_stack(X, [("a", BASE)], store=folder / "all", **about)
+    return measure_points(data, embedding, points, folder / "all", log=lambda _: None)
+
+
+def test_distinct_cells_of_the_small_simulation_speak_for_all(tmp_path):
+    data = simulate(SmallSimulation(n_cells=1_000, n_validation=100))
+    embedding = embedded(data)
+    table = measured_points(data, embedding, tmp_path)
+    codes = model.load(tmp_path / "all/a").encode(embedding.obsm["X_emb"])
+    every = measure_recovery(
+        codes, variables(data), convention="both", counts=np.ones(1_000),
+        inputs=embedding.obsm["X_emb"],
+    )  # fmt: skip
+    assert set(table["id"]) == {"a"}
+    shared = [name for name in every if not name.startswith("null_")]
+    pd.testing.assert_frame_equal(table[shared], every[shared], rtol=1e-4)
+    assert (table["null_best_correlation"].notna()).all()
+    assert (table["n_redundant"] <= table["n_live"] - 1).all()
+
+
+def test_published_redundancy_of_the_large_simulation_is_every_live_neuron(tmp_path):
+    data = simulate(HierarchicalSimulation(n_cells=300, n_genes=30, n_programs=5))
+    table = measured_points(data, embedded(data), tmp_path).set_index("convention")
+    published, corrected = table.loc["published"], table.loc["corrected"]
+    assert (published["n_redundant"] == published["n_live"]).all()
+    assert (corrected["n_redundant"] < corrected["n_live"]).all()
+
+
+def test_many_cells_are_measured_on_the_authors_4500():
+    split = np.where(np.arange(100_000) < 90_000, "train", "validation")
+    data = anndata.AnnData(obs=pd.DataFrame({"split": split}, index=map(str, range(100_000))))
+    np.testing.assert_array_equal(evaluation_rows(data), np.arange(90_000)[::20])
+    np.testing.assert_array_equal(evaluation_rows(data[:100]), np.arange(100))

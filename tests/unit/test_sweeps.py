@@ -74,3 +74,11 @@ def test_a_point_and_its_config_are_the_same_thing():
 def test_selection_counts_by_hand(selection, count):
     stacks = plan_stacks("s/a", expand_grid(GRID), ("architecture",))
     assert len(select_points(stacks, selection)) == count
+
+
+def test_points_of_which_a_part_was_trained_are_selected_only_by_name():
+    grid = {"architecture": ("relu",), "expansion": (2.0,), "trained": ("all", "encoder")}
+    stacks = plan_stacks("toy", expand_grid(grid), ["architecture"])
+    whole, frozen = (point_id("toy", config) for config in expand_grid(grid))
+    assert select_points(stacks, {"architecture": "relu"}) == [whole]
+    assert select_points(stacks, {"architecture": "relu", "trained": "encoder"}) == [frozen]

@@ -3,8 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from figure_inputs import baselines, dge, enrichment, features, sweep
-from scipy import stats
+from figure_inputs import dge, enrichment, features
 
 from featurelens import tables
 from featurelens.annotated_features import annotated_features
@@ -19,62 +18,6 @@ def test_stacked_tables_carry_name_and_position():
     assert stacked["position"].tolist() == [1, 1, 3]
     assert list(stacked.columns) == ["sae", "x", "position"]
     assert tables.stack_named({}, "sae").empty
-
-
-def test_sweep_grid_lists_runs_and_values():
-    points, _ = sweep(seeds=(0, 1), factors=(2, 100))
-    points.loc[points.index[0], "status"] = "failed"
-    grid = tables.sweep_grid({"small": points}).set_index("architecture")
-    # 2 factors x 2 learning rates x 3 penalties x 2 seeds
-    assert grid["n_runs"].tolist() == [24, 24, 24]
-    assert grid["n_failed"].tolist() == [1, 0, 0]
-    assert grid.loc["vanilla", "learning_rate"] == "0.0001, 0.001"
-    assert grid.loc["vanilla", "d_sae"] == "8, 400"
-    assert grid.index.tolist() == ["vanilla", "relu", "topk"]
-    assert grid.loc["vanilla", "l1"] == "0.0001, 0.001, 0.01"
-    assert grid.loc["topk", "k"] == "5, 20, 50"
-    assert (grid.loc["topk", "l1"], grid.loc["vanilla", "k"]) == ("", "")
-
-
-def test_sweep_points_add_shares_and_drop_failures():
-    points, _ = sweep()
-    points.loc[0, "status"] = "failed"
-    table = tables.sweep_points({"small": points})
-    assert len(table) == len(points) - 1
-    assert "convention" not in table
-    row = table[table["d_sae"] == 8].iloc[0]
-    assert row["share_live"] == pytest.approx(6 / 8)
-    assert row["share_active"] == pytest.approx(3 / 8)
-
-
-def test_sweep_recovery_puts_hyperparameters_beside_the_measure():
-    points, recovery = sweep()
-    table = tables.sweep_recovery({"small": points}, {"small": recovery})
-    assert len(table) == len(recovery)
-    row = table[table["id"] == "p0100"].iloc[0]
-    assert row["architecture"] == points.set_index("id").loc["p0100", "architecture"]
-
-
-def test_best_correlations_take_the_standard_error_over_widths():
-    points = pd.DataFrame(
-        {"id": list("abcd"), "architecture": "relu", "expansion": [2.0, 2.0, 10.0, 20.0]}
-    )
-    recovery = pd.DataFrame(
-        {
-            "id": list("abcd"), "convention": "published", "group": "X",
-            "best_correlation": [0.1, 0.3, 0.5, 0.8], "max_correlation": [0.2, 0.4, 0.6, 0.9],
-        }
-    )  # fmt: skip
-    rows = baselines().query("group == 'X' and convention == 'published'")
-    table = tables.best_correlations(points, recovery, rows).set_index("method")
-    # widths: (0.1 + 0.3) / 2 = 0.2, 0.5, 0.8
-    assert table.loc["sae", "best_correlation"] == pytest.approx(0.5)
-    assert table.loc["sae", "best_sem"] == pytest.approx(stats.sem([0.2, 0.5, 0.8]))
-    assert table.loc["sae_relu", "max_correlation"] == pytest.approx((0.3 + 0.6 + 0.9) / 3)
-    assert table.loc["sae", "n_models"] == 4
-    assert table.loc["ica", "best_correlation"] == pytest.approx(0.0)
-    assert table.loc["best_baseline", "best_correlation"] == pytest.approx(0.0)
-    assert np.isnan(table.loc["pca", "best_sem"])
 
 
 def test_feature_types_count_both_conventions():

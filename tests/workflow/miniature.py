@@ -16,8 +16,8 @@ def shrink(demo):
     }
     hierarchical["baselines"]["n_components"] = 8
     for sweep in config["sweeps"].values():
-        [grid] = sweep["grids"]
-        grid |= {"expansion": [2, 10], "l1": [0.001], "k": [20], "epochs": 5}
+        for grid in sweep["grids"]:
+            grid |= {"expansion": [2, 10], "l1": [0.001], "k": [20], "epochs": 5}
     config["sweeps"]["small"]["grids"][0]["learning_rate"] = [0.001, 0.0001]
     config["sweeps"]["hierarchical"]["structure"] = {
         "select": {"architecture": "relu", "expansion": 10},

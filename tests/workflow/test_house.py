@@ -27,6 +27,9 @@ FLOORS = (
     {"embeddings", "recovery", "_readout", "_correlation", "structure", "baselines", "probes"}
     | {"_factored"}
     | {
+        "_neurons",
+        "structure_scores",
+        "true_size",
         "simulation_config",
         "sweep_config",
         "sweeps",
@@ -51,6 +54,7 @@ FLOORS = (
         "controls",
         "reproduction",
         "gsea",
+        "sweep_results",
     },
     {
         "config",

@@ -61,6 +61,13 @@ EMBEDDED = [
     for name, block in CONFIG.simulations.items()
     if block.autoencoders and block.data.kind != "zipf"
 ]
+# Simulations whose observables are sums of programs, and those with chance levels of structure.
+HIERARCHICAL = [
+    name for name, block in CONFIG.simulations.items() if block.data.kind == "hierarchical"
+]
+CHANCED = [name for name, block in CONFIG.simulations.items() if block.chance is not None]
+# Simulations that are decomposed; one that only serves chance levels need not be.
+DECOMPOSED = [name for name, block in CONFIG.simulations.items() if block.baselines.methods]
 BUNDLES = [
     f"{dataset}/{model}" for dataset, block in CONFIG.datasets.items() for model in block.models
 ]

@@ -10,7 +10,15 @@ def simulation_results(name):
             if autoencoder.split("/")[0] == name
         ),
         *([f"results/{RUN}/simulation/{name}/ceiling.tsv"] if name in EMBEDDED else []),
-        f"results/{RUN}/baselines/{name}/recovery.tsv",
+        *([f"results/{RUN}/baselines/{name}/recovery.tsv"] if name in DECOMPOSED else []),
+        *(
+            f"results/{RUN}/simulation/{name}/{file}.tsv"
+            for file, names in (
+                ("intrinsic_dimension", HIERARCHICAL),
+                ("chance_structure", CHANCED),
+            )
+            if name in names
+        ),
     ]
 
 
@@ -87,9 +95,18 @@ EVIDENCE = [
     *([f"results/{RUN}/tables/cell_sweeps.tsv"] if CELL_SWEEPS else []),
     *([f"results/{RUN}/tables/superposition.tsv"] if AUTOENCODERS else []),
     *([f"results/{RUN}/tables/ceiling.tsv"] if EMBEDDED else []),
+    *([f"results/{RUN}/tables/intrinsic_dimension.tsv"] if HIERARCHICAL else []),
+    *([f"results/{RUN}/tables/chance_structure.tsv"] if CHANCED else []),
     *(
         f"results/{RUN}/tables/{name}.tsv"
-        for name in ("sweep_points", "sweep_recovery", "structure", "table_S4", "table_S5")
+        for name in (
+            "sweep_points",
+            "sweep_recovery",
+            "selected_points",
+            "structure",
+            "table_S4",
+            "table_S5",
+        )
         if CONFIG.sweeps
     ),
     *(f"results/{RUN}/tables/{name}.tsv" for name in ("local_features", "table_S6") if SAES),

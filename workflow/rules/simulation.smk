@@ -96,6 +96,49 @@ rule measure_ceiling:
         "../../scripts/measure_ceiling.py"
 
 
+rule count_components:
+    input:
+        data=f"results/{RUN}/simulation/{{simulation}}/data.h5ad",
+    output:
+        table=f"results/{RUN}/simulation/{{simulation}}/intrinsic_dimension.tsv",
+    log:
+        f"results/{RUN}/logs/count_components/{{simulation}}.log",
+    benchmark:
+        f"results/{RUN}/benchmarks/count_components/{{simulation}}.tsv"
+    conda:
+        "../../envs/core.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        code=fingerprint("true_size.py"),
+    script:
+        "../../scripts/count_components.py"
+
+
+rule score_random_neurons:
+    input:
+        data=f"results/{RUN}/simulation/{{simulation}}/data.h5ad",
+    output:
+        table=f"results/{RUN}/simulation/{{simulation}}/chance_structure.tsv",
+    log:
+        f"results/{RUN}/logs/score_random_neurons/{{simulation}}.log",
+    benchmark:
+        f"results/{RUN}/benchmarks/score_random_neurons/{{simulation}}.tsv"
+    conda:
+        "../../envs/core.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        config=lookup(dpath="simulations/{simulation}/chance", within=PLAIN),
+        code=fingerprint("true_size.py", "structure_scores.py"),
+    script:
+        "../../scripts/score_random_neurons.py"
+
+
 rule measure_baselines:
     input:
         data=f"results/{RUN}/simulation/{{simulation}}/data.h5ad",
@@ -114,7 +157,12 @@ rule measure_baselines:
     params:
         config=lookup(dpath="simulations/{simulation}/baselines", within=PLAIN),
         code=fingerprint(
-            "baselines.py", "_factored.py", "evaluation.py", "recovery.py", "_correlation.py"
+            "baselines.py",
+            "_factored.py",
+            "evaluation.py",
+            "recovery.py",
+            "_neurons.py",
+            "_correlation.py",
         ),
     script:
         "../../scripts/measure_baselines.py"

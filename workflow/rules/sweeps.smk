@@ -51,7 +51,13 @@ rule measure_recovery:
         runtime=120,
     params:
         store=f"results/{RUN}/sweeps/{{sweep}}/store",
-        code=fingerprint("sweep_tables.py", "recovery.py", "_correlation.py"),
+        code=fingerprint(
+            "sweep_tables.py",
+            "recovery.py",
+            "_neurons.py",
+            "_correlation.py",
+            "sae/consistency.py",
+        ),
     script:
         "../../scripts/measure_recovery.py"
 
@@ -204,6 +210,6 @@ rule recover_structure:
         ids=structure_points,
         config=lookup(dpath="sweeps/{sweep}/structure", within=PLAIN),
         store=f"results/{RUN}/sweeps/{{sweep}}/store",
-        code=fingerprint("sweep_tables.py", "structure.py"),
+        code=fingerprint("sweep_tables.py", "structure.py", "structure_scores.py", "margins.py"),
     script:
         "../../scripts/recover_structure.py"

@@ -44,6 +44,48 @@ rule collect_ceiling:
         "../../scripts/collect_ceiling.py"
 
 
+rule collect_dimensions:
+    input:
+        tables=[f"results/{RUN}/simulation/{name}/intrinsic_dimension.tsv" for name in HIERARCHICAL],
+    output:
+        table=report(
+            f"results/{RUN}/tables/intrinsic_dimension.tsv",
+            caption="../report/intrinsic_dimension.rst",
+            category="Tables",
+        ),
+    log:
+        f"results/{RUN}/logs/collect_dimensions.log",
+    localrule: True
+    conda:
+        "../../envs/core.yaml"
+    params:
+        names=HIERARCHICAL,
+        code=fingerprint("tables.py"),
+    script:
+        "../../scripts/collect_dimensions.py"
+
+
+rule collect_chance:
+    input:
+        tables=[f"results/{RUN}/simulation/{name}/chance_structure.tsv" for name in CHANCED],
+    output:
+        table=report(
+            f"results/{RUN}/tables/chance_structure.tsv",
+            caption="../report/chance_structure.rst",
+            category="Tables",
+        ),
+    log:
+        f"results/{RUN}/logs/collect_chance.log",
+    localrule: True
+    conda:
+        "../../envs/core.yaml"
+    params:
+        names=CHANCED,
+        code=fingerprint("tables.py"),
+    script:
+        "../../scripts/collect_chance.py"
+
+
 rule tabulate_sweeps:
     input:
         points=[f"results/{RUN}/sweeps/{name}/points.parquet" for name in CONFIG.sweeps],
@@ -59,6 +101,11 @@ rule tabulate_sweeps:
         recovery=f"results/{RUN}/tables/sweep_recovery.tsv",
         structure=f"results/{RUN}/tables/structure.tsv",
         consistency=f"results/{RUN}/tables/consistency.tsv",
+        selected=report(
+            f"results/{RUN}/tables/selected_points.tsv",
+            caption="../report/selected_points.rst",
+            category="Tables",
+        ),
         grid=report(
             f"results/{RUN}/tables/table_S4.tsv",
             caption="../report/table_S4.rst",
@@ -79,7 +126,7 @@ rule tabulate_sweeps:
         simulated=SIMULATED,
         structured=STRUCTURED,
         seeded=SEEDED,
-        code=fingerprint("tables.py"),
+        code=fingerprint("sweep_results.py", "tables.py"),
     script:
         "../../scripts/tabulate_sweeps.py"
 

@@ -20,6 +20,7 @@ from featurelens.figures.style import (
     panel_letter,
     styled,
 )
+from featurelens.sweeps import fully_trained
 
 _COVERED_COLOUR = VARIABLE_COLOURS["X''"]
 _ALL_COLOUR = "#d55e00"
@@ -77,7 +78,7 @@ def draw_figure_S13(
     _draw_structure(axes[0], structure, _COVERAGE, "Coverage of a program's genes")
     _write_counts(axes[0], structure)
     _draw_structure(axes[1], structure, _F1, "Match of feature and program")
-    finished = points[points["status"] == "ok"] if len(points) else points
+    finished = fully_trained(points[points["status"] == "ok"]) if len(points) else points
     chosen = recovery[recovery["convention"] == convention] if len(recovery) else recovery
     joined = chosen.merge(finished, on="id") if len(chosen) else chosen
     _draw_widths(axes[2], joined)

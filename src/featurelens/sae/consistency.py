@@ -105,11 +105,24 @@ def _random_pair(
     return [fire_equally_often(X, rows, share) for rows, share in pairs], directions
 
 
-def fire_equally_often(X: np.ndarray, directions: np.ndarray, share: np.ndarray) -> np.ndarray:
-    """Project ``X`` on directions and cut each so that it fires on its ``share`` of the rows."""
+def fire_equally_often(
+    X: np.ndarray, directions: np.ndarray, share: np.ndarray, *, counts: np.ndarray | None = None
+) -> np.ndarray:
+    """Project ``X`` on directions and cut each so that it fires on its ``share`` of the rows.
+
+    Where a row stands for several equal ones, ``counts`` (n,) says for how many. Such rows fire
+    together: the cut is the one whose share is nearest, and at least one row fires.
+    """
     projected = X.astype(np.float64) @ directions.T  # (n, n_features)
-    ordered = np.sort(projected, axis=0)
-    cut = np.clip(np.round((1 - share) * len(X)).astype(int), 0, len(X))
+    if counts is None:
+        ordered = np.sort(projected, axis=0)
+        cut = np.clip(np.round((1 - share) * len(X)).astype(int), 0, len(X))
+    else:
+        order = np.argsort(projected, axis=0)
+        ordered = np.take_along_axis(projected, order, axis=0)
+        silent = np.cumsum(counts[order[:-1]], axis=0) / counts.sum()
+        silent = np.vstack([np.zeros((1, len(directions))), silent])  # by rows that do not fire
+        cut = np.abs(silent - (1 - share)).argmin(axis=0)
     lowest = np.vstack([ordered[:1] - 1, ordered])
     return np.maximum(projected - lowest[cut, np.arange(len(cut))], 0)
 
