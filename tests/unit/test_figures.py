@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 from figure_inputs import (
     baselines,
+    ceiling,
     concepts,
     controls,
     features,
@@ -77,7 +78,7 @@ def test_drawing_leaves_settings_and_pyplot_alone():
     import matplotlib.pyplot as plt
 
     before = dict(mpl.rcParams)
-    draw_figure_1(superposition())
+    draw_figure_1(superposition(), ceiling())
     assert dict(mpl.rcParams) == before
     assert plt.get_fignums() == []
 
@@ -194,9 +195,9 @@ def test_ceiling_is_the_root_of_r2_and_leaves_accuracies_out():
             "score": [0.25, 0.81, -3.0, 0.9],
         }
     )
-    ceiling = read_out_ceiling(table, convention="corrected")
+    read_out = read_out_ceiling(table, convention="corrected")
     # (0.5 + 0.9 + 0) / 3
-    assert ceiling.to_dict() == pytest.approx({"X": 1.4 / 3})
+    assert read_out.to_dict() == pytest.approx({"X": 1.4 / 3})
 
 
 def test_figure_S13_draws_both_means_and_their_nulls():
