@@ -30,6 +30,16 @@ def test_at_the_demos_size_memory_is_small_and_enough(stage):
     assert 1.5 * MEASURED_DEMO[stage] < megabytes(stage, DEMO) < 1100
 
 
+# The same of config/laptop.yaml's sorted blood cells, whose counts are 16,791 genes wide.
+FACS = Sizes(n_cells=3774, n_genes=16_791, n_dimensions=6, n_features=120)
+MEASURED_FACS = {"train": 294, "describe": 261, "steer": 425, "test": 797, "enrich": 720}
+
+
+@pytest.mark.parametrize("stage", MEASURED_FACS)
+def test_at_the_size_of_sorted_blood_cells_memory_is_enough(stage):
+    assert 1.5 * MEASURED_FACS[stage] < megabytes(stage, FACS) < 2000
+
+
 @pytest.mark.parametrize("stage", [*MEASURED_DEMO, "cells"])
 def test_more_of_anything_is_never_less_memory(stage):
     for more in (PAPER, Sizes(700, 765, 20, 10_000), Sizes(56_714, 765, 20, 400)):
