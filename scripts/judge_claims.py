@@ -11,6 +11,7 @@ snakemake: Any
 
 with job_log(snakemake.log[0]) as log:
     tables = {Path(file).stem: read_table(file) for file in snakemake.input.tables}
-    verdicts = judge(read_claims(snakemake.input.claims[0]), tables)
+    claims = read_claims(snakemake.input.claims[0])
+    verdicts = judge(claims, tables, run=snakemake.params.run)
     log(verdicts["verdict"].value_counts().to_string())
     write_table(verdicts, snakemake.output.table)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -15,13 +16,14 @@ from featurelens.options import STRICT
 
 Reduction = Literal[
     "mean", "median", "min", "max", "sum", "count", "n_unique",
-    "sd_log10", "spearman", "loglog_slope", "argmax", "argmin",
+    "sd_log10", "spearman", "loglog_slope", "argmax", "argmin", "mode",
 ]  # fmt: skip
 Scalar = str | int | float | bool
 Value = float | str | dict[str, float]
 
-ALONG = ("spearman", "loglog_slope", "argmax", "argmin")
-"""Reductions that relate the column to a second one, named by ``along``."""
+ALONG = ("spearman", "loglog_slope", "argmax", "argmin", "mode")
+"""Reductions that relate the column to a second one, named by ``along``; mode answers with the
+value of it that most rows have."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +39,19 @@ class Bounds:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Extreme:
+    """The rows with the largest or the smallest value among those that passed so far."""
+
+    __pydantic_config__ = STRICT
+
+    at: Literal["largest", "smallest"]
+    """Which end."""
+
+
+Condition = Scalar | tuple[Scalar, ...] | Bounds | Extreme
+
+
+@dataclass(frozen=True, kw_only=True)
 class Read:
     """How one value is read from a table of the run."""
 
@@ -48,8 +63,8 @@ class Read:
     """Column that holds the value, one for both conventions or one for each."""
     reduce: Reduction
     """How the rows that pass become one value."""
-    where: dict[str, Scalar | tuple[Scalar, ...] | Bounds] = field(default_factory=dict)
-    """Column to the value, the values or the bounds that a row must have."""
+    where: dict[str, Condition] = field(default_factory=dict)
+    """Column to the value, the values, the bounds or the end that a row must have, in order."""
     by: str | None = None
     """Column whose values are told apart, for claims about an order."""
     along: str | None = None
@@ -60,12 +75,29 @@ class Read:
             raise ValueError(f"'along' belongs to {', '.join(ALONG)}, and only to them")
 
 
+@dataclass(frozen=True, kw_only=True)
+class Quantity:
+    """A value, or a difference or ratio of two."""
+
+    __pydantic_config__ = STRICT
+
+    read: Read
+    """Where the value stands."""
+    minus: Read | None = None
+    """A second value to subtract."""
+    divided_by: Read | None = None
+    """A second value to divide by."""
+
+
 class NotReadable(Exception):
     """The run's tables do not hold the value; the message says what is missing."""
 
 
 def read_value(read: Read, tables: Mapping[str, pd.DataFrame], convention: Convention) -> Value:
     """The value under one convention; a table without such a column serves both.
+
+    Where some of the rows that pass were trained as the convention has it (column ``training``),
+    only those count.
 
     Raises
     ------
@@ -85,13 +117,35 @@ def read_value(read: Read, tables: Mapping[str, pd.DataFrame], convention: Conve
         table = table[table["convention"] == convention]
     for name, condition in read.where.items():
         table = table[_passes(table[name], condition)]
-    table = table.dropna(subset=[column])
+    table = _own_training(table.dropna(subset=[column]), convention)
     if not len(table):
         raise NotReadable(f"table {read.table} has no value of {column} for this claim")
     if read.by is None:
         return _reduce(table, column, read)
     groups = table.groupby(read.by, sort=False)
     return {str(name): as_number(_reduce(rows, column, read)) for name, rows in groups}
+
+
+def evaluate(
+    quantity: Quantity, tables: Mapping[str, pd.DataFrame], convention: Convention
+) -> Value:
+    """The value, less the second one and divided by the third, where they are given."""
+    value = read_value(quantity.read, tables, convention)
+    if quantity.minus is not None:
+        value = as_number(value) - as_number(read_value(quantity.minus, tables, convention))
+    if quantity.divided_by is not None:
+        divisor = as_number(read_value(quantity.divided_by, tables, convention))
+        if divisor == 0:
+            raise NotReadable("the value to divide by is 0")
+        value = as_number(value) / divisor
+    return value
+
+
+def _own_training(table: pd.DataFrame, convention: Convention) -> pd.DataFrame:
+    if "training" not in table:
+        return table
+    own = table["training"] == convention
+    return table[own] if own.any() else table
 
 
 def _require_columns(read: Read, table: pd.DataFrame, names: Sequence[str | None]) -> None:
@@ -103,7 +157,9 @@ def _require_columns(read: Read, table: pd.DataFrame, names: Sequence[str | None
             )
 
 
-def _passes(values: pd.Series, condition: Scalar | tuple[Scalar, ...] | Bounds) -> pd.Series:
+def _passes(values: pd.Series, condition: Condition) -> pd.Series:
+    if isinstance(condition, Extreme):
+        return values == (values.max() if condition.at == "largest" else values.min())
     if isinstance(condition, Bounds):
         low = -np.inf if condition.above is None else condition.above
         high = np.inf if condition.below is None else condition.below
@@ -127,6 +183,8 @@ def _reduce(table: pd.DataFrame, column: str, read: Read) -> Value:
 
 
 def _reduce_along(table: pd.DataFrame, column: str, along: str, reduce: Reduction) -> Value:
+    if reduce == "mode":
+        return _most_frequent(table[along])
     means = table.groupby(along, sort=True)[column].mean()
     if reduce in ("argmax", "argmin"):
         best = means.idxmax() if reduce == "argmax" else means.idxmin()
@@ -144,6 +202,14 @@ def _reduce_along(table: pd.DataFrame, column: str, along: str, reduce: Reductio
     return _finite(float(np.corrcoef(ranks[along], ranks[column])[0, 1]), "no trend")
 
 
+def _most_frequent(values: pd.Series) -> Value:
+    counts = values.value_counts()
+    best = sorted(counts.index[counts == counts.max()])
+    if len(best) > 1:
+        raise NotReadable(f"{values.name} is undecided between {', '.join(map(str, best))}")
+    return best[0] if isinstance(best[0], str) else float(best[0])
+
+
 def _finite(value: float, reason: str) -> float:
     if not np.isfinite(value):
         raise NotReadable(reason)
@@ -155,3 +221,21 @@ def as_number(value: Value) -> float:
     if not isinstance(value, float):
         raise NotReadable(f"{value} is no single number")
     return value
+
+
+def in_order(expected: Sequence[str], value: Value, slack: float) -> bool:
+    """Whether no name of the list is exceeded by its successor; every name must have a value."""
+    if not isinstance(value, dict) or any(name not in value for name in expected):
+        return False
+    numbers = [value[name] for name in expected]
+    return all(a >= b - slack for a, b in pairwise(numbers))
+
+
+def show(value: Value, *, share: bool) -> str:
+    """The value as text, a share in percent."""
+    if isinstance(value, dict):
+        ranked = sorted(value.items(), key=lambda item: -item[1])
+        return " > ".join(f"{name} {number:.2f}" for name, number in ranked)
+    if isinstance(value, str):
+        return value
+    return f"{100 * value:.1f} %" if share else f"{value:.3g}"

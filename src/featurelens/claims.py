@@ -9,9 +9,9 @@ that of the published convention; the corrected convention and the null stand be
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -20,8 +20,19 @@ import yaml
 from annotated_types import Ge, Le, MinLen
 from pydantic import TypeAdapter, ValidationError
 
-from featurelens.claim_reads import NotReadable, Read, Scalar, Value, as_number, read_value
-from featurelens.conventions import CONVENTIONS, Convention
+from featurelens.claim_reads import (
+    NotReadable,
+    Quantity,
+    Read,
+    Scalar,
+    Value,
+    as_number,
+    evaluate,
+    in_order,
+    read_value,
+    show,
+)
+from featurelens.conventions import CONVENTIONS
 from featurelens.io import InputError
 from featurelens.options import STRICT
 
@@ -60,8 +71,13 @@ class Claim:
     """A second value to divide by."""
     chance: Read | None = None
     """What the same computation gives under its null."""
-    scope: str = ""
-    """How a reduced run differs from the paper where this claim is concerned."""
+    beside: dict[str, Quantity] = field(default_factory=dict)
+    """What to set beside the value in the note, each with a name; no verdict depends on it."""
+    how: str = ""
+    """How the value answers the claim, where that is not plain."""
+    scope: str | dict[str, str] = ""
+    """How a reduced run differs from the paper where this claim is concerned; either one text for
+    all such runs or the name of a run to its text."""
     needs: str = ""
     """Why the claim cannot be judged yet; excludes read."""
 
@@ -70,6 +86,10 @@ class Claim:
             raise ValueError("give either 'read' or 'needs'")
         if self.read is not None:
             _check_expected(self)
+
+    def scope_in(self, run: str) -> str:
+        """What to say of a reduced run."""
+        return self.scope if isinstance(self.scope, str) else self.scope.get(run, "")
 
     @property
     def name(self) -> str:
@@ -102,7 +122,11 @@ def read_claims(path: str | Path) -> tuple[Claim, ...]:
 
 
 def judge(
-    claims: Iterable[Claim], tables: Mapping[str, pd.DataFrame], *, full_scale: bool = False
+    claims: Iterable[Claim],
+    tables: Mapping[str, pd.DataFrame],
+    *,
+    run: str = "",
+    full_scale: bool = False,
 ) -> pd.DataFrame:
     """Judge every claim by the tables of a run.
 
@@ -112,6 +136,8 @@ def judge(
         Claims in the order in which they are to appear.
     tables
         Table name (file name in ``tables/`` without its ending) to table.
+    run
+        Name of the run.
     full_scale
         Whether the run has the paper's data and sizes; otherwise the note of a judged claim says
         how the run differs.
@@ -119,21 +145,21 @@ def judge(
     Returns
     -------
     DataFrame
-        number, part, claim, place, published, reproduced_published, reproduced_corrected, null,
-        tolerance, verdict ("reproduced", "not reproduced" or "not judged"; published convention),
-        verdict_corrected, note.
+        run, number, part, claim, place, published, reproduced_published, reproduced_corrected,
+        null, tolerance, verdict ("reproduced", "not reproduced" or "not judged"; of the published
+        convention), verdict_corrected, note.
 
     Raises
     ------
     InputError
         If a claim names a column that its table does not have.
     """
-    rows = [_judge(claim, tables, full_scale=full_scale) for claim in claims]
+    rows = [_judge(claim, tables, run=run, full_scale=full_scale) for claim in claims]
     return pd.DataFrame(rows, columns=list(_COLUMNS))
 
 
 _COLUMNS = (
-    *("number", "part", "claim", "place", "published", "reproduced_published"),
+    *("run", "number", "part", "claim", "place", "published", "reproduced_published"),
     *("reproduced_corrected", "null", "tolerance", "verdict", "verdict_corrected", "note"),
 )
 
@@ -160,7 +186,7 @@ def _refuse_numbers_as_text(value: Any) -> None:
     """YAML reads 1e-4 as text, which would then match no row."""
     if isinstance(value, dict):
         for key, item in value.items():
-            if key not in ("published", "part", "claim", "place", "scope", "needs"):
+            if key not in ("published", "part", "claim", "place", "how", "scope", "needs"):
                 _refuse_numbers_as_text(item)
     elif isinstance(value, list):
         for item in value:
@@ -187,8 +213,11 @@ def _check_expected(claim: Claim) -> None:
         raise ValueError("kind order and only kind order needs 'by' in 'read'")
 
 
-def _judge(claim: Claim, tables: Mapping[str, pd.DataFrame], *, full_scale: bool) -> dict[str, Any]:
+def _judge(
+    claim: Claim, tables: Mapping[str, pd.DataFrame], *, run: str, full_scale: bool
+) -> dict[str, Any]:
     row: dict[str, Any] = dict.fromkeys(_COLUMNS, "") | {
+        "run": run,
         "number": claim.number,
         "part": claim.part,
         "claim": claim.claim,
@@ -201,62 +230,70 @@ def _judge(claim: Claim, tables: Mapping[str, pd.DataFrame], *, full_scale: bool
     }
     if claim.read is None:
         return row
+    quantity = Quantity(read=claim.read, minus=claim.minus, divided_by=claim.divided_by)
     reasons = {}
     for convention in CONVENTIONS:
         verdict = "verdict" if convention == "published" else "verdict_corrected"
         try:
-            value = _evaluate(claim, tables, convention)
+            value = evaluate(quantity, tables, convention)
         except NotReadable as reason:
             reasons[convention] = str(reason)
             continue
-        row[f"reproduced_{convention}"] = _show(value, claim.kind)
+        row[f"reproduced_{convention}"] = show(value, share=claim.kind == "share")
         row[verdict] = "reproduced" if _holds(claim, value) else "not reproduced"
     if len(reasons) == len(CONVENTIONS):
         row["note"] = "; ".join(dict.fromkeys(reasons.values()))
         return row
-    notes = [f"reduced run: {claim.scope}"] if claim.scope and not full_scale else []
-    notes += [f"{convention}: {reason}" for convention, reason in reasons.items()]
-    row["null"], close = _null(claim, tables)
-    row["note"] = "; ".join([*notes, *close])
+    scope = "" if full_scale else claim.scope_in(run)
+    row["null"], close = _null(claim, quantity, tables)
+    notes = [
+        *([claim.how] if claim.how else []),
+        *([f"reduced run: {scope}"] if scope else []),
+        *(f"{convention}: {reason}" for convention, reason in reasons.items()),
+        *_beside(claim, tables),
+        *close,
+    ]
+    row["note"] = "; ".join(notes)
     return row
 
 
-def _null(claim: Claim, tables: Mapping[str, pd.DataFrame]) -> tuple[str, list[str]]:
+def _null(
+    claim: Claim, quantity: Quantity, tables: Mapping[str, pd.DataFrame]
+) -> tuple[str, list[str]]:
     """The null as text, and a remark where chance explains most of the value."""
-    if claim.chance is None or claim.read is None:
+    if claim.chance is None:
         return "", []
+    share = claim.kind == "share"
     shown, remarks = [], []
     for convention in CONVENTIONS:
         try:
             null = read_value(claim.chance, tables, convention)
-            value = _evaluate(claim, tables, convention)
+            value = evaluate(quantity, tables, convention)
         except NotReadable:
             continue
-        shown.append(f"{_show(null, claim.kind)} ({convention})")
+        shown.append(f"{show(null, share=share)} ({convention})")
         if isinstance(null, float) and isinstance(value, float) and null >= NULL_IS_CLOSE * value:
             remarks.append(f"chance alone comes close or reaches it ({convention})")
     return ", ".join(shown), remarks
 
 
-def _evaluate(claim: Claim, tables: Mapping[str, pd.DataFrame], convention: Convention) -> Value:
-    if claim.read is None:
-        raise NotReadable("nothing to read")
-    value = read_value(claim.read, tables, convention)
-    if claim.minus is not None:
-        value = as_number(value) - as_number(read_value(claim.minus, tables, convention))
-    if claim.divided_by is not None:
-        divisor = as_number(read_value(claim.divided_by, tables, convention))
-        if divisor == 0:
-            raise NotReadable("the value to divide by is 0")
-        value = as_number(value) / divisor
-    return value
+def _beside(claim: Claim, tables: Mapping[str, pd.DataFrame]) -> Iterator[str]:
+    """What stands beside the value, under both conventions; once where they agree."""
+    share = claim.kind == "share"
+    for name, quantity in claim.beside.items():
+        shown = []
+        for convention in CONVENTIONS:
+            with suppress(NotReadable):
+                shown.append(show(evaluate(quantity, tables, convention), share=share))
+        if shown:
+            yield f"{name}: {' / '.join(dict.fromkeys(shown))}"
 
 
 def _holds(claim: Claim, value: Value) -> bool:
     expected: Any = claim.expected
     slack = claim.tolerance + 1e-12
     if claim.kind == "order":
-        return _in_order(expected, value, slack)
+        return in_order(expected, value, slack)
     if claim.kind == "one_of":
         return value in [float(e) if isinstance(e, (int, float)) else e for e in expected]
     number = as_number(value)
@@ -267,20 +304,3 @@ def _holds(claim: Claim, value: Value) -> bool:
     if claim.kind == "between":
         return expected[0] - slack <= number <= expected[1] + slack
     return abs(number - expected) <= slack
-
-
-def _in_order(expected: Sequence[str], value: Value, slack: float) -> bool:
-    """Whether no name of the list is exceeded by its successor; every name must have a value."""
-    if not isinstance(value, dict) or any(name not in value for name in expected):
-        return False
-    numbers = [value[name] for name in expected]
-    return all(a >= b - slack for a, b in pairwise(numbers))
-
-
-def _show(value: Value, kind: Kind) -> str:
-    if isinstance(value, dict):
-        ranked = sorted(value.items(), key=lambda item: -item[1])
-        return " > ".join(f"{name} {number:.2f}" for name, number in ranked)
-    if isinstance(value, str):
-        return value
-    return f"{100 * value:.1f} %" if kind == "share" else f"{value:.3g}"

@@ -303,6 +303,7 @@ rule judge_claims:
     conda:
         "../../envs/core.yaml"
     params:
+        run=RUN,
         code=fingerprint("claims.py", "claim_reads.py"),
     script:
         "../../scripts/judge_claims.py"
