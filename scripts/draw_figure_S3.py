@@ -2,11 +2,9 @@
 
 from typing import Any
 
-import anndata
-
 from featurelens.figures.figure_S3 import draw_figure_S3
 from featurelens.figures.style import save
-from featurelens.io import read_tables
+from featurelens.io import read_obsm, read_tables
 from featurelens.logs import job_log
 
 snakemake: Any
@@ -14,9 +12,8 @@ snakemake: Any
 with job_log(snakemake.log[0]):
     inputs, names = snakemake.input, snakemake.params.names
     embeddings = {
-        name: anndata.read_h5ad(path).obsm["X_emb"]
-        for name, path in zip(names, inputs.embeddings, strict=True)
+        name: read_obsm(path) for name, path in zip(names, inputs.embeddings, strict=True)
     }
-    programs = anndata.read_h5ad(inputs.data).obsm["programs"]
+    programs = read_obsm(inputs.data, "programs")
     figure = draw_figure_S3(programs, embeddings, read_tables(names, inputs.histories))
     save(figure, snakemake.output.pdf, snakemake.output.png)

@@ -46,6 +46,7 @@ FLOORS = (
     {
         "figures",
         "tables",
+        "autoencoder_table",
         "annotated_features",
         "comparison",
         "concept_tables",

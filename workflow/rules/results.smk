@@ -94,7 +94,7 @@ EVIDENCE = [
     *([f"results/{RUN}/tables/bundles.tsv"] if BUNDLES else []),
     *([f"results/{RUN}/tables/cell_sweeps.tsv"] if CELL_SWEEPS else []),
     *([f"results/{RUN}/tables/superposition.tsv"] if AUTOENCODERS else []),
-    *([f"results/{RUN}/tables/ceiling.tsv"] if EMBEDDED else []),
+    *(f"results/{RUN}/tables/{name}.tsv" for name in ("ceiling", "table_S3") if EMBEDDED),
     *([f"results/{RUN}/tables/intrinsic_dimension.tsv"] if HIERARCHICAL else []),
     *([f"results/{RUN}/tables/chance_structure.tsv"] if CHANCED else []),
     *(

@@ -86,6 +86,33 @@ rule collect_chance:
         "../../scripts/collect_chance.py"
 
 
+rule tabulate_autoencoders:
+    input:
+        configs=[f"results/{RUN}/autoencoder/{name}/config.json" for name in AUTOENCODERS],
+        histories=[f"results/{RUN}/autoencoder/{name}/history.tsv" for name in AUTOENCODERS],
+    output:
+        table=report(
+            f"results/{RUN}/tables/table_S3.tsv",
+            caption="../report/table_S3.rst",
+            category="Tables",
+        ),
+    log:
+        f"results/{RUN}/logs/tabulate_autoencoders.log",
+    localrule: True
+    conda:
+        "../../envs/core.yaml"
+    params:
+        n_observed={
+            f"results/{RUN}/autoencoder/{name}": CONFIG.simulations[
+                Path(name).parent.name
+            ].n_observed
+            for name in AUTOENCODERS
+        },
+        code=fingerprint("autoencoder_table.py"),
+    script:
+        "../../scripts/tabulate_autoencoders.py"
+
+
 rule tabulate_sweeps:
     input:
         points=[f"results/{RUN}/sweeps/{name}/points.parquet" for name in CONFIG.sweeps],
