@@ -86,8 +86,8 @@ def test_the_page_is_written_from_files_with_the_pictures_beside_it(tmp_path):
     (tmp_path / "reproduction").mkdir()
     for name in ("figure_S13", "figure_S4", "figure_1"):
         (tmp_path / "reproduction" / f"{name}.png").touch()
-    write_page([tmp_path / "laptop.tsv", tmp_path / "demo.tsv"], tmp_path / "PAGE.md")
-    text = (tmp_path / "PAGE.md").read_text()
+    write_page([tmp_path / "laptop.tsv", tmp_path / "demo.tsv"], tmp_path / "REPRODUCTION.md")
+    text = (tmp_path / "REPRODUCTION.md").read_text()
     shown = [line.split("(")[-1] for line in text.splitlines() if line.startswith("![")]
     figures = [f"reproduction/{name}.png" for name in ("figure_1", "figure_S4", "figure_S13")]
     assert shown == [f"{path})" for path in figures]
