@@ -32,7 +32,7 @@ DEMO = verdicts(
     "demo",
     (1, "a", "0.5", "not reproduced", "reproduced"),
     (9, "a", "0.8", "reproduced", "reproduced"),
-    (13, None, "57", "reproduced", "not reproduced"),
+    (13, None, "57 of them", "reproduced", "not reproduced"),
     (22, None, None, "not judged", "not judged"),
     (41, "a", None, "not judged", "not judged"),
 )
@@ -42,7 +42,7 @@ def test_each_claim_comes_from_the_first_run_that_judged_it():
     merged = merge_runs({"laptop": LAPTOP, "demo": DEMO})
     assert merged["number"].tolist() == ["1", "9", "13", "22", "41"]
     assert merged["run"].tolist() == ["laptop", "laptop", "demo", "laptop", "laptop"]
-    assert merged["reproduced_published"].tolist() == ["Y 0.9", "", "57", "", "31"]
+    assert merged["reproduced_published"].tolist() == ["Y 0.9", "", "57 of them", "", "31"]
 
 
 def test_the_order_of_runs_decides():
@@ -54,7 +54,10 @@ def test_the_page_has_a_section_for_simulations_with_figures_and_one_for_cells()
     text = page({"laptop": LAPTOP, "demo": DEMO}, ["reproduction/figure_1.png"])
     lines = text.splitlines()
     row = "| 1a | Claim 1. | Y \\| X | laptop | Y 0.9 |  |  | reproduced / reproduced | by laptop |"
-    cells = "| 13 | Claim 13. | Y \\| X | demo | 57 |  |  | reproduced / not reproduced | by demo |"
+    cells = (
+        "| 13 | Claim 13. | Y \\| X | demo | 57 of them |  |  "
+        "| reproduced / not reproduced | by demo |"
+    )
     at = [
         lines.index(line)
         for line in (
