@@ -10,6 +10,7 @@ from pydantic import Field
 
 from featurelens.autoencoder import AutoencoderConfig
 from featurelens.options import STRICT, Name
+from featurelens.search import SearchConfig
 from featurelens.simulation import REGULATION, HierarchicalSimulation, SimulationConfig
 from featurelens.superposed import ZipfSimulation
 from featurelens.sweep_config import PERCENTILES
@@ -82,6 +83,9 @@ class SimulationRun:
                 "chance needs the connectivity of a hierarchical simulation, "
                 f"not a {self.data.kind} one; drop it"
             )
+
+    search: SearchConfig | None = None
+    """Search for hyperparameters of autoencoders; made when the target search is asked for."""
 
     @property
     def n_observed(self) -> int:

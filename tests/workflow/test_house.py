@@ -25,7 +25,7 @@ FLOORS = (
     }
     | {"superposed"},
     {"embeddings", "recovery", "_readout", "_correlation", "structure", "baselines", "probes"}
-    | {"_factored"}
+    | {"_factored", "search"}
     | {
         "_neurons",
         "structure_scores",

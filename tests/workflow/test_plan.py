@@ -109,6 +109,7 @@ def test_named_targets_exist(empty_clone):
     targets = set(done.stdout.split())
     named = {
         "all",
+        "search",
         "simulation",
         "singlecell",
         "cell_sweeps",

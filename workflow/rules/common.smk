@@ -68,6 +68,13 @@ HIERARCHICAL = [
 CHANCED = [name for name, block in CONFIG.simulations.items() if block.chance is not None]
 # Simulations that are decomposed; one that only serves chance levels need not be.
 DECOMPOSED = [name for name, block in CONFIG.simulations.items() if block.baselines.methods]
+# Studies of hyperparameters by the name of their folder: the simulation and the shape.
+SEARCHES = {
+    f"{simulation}/{name}": {"simulation": simulation} | shape
+    for simulation, block in CONFIG.simulations.items()
+    if block.search is not None
+    for name, shape in block.search.shapes.items()
+}
 BUNDLES = [
     f"{dataset}/{model}" for dataset, block in CONFIG.datasets.items() for model in block.models
 ]
@@ -148,6 +155,7 @@ FIRST_ANNOTATED = [
 wildcard_constraints:
     simulation="[^/]+",
     autoencoder="[^/]+",
+    shape="[^/]+",
     sweep="[^/]+",
     stack="[^/]+",
     dataset="[^/]+",

@@ -2,7 +2,7 @@
 # are peaks of resident memory, measured on 10,000 cells with 5,000 observables and scaled with the
 # arrays that each job holds.
 
-from featurelens.autoencoder import count_weights
+from featurelens.autoencoder import AutoencoderConfig, count_weights
 
 # Megabytes of Python with torch, and of what a process with a GPU adds.
 TORCH = 1000
@@ -29,6 +29,28 @@ def autoencoder_config(wildcards):
     return as_plain(AUTOENCODERS[f"{wildcards.simulation}/{wildcards.autoencoder}"])
 
 
+def search_shape(wildcards):
+    """Latent size, depth and width of a study."""
+    shape = SEARCHES[f"{wildcards.simulation}/{wildcards.shape}"]
+    return {name: value for name, value in shape.items() if name != "simulation"}
+
+
+def searched_weights(wildcards):
+    """Number of weights of the autoencoders of a study."""
+    block = CONFIG.simulations[wildcards.simulation]
+    return count_weights(block.n_observed, AutoencoderConfig(**search_shape(wildcards)))
+
+
+def search_threads(wildcards):
+    """As for training one of them."""
+    return 8 if searched_weights(wildcards) > LARGE else 1
+
+
+def search_memory(wildcards):
+    """As for training one of them."""
+    return training_memory(wildcards.simulation, searched_weights(wildcards))
+
+
 def simulate_memory(wildcards):
     """Y, and once more the chunks that it is joined from."""
     return int(500 + 2.2 * observables_mb(wildcards.simulation))
@@ -39,11 +61,15 @@ def train_threads(wildcards):
     return 8 if autoencoder_weights(wildcards) > LARGE else 1
 
 
-def train_memory(wildcards):
+def training_memory(simulation, n_weights):
     """Y and its two sides; weights, gradients, two moments, the best, the initial, the result."""
-    weights_mb = 4e-6 * autoencoder_weights(wildcards)
-    cuda = CUDA if autoencoder_weights(wildcards) > LARGE else 0
-    return int(TORCH + cuda + 2.2 * observables_mb(wildcards.simulation) + 8 * weights_mb)
+    cuda = CUDA if n_weights > LARGE else 0
+    return int(TORCH + cuda + 2.2 * observables_mb(simulation) + 8 * 4e-6 * n_weights)
+
+
+def train_memory(wildcards):
+    """Memory of training one autoencoder."""
+    return training_memory(wildcards.simulation, autoencoder_weights(wildcards))
 
 
 def train_runtime(wildcards):

@@ -1,0 +1,26 @@
+"""Search for the hyperparameters of one shape of autoencoder."""
+
+from typing import Any
+
+from featurelens.config import build
+from featurelens.io import read_anndata, write_table
+from featurelens.logs import job_log
+from featurelens.observables import observables
+from featurelens.search import SearchConfig, search
+
+snakemake: Any
+
+with job_log(snakemake.log[0]) as log:
+    params = snakemake.params
+    data = read_anndata(snakemake.input.data)
+    table = search(
+        observables(data),
+        (data.obs["split"] == "validation").mean(),
+        params.shape,
+        build(SearchConfig, params.config),
+        params.journal,
+        threads=snakemake.threads,
+        device=params.device,
+        log=log,
+    )
+    write_table(table, snakemake.output.trials)
