@@ -15,5 +15,6 @@ with job_log(snakemake.log[0]) as log:
         probe=params.probe,
         probe_epochs=params.ceiling_epochs or params.probe_epochs,
         threads=snakemake.threads,
+        device=params.device,
     )
     write_table(table, snakemake.output.table)

@@ -36,7 +36,35 @@ class Ridge:
         return inputs.astype(np.float64) @ self.coefficients + self.intercept
 
 
-def fit_ridge(inputs: np.ndarray, targets: np.ndarray, *, shared: bool = False) -> Ridge:
+def reduced(inputs: Observables, is_fitted: np.ndarray) -> np.ndarray:
+    """What a ridge regression on standardised Y = X'' Mᵀ can use of it, exactly.
+
+    Standardised over the rows that are fitted, Y is Z = C W with C the centred X'' and the scaled
+    genes in W = Mᵀ / σ. With Wᵀ = Q R, where the columns of Q are orthonormal, Z = F Qᵀ with
+    F = C Rᵀ: ridge predictions from F, which has one column a program, are those from Z.
+
+    Parameters
+    ----------
+    inputs
+        Made of X'' and M, (n, n_genes).
+    is_fitted : (n,) bool
+
+    Returns
+    -------
+    (n, n_programs) to be fitted without standardising them again
+    """
+    assert inputs.connectivity is not None
+    cells, edges = inputs.cells.astype(np.float64), inputs.connectivity.astype(np.float64)
+    centred = cells - cells[is_fitted].mean(axis=0)
+    covariance = centred[is_fitted].T @ centred[is_fitted] / is_fitted.sum()
+    scale = np.sqrt(np.einsum("gp,pq,gq->g", edges, covariance, edges, optimize=True).clip(min=0))
+    scale[scale == 0] = 1.0
+    return centred @ linalg.qr(edges / scale[:, None], mode="r")[0][: edges.shape[1]].T
+
+
+def fit_ridge(
+    inputs: np.ndarray, targets: np.ndarray, *, shared: bool = False, scaled: bool = False
+) -> Ridge:
     """Fit ridge regression on standardised inputs, in closed form.
 
     The penalty minimises generalised cross-validation (Golub, Heath and Wahba 1979),
@@ -49,8 +77,10 @@ def fit_ridge(inputs: np.ndarray, targets: np.ndarray, *, shared: bool = False) 
     targets : (n, n_targets)
     shared
         Choose one penalty for all targets, by the sum of their scores.
+    scaled
+        Take the inputs as they are, of :func:`reduced`.
     """
-    return _solve(_principal_axes(inputs), targets, shared=shared)
+    return _solve(_principal_axes(inputs, scaled=scaled), targets, shared=shared)
 
 
 @dataclass(frozen=True)
@@ -67,9 +97,9 @@ class _PrincipalAxes:
     """(d_in, d_in) its eigenvectors, in columns"""
 
 
-def _principal_axes(inputs: np.ndarray) -> _PrincipalAxes:
+def _principal_axes(inputs: np.ndarray, *, scaled: bool = False) -> _PrincipalAxes:
     mean, scale = inputs.mean(axis=0, dtype=np.float64), inputs.std(axis=0, dtype=np.float64)
-    scale[scale == 0] = 1.0
+    scale[(scale == 0) | scaled] = 1.0
     standard = (inputs - mean) / scale
     eigenvalues, axes = linalg.eigh(standard.T @ standard / len(inputs))
     return _PrincipalAxes(standard, mean, scale, eigenvalues.clip(min=0), axes)
@@ -95,7 +125,11 @@ def _solve(known: _PrincipalAxes, targets: np.ndarray, *, shared: bool = False) 
 
 
 def ridge_r2(
-    inputs: np.ndarray, targets: np.ndarray | Observables, is_validation: np.ndarray
+    inputs: np.ndarray,
+    targets: np.ndarray | Observables,
+    is_validation: np.ndarray,
+    *,
+    scaled: bool = False,
 ) -> np.ndarray:
     """R² on validation rows of ridge regression fitted on the others, (n_targets,).
 
@@ -103,7 +137,7 @@ def ridge_r2(
     are never held at once.
     """
     targets, test = Observables.of(targets), inputs[is_validation]
-    known = _principal_axes(inputs[~is_validation])
+    known = _principal_axes(inputs[~is_validation], scaled=scaled)
     scores = []
     for block in _column_blocks(*targets.shape):
         values = targets.columns(block)
@@ -128,7 +162,9 @@ def joined(groups: Sequence[np.ndarray | Observables]) -> Observables:
     return Observables(cells, linalg.block_diag(*blocks).astype(np.float32))
 
 
-def classify(inputs: np.ndarray, labels: np.ndarray, new: np.ndarray) -> np.ndarray:
+def classify(
+    inputs: np.ndarray, labels: np.ndarray, new: np.ndarray, *, scaled: bool = False
+) -> np.ndarray:
     """Predict categories linearly: ridge on the one-hot levels, then the nearest level.
 
     Levels are compared by their mean fitted values, in the metric of the pooled covariance within
@@ -141,6 +177,8 @@ def classify(inputs: np.ndarray, labels: np.ndarray, new: np.ndarray) -> np.ndar
     inputs : (n, d_in)
     labels : (n,) int
     new : (m, d_in)
+    scaled
+        Take the inputs as they are, of :func:`reduced`.
 
     Returns
     -------
@@ -151,7 +189,7 @@ def classify(inputs: np.ndarray, labels: np.ndarray, new: np.ndarray) -> np.ndar
         return np.full(len(new), levels[0])
     # one level less: the fitted values of all levels sum to one
     one_hot = (codes[:, None] == np.arange(len(levels) - 1)).astype(np.float64)
-    ridge = fit_ridge(inputs, one_hot, shared=True)
+    ridge = fit_ridge(inputs, one_hot, shared=True, scaled=scaled)
     fitted, predicted = ridge.predict(inputs), ridge.predict(new)
     centroids = np.stack([fitted[codes == level].mean(axis=0) for level in range(len(levels))])
     residual = fitted - centroids[codes]

@@ -13,15 +13,15 @@ import numpy as np
 import pandas as pd
 
 from featurelens.conventions import CONVENTIONS
-from featurelens.observables import observables
+from featurelens.evaluation import hidden_variables
+from featurelens.observables import Observables, observables
 from featurelens.recovery import Probe, superposition
-from featurelens.simulation import variables
 
 if TYPE_CHECKING:
     from anndata import AnnData
 
 
-def ceiling_sources(data: AnnData) -> dict[str, np.ndarray]:
+def ceiling_sources(data: AnnData) -> dict[str, np.ndarray | Observables]:
     """What stands in the place of an embedding, by name.
 
     Parameters
@@ -32,7 +32,8 @@ def ceiling_sources(data: AnnData) -> dict[str, np.ndarray]:
     Returns
     -------
     dict
-        ``Y`` (n_cells, n_genes), and what makes all that Y holds readable by a linear probe.
+        ``Y`` (n_cells, n_genes), stored or not, and what makes all that it holds readable by a
+        linear probe.
 
         hierarchical : ``X'' and A``
             Programs that are on in the cell and its type as indicators, (n_cells, n_programs +
@@ -43,16 +44,21 @@ def ceiling_sources(data: AnnData) -> dict[str, np.ndarray]:
             of Y surpasses. The causes A and B would not do: Y does not tell which programs are
             accessible in a cell without activity.
     """
-    Y = observables(data).rows(slice(None))
+    Y = observables(data)
     if data.uns["simulation"]["kind"] == "small":
-        _, cell = np.unique(Y, axis=0, return_inverse=True)
+        _, cell = np.unique(Y.cells, axis=0, return_inverse=True)
         return {"Y": Y, "distinct Y": _indicators(cell.ravel())}
     cell_type = _indicators(data.obs["cell_type"].cat.codes.to_numpy())
     return {"Y": Y, "X'' and A": np.hstack([data.obsm["programs_active"], cell_type])}
 
 
 def measure_ceiling(
-    data: AnnData, *, probe: Probe, probe_epochs: int = 100, threads: int = 1
+    data: AnnData,
+    *,
+    probe: Probe,
+    probe_epochs: int = 100,
+    threads: int = 1,
+    device: str = "cpu",
 ) -> pd.DataFrame:
     """Score every variable by a linear probe on Y and on the most readable form of it.
 
@@ -65,8 +71,8 @@ def measure_ceiling(
         as they are, unscaled, as it sees embeddings.
     probe_epochs
         Most epochs of the gradient-trained probe.
-    threads
-        Threads of the gradient-trained probe.
+    threads, device
+        Threads and torch device of the gradient-trained probe.
 
     Returns
     -------
@@ -75,7 +81,7 @@ def measure_ceiling(
         conventions.
     """
     is_validation = (data.obs["split"] == "validation").to_numpy()
-    truth = variables(data)
+    truth = hidden_variables(data)
     tables = [
         superposition(
             inputs,
@@ -85,6 +91,8 @@ def measure_ceiling(
             probe=probe,
             epochs=probe_epochs,
             threads=threads,
+            device=device,
+            observed=observables(data),
         ).assign(source=source)
         for source, inputs in ceiling_sources(data).items()
         for convention in CONVENTIONS

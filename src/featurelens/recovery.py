@@ -28,7 +28,7 @@ ACTIVE = 1e-10
 
 
 def superposition(
-    embedding: np.ndarray,
+    embedding: np.ndarray | Observables,
     variables: Sequence[Variables],
     is_validation: np.ndarray,
     *,
@@ -55,6 +55,7 @@ def superposition(
     Parameters
     ----------
     embedding : (n_cells, latent)
+        Observables that are not stored are read by ridge regression without making them.
     variables
         Groups of variables over the same cells.
     is_validation : (n_cells,) bool
@@ -84,13 +85,17 @@ def superposition(
     groups = [_Group(v.name, v.level, v.kind, Observables.of(v.values)) for v in variables]
     if observed is not None:
         groups.insert(0, _Group("Y", 0, "numeric", observed))
+    inputs = Observables.of(embedding)
+    is_made = inputs.connectivity is not None
     if convention == "corrected":
-        tables = [_probe_corrected(embedding, group, is_validation) for group in groups]
+        read = _readout.reduced(inputs, ~is_validation) if is_made else inputs.cells
+        tables = [_probe_corrected(read, group, is_validation, scaled=is_made) for group in groups]
     else:
+        read = inputs.rows(slice(None)) if is_made else inputs.cells
         targets = _readout.joined([group.values for group in groups])
         if probe == "gradient":
             score = _readout.gradient_r2(
-                embedding,
+                read,
                 targets,
                 is_validation,
                 epochs=epochs,
@@ -99,7 +104,7 @@ def superposition(
                 device=device,
             )
         else:
-            score = _readout.least_squares_r2(embedding, targets)
+            score = _readout.least_squares_r2(read, targets)
         parts = np.split(score, np.cumsum([group.values.shape[1] for group in groups])[:-1])
         tables = [
             _score_table(group, "r2", part, 0.0) for group, part in zip(groups, parts, strict=True)
@@ -227,14 +232,17 @@ class _Group(NamedTuple):
 
 
 def _probe_corrected(
-    embedding: np.ndarray, group: _Group, is_validation: np.ndarray
+    embedding: np.ndarray, group: _Group, is_validation: np.ndarray, *, scaled: bool
 ) -> pd.DataFrame:
     if group.kind != "category":
-        score = _readout.ridge_r2(embedding, group.values, is_validation)
+        score = _readout.ridge_r2(embedding, group.values, is_validation, scaled=scaled)
         return _score_table(group, "r2", score, 0.0)
     codes = group.values.cells[:, 0]
     predicted = _readout.classify(
-        embedding[~is_validation], codes[~is_validation], embedding[is_validation]
+        embedding[~is_validation],
+        codes[~is_validation],
+        embedding[is_validation],
+        scaled=scaled,
     )
     accuracy, chance = _readout.balanced_accuracy(codes[is_validation], predicted)
     return _score_table(group, "balanced_accuracy", np.array([accuracy]), chance)

@@ -1,6 +1,9 @@
 """What the observables hold of every variable, against probabilities worked out by hand."""
 
+from dataclasses import replace
+
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.linear_model import LinearRegression
 
@@ -87,3 +90,14 @@ def test_the_gradient_probe_sees_the_observables_unscaled(hierarchical):
     assert as_they_are.mean() > smaller.mean() + 0.1
     same = [scores(t, "Y", "corrected")["X''"] for t in (table, shrunk_table)]
     assert same[0] == pytest.approx(same[1], abs=1e-6)
+
+
+def test_observables_that_are_not_stored_have_the_same_ceiling():
+    config = HierarchicalSimulation(n_cells=700, n_genes=90, n_programs=8)
+    stored, implicit = (
+        measure_ceiling(
+            simulate(replace(config, observables=how)), probe="gradient", probe_epochs=2
+        )
+        for how in ("stored", "implicit")
+    )
+    pd.testing.assert_frame_equal(stored, implicit, rtol=1e-3, atol=1e-4)

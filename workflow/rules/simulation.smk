@@ -83,15 +83,18 @@ rule measure_ceiling:
         f"results/{RUN}/benchmarks/measure_ceiling/{{simulation}}.tsv"
     conda:
         "../../envs/core.yaml"
-    threads: 1
+    threads: probe_threads
     resources:
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=ceiling_memory,
+        runtime=probe_runtime,
     params:
         probe=lookup(dpath="simulations/{simulation}/probe", within=PLAIN),
         probe_epochs=lookup(dpath="simulations/{simulation}/probe_epochs", within=PLAIN),
         ceiling_epochs=lookup(dpath="simulations/{simulation}/ceiling_epochs", within=PLAIN),
-        code=fingerprint("ceiling.py", "recovery.py", "_readout.py", "_gradient.py"),
+        device=device,
+        code=fingerprint(
+            "ceiling.py", "evaluation.py", "recovery.py", "_readout.py", "_gradient.py"
+        ),
     script:
         "../../scripts/measure_ceiling.py"
 

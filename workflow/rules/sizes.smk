@@ -99,6 +99,13 @@ def superposition_memory(wildcards):
     return int(TORCH + CUDA * is_wide(wildcards) + 600 + 3.2 * y_mb + 4 * embedding_mb)
 
 
+def ceiling_memory(wildcards):
+    """Y and its two sides as inputs, and a layer from it to all variables with its moments."""
+    block = CONFIG.simulations[wildcards.simulation]
+    y_mb, weights_mb = 4e-6 * block.data.n_cells * block.n_observed, 4e-6 * block.n_observed**2
+    return int(TORCH + CUDA * is_wide(wildcards) + 600 + 3.2 * y_mb + 6 * weights_mb)
+
+
 def probe_runtime(wildcards):
     """The author's 100 epochs are 70,000 steps at published size, of some 30 ms without a GPU."""
     return 720 if is_wide(wildcards) else 60
