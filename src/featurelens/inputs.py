@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -69,22 +69,25 @@ def check_inputs(
     return pd.DataFrame(rows, columns=["key", "path", "sha256", "found"])
 
 
-def check_packages(datasets: Mapping[str, Any]) -> None:
-    """Check that the packages of all models are installed that need more than the core.
+def check_packages(datasets: Mapping[str, Any], embeddings: Iterable[str]) -> None:
+    """Check that the packages are installed of models that need more than the core.
 
     Parameters
     ----------
     datasets
         The part of a run's configuration of that name, in plain form.
+    embeddings
+        Those that are going to be made, as dataset/model.
 
     Raises
     ------
     InputError
         With one line that says how to get the first that is missing.
     """
-    for name, block in datasets.items():
-        for model_name, model in build(DatasetRun, block).models.items():
-            require_package(model, f"datasets.{name}.models.{model_name}")
+    for embedding in embeddings:
+        dataset, name = embedding.split("/")
+        model = build(DatasetRun, datasets[dataset]).models[name]
+        require_package(model, f"datasets.{dataset}.models.{name}")
 
 
 def _waits(block: Any, pending: Sequence[str]) -> bool:

@@ -37,7 +37,8 @@ def test_without_its_file_nothing_that_is_made_of_it_is_left(laptop):
     # The same config as one would write it without these cells.
     for part in ("datasets", "collections", "controls"):
         laptop.pop(part)
-    laptop["sweeps"] = {name: laptop["sweeps"][name] for name in ("small", "zipf")}
+    for name in ("facs-nmf", "facs-scvi"):
+        del laptop["sweeps"][name]
     expected = as_plain(parse_config(laptop))
     found = as_plain(left)
     assert found["collections"].pop("blood_families")["datasets"] == []
@@ -92,7 +93,7 @@ def test_a_package_that_is_not_installed(laptop, monkeypatch, module, model, par
     plain = as_plain(parse_config(laptop))["datasets"]
     monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(InputError) as caught:
-        check_packages(plain)
+        check_packages(plain, ["facs/nmf", "facs/scvi"])
     [line] = str(caught.value).splitlines()
     for part in ("'datasets.facs.models.scvi' needs the", *parts, "or go without: take the model"):
         assert part in line
@@ -101,4 +102,9 @@ def test_a_package_that_is_not_installed(laptop, monkeypatch, module, model, par
 def test_a_saved_model_needs_no_package(laptop, monkeypatch):
     laptop["datasets"]["facs"]["models"]["scvi"] = {"kind": "scvi", "checkpoint": "model.pt"}
     monkeypatch.setitem(sys.modules, "scvi", None)
-    check_packages(as_plain(parse_config(laptop))["datasets"])
+    check_packages(as_plain(parse_config(laptop))["datasets"], ["facs/scvi"])
+
+
+def test_a_model_that_is_not_run_needs_no_package(laptop, monkeypatch):
+    monkeypatch.setitem(sys.modules, "scvi", None)
+    check_packages(as_plain(parse_config(laptop))["datasets"], ["facs/nmf"])

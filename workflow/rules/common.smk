@@ -206,13 +206,20 @@ def resource_config(wildcards):
     return RESOURCES[f"resources/{wildcards.resource}"]
 
 
+def planned_embeddings():
+    """Embeddings that the jobs of this run make, as dataset/model."""
+    jobs = workflow.dag.needrun_jobs()
+    made = [job.wildcards for job in jobs if job.rule.name == "embed_cells"]
+    return {f"{wildcards.dataset}/{wildcards.model}" for wildcards in made}
+
+
 def check_files():
     """Stop before the first job if a file of the user's cannot be used, or a package is missing."""
     from featurelens.inputs import check_inputs, check_packages
 
     try:
         if not workflow.deployment_settings.deployment_method:
-            check_packages(PLAIN["datasets"])
+            check_packages(PLAIN["datasets"], sorted(planned_embeddings()))
         check_inputs(**USER_FILES, pending=[path for path in RESOURCES if not Path(path).exists()])
     except InputError as error:
         raise SystemExit(f"error: {error}")
