@@ -1,4 +1,4 @@
-"""Draw Figure S13: recovery of the connectivity."""
+"""Draw Figure S13: recovery of variables and of the connectivity."""
 
 from typing import Any
 
@@ -10,11 +10,15 @@ from featurelens.logs import job_log
 snakemake: Any
 
 with job_log(snakemake.log[0]):
+    inputs, params = snakemake.input, snakemake.params
     figure = draw_figure_S13(
-        read_table(snakemake.input.structure),
-        read_table(snakemake.input.points),
-        read_table(snakemake.input.recovery),
-        read_table(snakemake.input.baselines),
-        read_table(snakemake.input.superposition),
+        read_table(inputs.points),
+        read_table(inputs.recovery),
+        read_table(inputs.structure),
+        read_table(inputs.programs),
+        read_table(inputs.baselines),
+        read_table(inputs.superposition),
+        sweeps=params.sweeps,
+        select=params.select,
     )
     save(figure, snakemake.output.pdf, snakemake.output.png)

@@ -16,5 +16,6 @@ with job_log(snakemake.log[0]) as log:
     embedding = read_anndata(snakemake.input.embedding)
     points = read_table(snakemake.input.points).set_index("id").loc[params.ids]
     config = build(StructureConfig, params.config)
-    table = recover_structures(data, embedding, points, params.store, config, log=log)
-    write_table(table, snakemake.output.table)
+    summary, programs = recover_structures(data, embedding, points, params.store, config, log=log)
+    write_table(summary, snakemake.output.table)
+    write_table(programs, snakemake.output.programs)

@@ -23,7 +23,7 @@ from featurelens.sae.config import SAEConfig
 from featurelens.sae.consistency import compare, fire_equally_often
 from featurelens.sae.engines.loop import split_rows
 from featurelens.simulation import Variables, variables
-from featurelens.structure import recover_structure
+from featurelens.structure import measure_structure
 from featurelens.sweeps import point_config
 from featurelens.tables import stack_named
 
@@ -182,7 +182,7 @@ def recover_structures(
     config: StructureConfig,
     *,
     log: Callable[[str], None],
-) -> pd.DataFrame:
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Recover the simulation's connectivity from the activations of each given point.
 
     All cells are compared, or :func:`evaluation_rows` of a large simulation.
@@ -195,16 +195,18 @@ def recover_structures(
 
     Returns
     -------
-    DataFrame
+    summary : DataFrame
         ``id`` and the columns of :func:`featurelens.structure.recover_structure`.
+    programs : DataFrame
+        ``id`` and the columns of :attr:`featurelens.structure.Structure.programs`.
     """
     rows = evaluation_rows(data) if data.n_obs > ENOUGH_ROWS else np.arange(data.n_obs)
     observed, X = observables(data).rows(rows), embedding.obsm["X_emb"][rows]
-    tables = []
+    tables: dict[str, list[pd.DataFrame]] = {"summary": [], "programs": []}
     for identifier, point in points[points["status"] == "ok"].iterrows():
         log(f"point {identifier}")
         sae = model.load(Path(store) / point["stack"] / str(identifier))
-        table = recover_structure(
+        structure = measure_structure(
             sae.encode(X),
             observed,
             data.varm["connectivity"],
@@ -213,9 +215,14 @@ def recover_structures(
             n_margin_draws=config.n_margin_draws,
             seed=config.seed,
         )
-        tables.append(table.assign(id=str(identifier)))
-    table = pd.concat(tables, ignore_index=True)
-    return table[["id", *(column for column in table if column != "id")]]
+        for name, parts in tables.items():
+            parts.append(getattr(structure, name).assign(id=str(identifier)))
+    summary, programs = (pd.concat(parts, ignore_index=True) for parts in tables.values())
+    return summary[_id_first(summary)], programs[_id_first(programs)]
+
+
+def _id_first(table: pd.DataFrame) -> list[str]:
+    return ["id", *(str(column) for column in table if column != "id")]
 
 
 def match_points(

@@ -92,6 +92,16 @@ def fully_trained(points: pd.DataFrame) -> pd.DataFrame:
     return points[points["trained"] == "all"]
 
 
+def whole_seeds(points: pd.DataFrame) -> pd.DataFrame:
+    """Points of the seeds that have most of them: those of a whole grid.
+
+    A sweep may repeat chosen points with further seeds. A mean over settings must not count
+    these more often, nor compare seeds that stand for different settings.
+    """
+    counts = points["seed"].map(points["seed"].value_counts())
+    return points[counts == counts.max()]
+
+
 def select_points(
     stacks: Mapping[str, Sequence[Mapping[str, Any]]], selection: Mapping[str, Any]
 ) -> list[str]:

@@ -129,6 +129,10 @@ def structure() -> pd.DataFrame:
             "null_coverage_all": covered * 0.8 * np.linspace(0.3, 1, len(percentile)),
             "null_f1": np.full(len(percentile), 0.14),
             "null_precision": np.full(len(percentile), 0.1),
+            "margin_coverage_covered": covered * 0.9,
+            "margin_coverage_all": covered * 0.9 * np.linspace(0.3, 1, len(percentile)),
+            "margin_f1": np.full(len(percentile), 0.16),
+            "margin_precision": np.full(len(percentile), 0.12),
         }
     )
 

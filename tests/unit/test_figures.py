@@ -5,13 +5,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from figure_inputs import (
-    baselines,
     ceiling,
     concepts,
     controls,
     features,
     selected,
-    structure,
     superposition,
     sweep,
     trajectories,
@@ -25,7 +23,6 @@ from featurelens.figures.figure_2 import draw_figure_2, share_of_step
 from featurelens.figures.figure_3 import draw_figure_3
 from featurelens.figures.figure_controls import LABELS, draw_figure_controls
 from featurelens.figures.figure_S4 import draw_figure_S4, drawn_points, rate_factor
-from featurelens.figures.figure_S13 import draw_figure_S13, read_out_ceiling
 from featurelens.figures.palette import VARIABLE_COLOURS, distinct_colours, perceptual_distance
 from featurelens.figures.style import point_size, save
 from featurelens.figures.sweep_figures import SWEEP_FIGURES, draw_sweep_figures
@@ -184,51 +181,6 @@ def test_figure_S4_of_a_thin_or_empty_sweep_says_what_is_missing():
     empty = texts(draw_figure_S4(points.head(0), recovery.head(0)))
     assert "no finished SAE" in empty
     assert "no correlation with X" in empty
-
-
-def test_ceiling_is_the_root_of_r2_and_leaves_accuracies_out():
-    table = pd.DataFrame(
-        {
-            "convention": "corrected",
-            "group": ["X", "X", "X", "A"],
-            "metric": ["r2", "r2", "r2", "balanced_accuracy"],
-            "score": [0.25, 0.81, -3.0, 0.9],
-        }
-    )
-    read_out = read_out_ceiling(table, convention="corrected")
-    # (0.5 + 0.9 + 0) / 3
-    assert read_out.to_dict() == pytest.approx({"X": 1.4 / 3})
-
-
-def test_figure_S13_draws_both_means_and_their_nulls():
-    points, recovery = sweep(source="hierarchical/ae3")
-    figure = draw_figure_S13(structure(), points, recovery, baselines(), superposition())
-    lines = panel(figure, "Coverage").get_lines()
-    drawn = {line.get_label(): line.get_ydata() for line in lines}
-    assert drawn["matched programs (published)"] == pytest.approx(structure()["coverage_covered"])
-    assert drawn["all programs, null"] == pytest.approx(structure()["null_coverage_all"])
-
-
-def test_figure_S13_takes_the_ceiling_of_the_embedding_that_was_swept():
-    points, recovery = sweep(source="hierarchical/ae3")
-    table = superposition()
-    own = table[(table["simulation"] == "hierarchical") & (table["autoencoder"] == "ae3")]
-    expected = read_out_ceiling(own, convention="corrected")["Y"]
-    figure = draw_figure_S13(structure(), points, recovery, baselines(), table)
-    levels = [set(line.get_ydata()) for line in panel(figure, "Against").get_lines()]
-    assert {expected} in levels
-
-
-def test_figure_S13_without_results_says_so():
-    points, recovery = sweep()
-    figure = draw_figure_S13(
-        structure().head(0),
-        points.head(0),
-        recovery.head(0),
-        baselines().head(0),
-        superposition().head(0),
-    )
-    assert texts(figure).count("not in this run") == 4
 
 
 def test_sweep_table_by_hand():

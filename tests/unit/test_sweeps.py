@@ -1,9 +1,17 @@
 from dataclasses import asdict, replace
 
+import pandas as pd
 import pytest
 
 from featurelens.sae.config import SAEConfig
-from featurelens.sweeps import expand_grid, plan_stacks, point_config, point_id, select_points
+from featurelens.sweeps import (
+    expand_grid,
+    plan_stacks,
+    point_config,
+    point_id,
+    select_points,
+    whole_seeds,
+)
 
 GRID = {
     "architecture": ("vanilla", "topk"),
@@ -82,3 +90,9 @@ def test_points_of_which_a_part_was_trained_are_selected_only_by_name():
     whole, frozen = (point_id("toy", config) for config in expand_grid(grid))
     assert select_points(stacks, {"architecture": "relu"}) == [whole]
     assert select_points(stacks, {"architecture": "relu", "trained": "encoder"}) == [frozen]
+
+
+def test_whole_seeds_are_those_with_the_whole_grid():
+    points = pd.DataFrame({"seed": [0, 0, 0, 1, 1, 1, 2], "id": list("abcdefg")})
+    assert whole_seeds(points)["id"].tolist() == list("abcdef")
+    assert whole_seeds(points.head(0)).empty

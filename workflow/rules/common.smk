@@ -142,8 +142,13 @@ SMALL_SIMULATION = next(
 SMALL_AUTOENCODERS = [name for name in AUTOENCODERS if Path(name).parent.name == SMALL_SIMULATION]
 SEEDED = [name for name, sweep in CONFIG.sweeps.items() if sweep.has_seeds]
 STRUCTURED = [name for name, sweep in CONFIG.sweeps.items() if sweep.structure is not None]
-STRUCTURE_SWEEP = STRUCTURED[0] if STRUCTURED else "none"
-STRUCTURE_EMBEDDING = CONFIG.sweeps[STRUCTURE_SWEEP].embedding if STRUCTURED else "none"
+# Figure S13 compares sizes of embeddings and shows the structure held by the largest.
+STRUCTURE_SWEEP = max(
+    STRUCTURED,
+    key=lambda name: AUTOENCODERS[CONFIG.sweeps[name].embedding].latent,
+    default="none",
+)
+STRUCTURE_SOURCE = CONFIG.sweeps[STRUCTURE_SWEEP].source if STRUCTURED else "none"
 SEVERAL_MODELS = any(len(block.models) > 1 for block in CONFIG.datasets.values())
 # Figures 3, S22 and S29 compare the embeddings of the first dataset, annotated with the first collection.
 FIRST = next(iter(PARTS.values()), [])

@@ -173,10 +173,11 @@ rule draw_figure_S4:
 
 rule draw_figure_S13:
     input:
-        points=f"results/{RUN}/sweeps/{STRUCTURE_SWEEP}/points.parquet",
-        recovery=f"results/{RUN}/sweeps/{STRUCTURE_SWEEP}/recovery.parquet",
+        points=f"results/{RUN}/tables/sweep_points.tsv",
+        recovery=f"results/{RUN}/tables/sweep_recovery.tsv",
         structure=f"results/{RUN}/sweeps/{STRUCTURE_SWEEP}/structure.tsv",
-        baselines=f"results/{RUN}/baselines/{STRUCTURE_EMBEDDING.split('/')[0]}/recovery.tsv",
+        programs=f"results/{RUN}/sweeps/{STRUCTURE_SWEEP}/structure_programs.tsv",
+        baselines=f"results/{RUN}/baselines/{STRUCTURE_SOURCE}/recovery.tsv",
         superposition=f"results/{RUN}/tables/superposition.tsv",
     output:
         pdf=f"results/{RUN}/figures/figure_S13.pdf",
@@ -192,6 +193,8 @@ rule draw_figure_S13:
     conda:
         "../../envs/core.yaml"
     params:
+        sweeps=[name for name in STRUCTURED if CONFIG.sweeps[name].source == STRUCTURE_SOURCE],
+        select=CONFIG.sweeps[STRUCTURE_SWEEP].structure.select if STRUCTURED else {},
         code=fingerprint("figures"),
     script:
         "../../scripts/draw_figure_S13.py"

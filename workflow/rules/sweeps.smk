@@ -196,6 +196,7 @@ rule recover_structure:
         points=f"results/{RUN}/sweeps/{{sweep}}/points.parquet",
     output:
         table=f"results/{RUN}/sweeps/{{sweep}}/structure.tsv",
+        programs=f"results/{RUN}/sweeps/{{sweep}}/structure_programs.tsv",
     log:
         f"results/{RUN}/logs/recover_structure/{{sweep}}.log",
     benchmark:

@@ -1,16 +1,22 @@
-"""Figure S13: how much of the simulation's structure single SAE features hold, against nulls."""
+"""Figure S13: what single SAE features hold of the hierarchical simulation, against nulls."""
 
-from collections.abc import Iterable
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import NullLocator
+from scipy import stats
 
 from featurelens.conventions import Convention
-from featurelens.figures.curves import draw_curves, side_legend
-from featurelens.figures.palette import FALLBACK_COLOUR, VARIABLE_COLOURS, VARIABLE_MARKERS
+from featurelens.figures.curves import name_ticks
+from featurelens.figures.palette import VARIABLE_COLOURS
+from featurelens.figures.structure_panels import draw_coverage, draw_match
 from featurelens.figures.style import (
     BACKGROUND,
     FULL_WIDTH,
@@ -22,75 +28,109 @@ from featurelens.figures.style import (
 )
 from featurelens.sweeps import fully_trained
 
-_COVERED_COLOUR = VARIABLE_COLOURS["X''"]
-_ALL_COLOUR = "#d55e00"
-_BASELINE_MARKERS = {"pca": "^", "ica": "v", "svd": "D"}
-_COVERAGE = (
-    ("coverage_covered", _COVERED_COLOUR, "-", "o", "matched programs (published)"),
-    ("null_coverage_covered", _COVERED_COLOUR, ":", "", "matched programs, null"),
-    ("coverage_all", _ALL_COLOUR, "-", "s", "all programs"),
-    ("null_coverage_all", _ALL_COLOUR, ":", "", "all programs, null"),
-)
-_F1 = (
-    ("f1", _COVERED_COLOUR, "-", "o", "F1"),
-    ("null_f1", _COVERED_COLOUR, ":", "", "F1, null"),
-    ("precision", _ALL_COLOUR, "-", "s", "precision"),
-    ("null_precision", _ALL_COLOUR, ":", "", "precision, null"),
-)
+_SIZES = (("o", "-"), ("s", (0, (5, 1.5))), ("D", (0, (3, 1, 1, 1))), ("^", (0, (1, 1))))
+"""Marker and line of each size of embedding, in order."""
+_BASELINES = {"pca": "^", "ica": "v", "svd": "D", "nmf": "s"}
+_PARTS = {"nothing": ("P", "untrained"), "encoder": ("X", "frozen decoder")}
+CONFIDENCE = 0.95
 
 
 @styled
 def draw_figure_S13(
-    structure: pd.DataFrame,
     points: pd.DataFrame,
     recovery: pd.DataFrame,
+    structure: pd.DataFrame,
+    programs: pd.DataFrame,
     baselines: pd.DataFrame,
     superposition: pd.DataFrame,
     *,
+    sweeps: Sequence[str],
+    select: Mapping[str, Any],
     convention: Convention = "corrected",
 ) -> Figure:
     """Draw Figure S13.
 
     Parameters
     ----------
-    structure
-        Structure recovery: percentile, n_covered, coverage_covered, coverage_all, precision, f1
-        and the nulls; several SAEs are averaged.
     points, recovery
-        Points of a sweep over an embedding of the hierarchical simulation, and their recovery.
+        ``tables/sweep_points.tsv`` and ``tables/sweep_recovery.tsv``.
+    structure, programs
+        Structure recovery of the embedding with most dimensions: ``structure.tsv`` and
+        ``structure_programs.tsv``.
     baselines
-        Recovery by decompositions of the same data: method, convention, group, best_correlation.
+        Recovery by decompositions of the same data.
     superposition
-        ``tables/superposition.tsv``; the rows of the embedding that the points were trained on
+        ``tables/superposition.tsv``; the rows of the embeddings that the points were trained on
         (their ``source``, "simulation/autoencoder") give the correlation of a linear read-out.
+    sweeps
+        Names of the sweeps over embeddings of the hierarchical simulation, whatever their size.
+    select
+        Fields and values of the SAEs that are drawn, such as architecture: relu, l1: 0.001.
     convention
         Convention of the correlations.
 
     Returns
     -------
     Figure
-        A: share of a program's genes that its best feature covers, B: F1 and precision of the
-        same match, C: best correlation by width of the SAE, D: best correlation of SAEs and
-        baselines beside the correlation of the best linear read-out.
+        A: best correlation by expansion factor, a panel for each kind of variable, with its
+        ceiling and null; B, C: coverage, precision and F1 of structure recovery; D: the SAEs
+        beside baselines.
     """
-    figure = new_figure(FULL_WIDTH, 5.6)
-    axes = figure.subplots(2, 2).ravel()
-    _draw_structure(axes[0], structure, _COVERAGE, "Coverage of a program's genes")
-    _write_counts(axes[0], structure)
-    _draw_structure(axes[1], structure, _F1, "Match of feature and program")
-    finished = fully_trained(points[points["status"] == "ok"]) if len(points) else points
-    chosen = recovery[recovery["convention"] == convention] if len(recovery) else recovery
-    joined = chosen.merge(finished, on="id") if len(chosen) else chosen
-    _draw_widths(axes[2], joined)
-    _draw_ceiling(
-        axes[3],
-        joined,
-        baselines[baselines["convention"] == convention] if len(baselines) else baselines,
-        read_out_ceiling(_of_source(superposition, finished), convention=convention),
+    of_convention = (recovery["convention"] == convention) & recovery["sweep"].isin(sweeps)
+    chosen = recovery[of_convention].merge(
+        points[["sweep", "id", "source", "d_in"]], on=["sweep", "id"]
     )
-    for panel, letter in zip(axes, "ABCD", strict=True):
-        panel_letter(panel, letter, x=-0.12)
+    chosen = chosen[matches(chosen, select)]
+    trained = fully_trained(chosen)
+    ceilings = {
+        int(d_in): read_out_ceiling(
+            _of_source(superposition, trained[trained["d_in"] == d_in]), convention=convention
+        )
+        for d_in in np.unique(trained["d_in"])
+    }
+    figure = new_figure(FULL_WIDTH, 7.4)
+    rows = figure.add_gridspec(3, 1, height_ratios=[1.0, 1.25, 1.15])
+    _draw_expansions(figure, rows[0], trained, ceilings)
+    middle = rows[1].subgridspec(1, 2, wspace=0.08)
+    coverage, match = figure.add_subplot(middle[0]), figure.add_subplot(middle[1])
+    draw_coverage(coverage, structure, programs)
+    draw_match(match, structure)
+    panel_letter(coverage, "B", x=-0.12)
+    panel_letter(match, "C", x=-0.12)
+    last = figure.add_subplot(rows[2])
+    of_baselines = baselines[baselines["convention"] == convention]
+    largest = max(ceilings, default=0)
+    _draw_baselines(
+        last, chosen[chosen["d_in"] == largest], of_baselines, ceilings.get(largest), largest
+    )
+    panel_letter(last, "D", x=-0.05)
     return figure
+
+
+def matches(table: pd.DataFrame, select: Mapping[str, Any]) -> pd.Series:
+    """Rows whose fields have the selected values; width and seed are what the figure varies."""
+    kept = pd.Series(True, index=table.index)
+    for name, value in select.items():
+        if name not in ("expansion", "seed"):
+            kept &= table[name] == value
+    return kept
+
+
+def mean_intervals(points: pd.DataFrame, x: str, y: str) -> pd.DataFrame:
+    """Mean of ``y`` over seeds at each ``x`` with its 95 % t interval, or its range for two seeds.
+
+    Returns
+    -------
+    DataFrame
+        Columns x, mean, half (half the width; NaN for a single seed), n_seeds, in order of x.
+    """
+    of = points.dropna(subset=[y]).groupby([x, "seed"], sort=True)[y].mean().groupby(level=0)
+    table = of.agg(["mean", "std", "min", "max", "size"])
+    n = table["size"]
+    interval = stats.t.ppf((1 + CONFIDENCE) / 2, (n - 1).clip(lower=1)) * table["std"] / n**0.5
+    half = interval.where(n > 2, (table["max"] - table["min"]) / 2).where(n > 1)
+    result = pd.DataFrame({"mean": table["mean"], "half": half, "n_seeds": n})
+    return result.rename_axis("x").reset_index()
 
 
 def read_out_ceiling(superposition: pd.DataFrame, *, convention: Convention) -> pd.Series:
@@ -100,11 +140,9 @@ def read_out_ceiling(superposition: pd.DataFrame, *, convention: Convention) -> 
     not linear. Groups whose score is not an R² (categories under the corrected convention) are
     left out.
     """
-    if not len(superposition):
-        return pd.Series(dtype=float)
     rows = superposition[
         (superposition["convention"] == convention)
-        & superposition["metric"].str.lower().str.startswith("r2")
+        & superposition["metric"].astype(str).str.lower().str.startswith("r2")
     ]
     correlation = rows["score"].clip(lower=0, upper=1).pow(0.5)
     return correlation.groupby(rows["group"], sort=False).mean()
@@ -112,114 +150,140 @@ def read_out_ceiling(superposition: pd.DataFrame, *, convention: Convention) -> 
 
 def _of_source(superposition: pd.DataFrame, points: pd.DataFrame) -> pd.DataFrame:
     """Rows of the embedding that the points were trained on."""
-    if not len(superposition) or not len(points):
-        return superposition
     source = superposition["simulation"] + "/" + superposition["autoencoder"]
     return superposition[source.isin(points["source"].unique())]
 
 
-def _draw_structure(
-    axes: Axes,
-    structure: pd.DataFrame,
-    series: Iterable[tuple[str, str, str, str, str]],
-    title: str,
+def _draw_expansions(
+    figure: Figure, place: Any, points: pd.DataFrame, ceilings: Mapping[int, pd.Series]
 ) -> None:
-    axes.set_title(title, loc="left")
-    if structure.empty:
-        not_in_this_run(axes, "no structure recovery")
+    groups = _groups(points)
+    if not groups:
+        panel = figure.add_subplot(place)
+        panel_letter(panel, "A", x=-0.05)
+        not_in_this_run(panel, "no SAE sweep on this simulation")
         return
-    means = structure.groupby("percentile", sort=True).mean(numeric_only=True)
-    for column, colour, line, marker, label in series:
-        axes.plot(
-            means.index, means[column], color=colour, ls=line, marker=marker or None, ms=4,
-            markeredgecolor="white", markeredgewidth=0.5, label=label,
-        )  # fmt: skip
-    axes.set_ylim(0, 1.14)
-    axes.set_yticks(np.linspace(0, 1, 6))
-    axes.set_xlabel("percentile of cosine similarity used as threshold")
-    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2)
-
-
-def _write_counts(axes: Axes, structure: pd.DataFrame) -> None:
-    """Number of matched programs above each percentile, where there is room for it."""
-    if structure.empty:
-        return
-    counts = structure.groupby("percentile", sort=True)["n_covered"].mean()
-    for percentile, count in zip(counts.index.to_numpy(float), counts, strict=True):
-        if percentile != 95:
-            axes.text(percentile, 1.07, f"{count:.0f}", ha="center", color=MUTED, fontsize=6)
-    axes.text(-0.01, 1.07 / 1.14, "$n$ ", transform=axes.transAxes, ha="right", fontsize=6)
-
-
-def _draw_widths(axes: Axes, recovery: pd.DataFrame) -> None:
-    axes.set_title("Best single feature by hidden size", loc="left")
-    if recovery.empty:
-        not_in_this_run(axes, "no SAE sweep on this simulation")
-        return
-    draw_curves(
-        axes, recovery, x="d_sae", y="best_correlation", hue="group", colours=VARIABLE_COLOURS,
-        markers=VARIABLE_MARKERS,
-    )  # fmt: skip
-    axes.set_ylim(top=1.05)
-    axes.set_xlabel("hidden size (features)")
-    axes.set_ylabel("mean best correlation")
-    side_legend(axes, VARIABLE_COLOURS, VARIABLE_MARKERS, set(recovery["group"]))
-
-
-def _draw_ceiling(
-    axes: Axes, recovery: pd.DataFrame, baselines: pd.DataFrame, ceiling: pd.Series
-) -> None:
-    axes.set_title("Against baselines and the linear ceiling", loc="left")
-    groups = [
-        group
-        for group in VARIABLE_COLOURS
-        if any(len(t) and (t["group"] == group).any() for t in (recovery, baselines))
+    grid = place.subgridspec(1, len(groups), wspace=0.03)
+    first: Axes | None = None
+    for column, group in enumerate(groups):
+        panel = figure.add_subplot(grid[column], sharey=first)
+        panel.set_title(group, color=VARIABLE_COLOURS[group], fontweight="bold")
+        for d_in, look in zip(ceilings, _SIZES, strict=False):
+            rows = points[(points["group"] == group) & (points["d_in"] == d_in)]
+            _draw_size(panel, rows, group, look, ceilings[d_in].get(group))
+        panel.set_xscale("log")
+        name_ticks(panel, points["expansion"])
+        panel.xaxis.set_minor_locator(NullLocator())
+        panel.set_xlabel("expansion")
+        panel.set_ylim(-0.03, 1.05)
+        panel.tick_params(labelleft=first is None)
+        if first is None:
+            first = panel
+            panel.set_ylabel("mean best correlation")
+            panel_letter(panel, "A", x=-0.3)
+    handles = [
+        Line2D([], [], color=MUTED, marker=marker, ls=line, ms=4.5, label=f"{d_in} dimensions")
+        for d_in, (marker, line) in zip(ceilings, _SIZES, strict=False)
+    ] + [
+        Line2D([], [], color=MUTED, lw=1.6, marker="_", ls="", ms=9, label="best linear\nread-out"),
+        Line2D([], [], color=MUTED, lw=1.0, ls=":", label="random\ndirections"),
     ]
+    panel.legend(handles=handles, loc="center left", bbox_to_anchor=(1.0, 0.5), handlelength=2.2)
+
+
+def _draw_size(
+    axes: Axes, rows: pd.DataFrame, group: str, look: tuple[str, Any], ceiling: float | None
+) -> None:
+    """One size of embedding in the panel of a group: mean and interval, null, ceiling."""
+    if rows.empty:
+        return
+    colour = VARIABLE_COLOURS[group]
+    marker, line = look
+    found = mean_intervals(rows, "expansion", "best_correlation")
+    axes.errorbar(
+        found["x"], found["mean"], yerr=found["half"].fillna(0), color=colour, marker=marker,
+        ls=line, ms=5, markeredgecolor="white", markeredgewidth=0.5, lw=1.1, elinewidth=0.9,
+        capsize=2, zorder=4,
+    )  # fmt: skip
+    null = mean_intervals(rows, "expansion", "null_best_correlation")
+    axes.plot(null["x"], null["mean"], color=colour, ls=":", lw=1.0, marker=marker, ms=2)
+    if ceiling is not None:
+        axes.axhline(ceiling, color=colour, lw=1.4, alpha=0.45, ls=line, zorder=1)
+
+
+def _draw_baselines(
+    axes: Axes,
+    points: pd.DataFrame,
+    baselines: pd.DataFrame,
+    ceiling: pd.Series | None,
+    d_in: int,
+) -> None:
+    axes.set_title(f"SAEs on {d_in} dimensions beside baselines", loc="left")
+    groups = _groups(points, baselines)
     if not groups:
         not_in_this_run(axes, "no correlation of features with variables")
         return
     for place, group in enumerate(groups):
-        colour = VARIABLE_COLOURS.get(group, FALLBACK_COLOUR)
-        if group in ceiling:
-            axes.plot([place - 0.4, place + 0.4], [ceiling[group]] * 2, color="black", lw=1.6)
-        if len(recovery):
-            _draw_spread(axes, place - 0.18, _values(recovery, group), colour)
-        for step, (method, marker) in enumerate(_BASELINE_MARKERS.items()):
-            rows = baselines[baselines["method"] == method] if len(baselines) else baselines
-            values = _values(rows, group) if len(rows) else np.array([])
-            axes.scatter(
-                np.full(len(values), place + 0.08 + 0.12 * step), values, marker=marker, s=20,
-                facecolors="white", edgecolors=colour, linewidths=1.1, zorder=3,
-            )  # fmt: skip
+        colour = VARIABLE_COLOURS[group]
+        of_group = points[points["group"] == group]
+        trained = fully_trained(of_group)
+        if ceiling is not None and group in ceiling:
+            axes.plot([place - 0.42, place + 0.42], [ceiling[group]] * 2, color="black", lw=1.4)
+        axes.plot(
+            [place - 0.42, place + 0.42], [trained["null_best_correlation"].mean()] * 2,
+            color=colour, lw=1.0, ls=":",
+        )  # fmt: skip
+        _draw_runs(axes, place - 0.3, trained["best_correlation"].to_numpy(), colour)
+        steps = iter(np.linspace(-0.14, 0.4, len(_PARTS) + len(_BASELINES)))
+        for part, (marker, _) in _PARTS.items():
+            values = of_group.loc[of_group["trained"] == part, "best_correlation"]
+            _draw_open(axes, place + next(steps), values, marker, colour)
+        for method, marker in _BASELINES.items():
+            mine = (baselines["method"] == method) & (baselines["group"] == group)
+            _draw_open(
+                axes, place + next(steps), baselines.loc[mine, "best_correlation"], marker, colour
+            )
     axes.axhline(0, color=BACKGROUND, lw=0.8, zorder=0)
-    axes.set_ylim(top=1.05)
+    axes.set_ylim(-0.03, 1.05)
     axes.set_xticks(range(len(groups)), groups)
     axes.tick_params(axis="x", length=0)
     axes.set_ylabel("mean best correlation")
-    _ceiling_legend(axes)
+    handles = [
+        Line2D([], [], ls="", marker="o", ms=6, color=MUTED, label="SAEs (dots), mean"),
+        *(
+            Line2D([], [], ls="", marker=marker, ms=5, mfc="white", mec=MUTED, label=name)
+            for marker, name in (*_PARTS.values(), *((m, n.upper()) for n, m in _BASELINES.items()))
+        ),
+        Line2D([], [], color="black", lw=1.4, label="best linear read-out"),
+        Line2D([], [], color=MUTED, lw=1.0, ls=":", label="random directions"),
+    ]
+    axes.legend(handles=handles, loc="center left", bbox_to_anchor=(1.0, 0.5))
 
 
-def _values(table: pd.DataFrame, group: str) -> np.ndarray:
-    return table.loc[table["group"] == group, "best_correlation"].dropna().to_numpy(dtype=float)
-
-
-def _draw_spread(axes: Axes, place: float, values: np.ndarray, colour: str) -> None:
+def _draw_runs(axes: Axes, place: float, values: np.ndarray, colour: str) -> None:
     """Every SAE as a dot, their mean as a larger one."""
+    values = values[~np.isnan(values)]
     if not values.size:
         return
-    side = np.linspace(-0.1, 0.1, len(values)) if len(values) > 1 else np.zeros(1)
-    axes.scatter(place + side, values, s=6, color=colour, alpha=0.35, linewidths=0, rasterized=True)
+    side = np.linspace(-0.06, 0.06, len(values)) if len(values) > 1 else np.zeros(1)
+    axes.scatter(place + side, values, s=6, color=colour, alpha=0.4, linewidths=0, rasterized=True)
     axes.scatter(
         [place], [values.mean()], s=34, color=colour, edgecolors="white", linewidths=0.6, zorder=4
     )
 
 
-def _ceiling_legend(axes: Axes) -> None:
-    handles = [
-        Line2D([], [], ls="", marker="o", ms=6, color=MUTED, label="SAEs (dots) and mean"),
-        Line2D([], [], color="black", lw=1.6, label="best linear read-out"),
-    ] + [
-        Line2D([], [], ls="", marker=marker, ms=5, mfc="white", mec=MUTED, label=method.upper())
-        for method, marker in _BASELINE_MARKERS.items()
-    ]
-    axes.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, -0.1), ncols=3)
+def _draw_open(axes: Axes, place: float, values: pd.Series, marker: str, colour: str) -> None:
+    """Mean of a baseline as an open mark, its range as a bar."""
+    values = values.dropna()
+    if values.empty:
+        return
+    axes.plot([place, place], [values.min(), values.max()], color=colour, lw=0.9, zorder=2)
+    axes.scatter(
+        [place], [values.mean()], marker=marker, s=20, facecolors="white", edgecolors=colour,
+        linewidths=1.0, zorder=3,
+    )  # fmt: skip
+
+
+def _groups(*tables: pd.DataFrame) -> Sequence[str]:
+    present = {group for table in tables if len(table) for group in table["group"]}
+    return [group for group in VARIABLE_COLOURS if group in present]

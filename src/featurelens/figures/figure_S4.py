@@ -21,7 +21,7 @@ from featurelens.figures.style import (
     panel_letter,
     styled,
 )
-from featurelens.sweeps import fully_trained
+from featurelens.sweeps import fully_trained, whole_seeds
 
 LEFT_OUT_K = 1.0
 """TopK points with this k (percent) are not drawn, as in the paper's Figure S4."""
@@ -80,7 +80,7 @@ def draw_figure_S4(
 
 def drawn_points(points: pd.DataFrame) -> pd.DataFrame:
     """Finished points, fully trained, without the TopK points of the smallest k."""
-    points = fully_trained(points)
+    points = whole_seeds(fully_trained(points))
     sparse = (points["architecture"] == "topk") & (points["k"] == LEFT_OUT_K)
     return points[(points["status"] == "ok") & ~sparse]
 

@@ -25,7 +25,7 @@ from featurelens.figures.palette import (
     ARCHITECTURE_MARKERS,
 )
 from featurelens.figures.style import MUTED, not_in_this_run
-from featurelens.sweeps import fully_trained
+from featurelens.sweeps import fully_trained, whole_seeds
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -63,7 +63,7 @@ class Metric:
 def sweep_table(
     points: pd.DataFrame, recovery: pd.DataFrame, *, convention: Convention = "published"
 ) -> pd.DataFrame:
-    """One row per finished point, fully trained, with everything that the figures draw.
+    """One row per finished point, fully trained, of a whole grid, with all that the figures draw.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ def sweep_table(
         The columns of ``points``, and share_live, share_dead (of d_sae), mean_active (features
         that fire per cell), and for every group of variables best_<group> and n_<group>.
     """
-    fine = fully_trained(points[points["status"] == "ok"]).copy()
+    fine = whole_seeds(fully_trained(points[points["status"] == "ok"])).copy()
     fine["share_live"] = fine["n_live"] / fine["d_sae"]
     fine["share_dead"] = 1 - fine["share_live"]
     measured = recovery[recovery["convention"] == convention]
