@@ -133,7 +133,7 @@ rule score_random_neurons:
         "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=chance_memory,
         runtime=60,
     params:
         config=lookup(dpath="simulations/{simulation}/chance", within=PLAIN),

@@ -111,15 +111,19 @@ def probe_runtime(wildcards):
     return 720 if is_wide(wildcards) else 60
 
 
+def embedding_width(name):
+    """Dimensions of the embedding that a sweep is over."""
+    sweep = CONFIG.sweeps[name]
+    if sweep.embedding in AUTOENCODERS:
+        return AUTOENCODERS[sweep.embedding].latent
+    if sweep.source in CONFIG.simulations:
+        return CONFIG.simulations[sweep.source].n_observed
+    return 20  # of multiDGD and of most models; known for certain only when it is embedded
+
+
 def stack_shape(wildcards):
     """Input dimensions of a sweep's SAEs, and features of the widest one of a stack."""
-    sweep = CONFIG.sweeps[wildcards.sweep]
-    if sweep.embedding in AUTOENCODERS:
-        d_in = AUTOENCODERS[sweep.embedding].latent
-    elif sweep.source in CONFIG.simulations:
-        d_in = CONFIG.simulations[sweep.source].n_observed
-    else:
-        d_in = 20  # of multiDGD and of most models; known for certain only when it is embedded
+    d_in = embedding_width(wildcards.sweep)
     return d_in, d_in * max(
         point["expansion"] for point in STACKS[wildcards.sweep][wildcards.stack]
     )
@@ -153,3 +157,49 @@ def baselines_memory(wildcards):
     """Y of the cells that are measured and two copies of it, to decompose it in double precision."""
     block = CONFIG.simulations[wildcards.simulation]
     return int(TORCH + 500 + 4 * 4e-6 * baseline_cells(wildcards) * block.n_observed)
+
+
+# Of large simulations at most so many cells are compared with neurons.
+EVALUATED = 5000
+
+
+def evaluated_mb(sweep, n_columns):
+    """Megabytes of a single precision matrix of the cells that are evaluated."""
+    n_cells = CONFIG.simulations[CONFIG.sweeps[sweep].source].data.n_cells
+    return 4e-6 * min(n_cells, EVALUATED) * n_columns
+
+
+def recovery_memory(wildcards):
+    """Activations, standardised, of neurons and of random directions; Y; blocks of correlations."""
+    n_observed = CONFIG.simulations[CONFIG.sweeps[wildcards.sweep].source].n_observed
+    _, d_sae = stack_shape(wildcards)
+    per_neuron = evaluated_mb(wildcards.sweep, 1) * 6 + 4e-6 * 1000 * 4
+    return int(TORCH + 1000 + per_neuron * d_sae + 3 * evaluated_mb(wildcards.sweep, n_observed))
+
+
+def recovery_runtime(wildcards):
+    """Every neuron is compared with every other and with every variable."""
+    return 1440 if stack_shape(wildcards)[1] > 10_000 else 120
+
+
+def structure_memory(wildcards):
+    """Six arrays of all neurons by all genes: similarities, cut, shuffled, sorted."""
+    sweep = CONFIG.sweeps[wildcards.sweep]
+    n_observed = CONFIG.simulations[sweep.source].n_observed
+    chosen = set(structure_points(wildcards))
+    points = [point for stack in STACKS[wildcards.sweep].values() for point in stack]
+    expansion = max(point["expansion"] for point in points if point["id"] in chosen)
+    d_sae = embedding_width(wildcards.sweep) * expansion
+    arrays = 6 * 4e-6 * d_sae * n_observed
+    return int(TORCH + 500 + arrays + 3 * evaluated_mb(wildcards.sweep, n_observed + d_sae))
+
+
+def structure_runtime(wildcards):
+    """Twelve percentiles for each of the shuffles."""
+    return 1440 if structure_memory(wildcards) > 8000 else 120
+
+
+def chance_memory(wildcards):
+    """Random neurons by genes, in single precision and as edges."""
+    block = CONFIG.simulations[wildcards.simulation]
+    return int(TORCH + 500 + 4 * 4e-6 * block.chance.n_neurons * block.n_observed)

@@ -47,8 +47,8 @@ rule measure_recovery:
         "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=120,
+        mem_mb=recovery_memory,
+        runtime=recovery_runtime,
     params:
         store=f"results/{RUN}/sweeps/{{sweep}}/store",
         code=fingerprint(
@@ -205,8 +205,8 @@ rule recover_structure:
         "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=120,
+        mem_mb=structure_memory,
+        runtime=structure_runtime,
     params:
         ids=structure_points,
         config=lookup(dpath="sweeps/{sweep}/structure", within=PLAIN),
