@@ -199,11 +199,11 @@ def test_sweep_table_by_hand():
             "n_per_variable": [1.5, 0.0, 2.0, 3.0], "mean_active": [2.5] * 4,
         }
     )  # fmt: skip
-    [row] = sweep_table(points, recovery).to_dict("records")
+    [row] = sweep_table(points, recovery, convention="published").to_dict("records")
     assert (row["share_live"], row["share_dead"]) == (0.75, 0.25)
     assert (row["best_X"], row["best_A"], row["n_X"], row["n_A"]) == (0.9, -0.8, 1.5, 0.0)
     assert row["mean_active"] == 2.5
-    assert sweep_table(points, recovery, convention="corrected")["best_A"].tolist() == [0.6]
+    assert sweep_table(points, recovery)["best_A"].tolist() == [0.6]
 
 
 def test_the_papers_rate_or_the_nearest_on_a_log_scale():
@@ -240,7 +240,7 @@ def test_figures_of_the_sweep_draw_means_by_their_hyperparameters(sweep_figures)
     np.testing.assert_allclose(x, expected.index)
     np.testing.assert_allclose(y, expected)
     ids = topk.loc[(topk["k"] == 20.0) & (topk["d_sae"] == 80), "id"]
-    chosen = recovery[recovery["id"].isin(ids) & (recovery["convention"] == "published")]
+    chosen = recovery[recovery["id"].isin(ids) & (recovery["convention"] == "corrected")]
     b = chosen.loc[chosen["group"] == "B", "best_correlation"]
     drawn = [
         (x, y)

@@ -41,12 +41,12 @@ if TYPE_CHECKING:
 LOSS = Metric("loss", "training loss", log=True)
 DEAD = Metric("share_dead", "share of dead features", limits=(-0.03, 1.02))
 BEST = Metric("best_X", "best correlation with X", limits=(0.5, 1.02))
-COUNT = Metric("n_X", "features with |r| > .95 per X", log=True)
+COUNT = Metric("n_X", "features per X\nwith |r| > .95", log=True)
 
 
 @styled
 def draw_figure_S12(
-    points: pd.DataFrame, recovery: pd.DataFrame, *, convention: Convention = "published"
+    points: pd.DataFrame, recovery: pd.DataFrame, *, convention: Convention = "corrected"
 ) -> Figure:
     """Draw Figure S12; its three parts stand in one figure.
 
@@ -115,4 +115,4 @@ def _variables(
         markers=VARIABLE_MARKERS,
     )  # fmt: skip
     side_legend(axes, VARIABLE_COLOURS, VARIABLE_MARKERS, set(long["group"]))
-    axes.set(xlabel="hidden size (features)", ylabel="mean of best Pearson $r$")
+    axes.set(xlabel="hidden size (features)", ylabel="mean of best $|r|$")

@@ -35,7 +35,7 @@ def draw_figure_S4(
     points: pd.DataFrame,
     recovery: pd.DataFrame,
     *,
-    convention: Convention = "published",
+    convention: Convention = "corrected",
     core: str = "X",
 ) -> Figure:
     """Draw Figure S4.
@@ -48,8 +48,8 @@ def draw_figure_S4(
     recovery
         Recovery of the same points: id, convention, group, best_correlation.
     convention
-        Convention of the correlations: published takes the signed value of the correlation that
-        is largest in size.
+        Convention of the correlations: corrected takes their size, published the signed value of
+        the one that is largest in size.
     core
         Group of variables of panel C.
 
@@ -124,7 +124,7 @@ def _draw_core(axes: Axes, correlations: pd.DataFrame, core: str) -> None:
         return
     _draw_architectures(axes, correlations, "d_sae", "best_correlation")
     axes.set_xlabel("hidden size (features)")
-    axes.set_ylabel("mean of best Pearson $r$")
+    axes.set_ylabel("mean of best $|r|$")
 
 
 def _draw_architectures(axes: Axes, points: pd.DataFrame, x: str, y: str) -> None:
@@ -149,4 +149,4 @@ def _draw_variables(axes: Axes, correlations: pd.DataFrame) -> None:
     )  # fmt: skip
     side_legend(axes, VARIABLE_COLOURS, VARIABLE_MARKERS, set(correlations["group"]))
     axes.set_xlabel("hidden size (features)")
-    axes.set_ylabel("mean of best Pearson $r$")
+    axes.set_ylabel("mean of best $|r|$")

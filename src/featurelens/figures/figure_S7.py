@@ -37,7 +37,7 @@ RECOVERY_METRICS = (
 
 @styled
 def draw_figure_S7(
-    points: pd.DataFrame, recovery: pd.DataFrame, *, convention: Convention = "published"
+    points: pd.DataFrame, recovery: pd.DataFrame, *, convention: Convention = "corrected"
 ) -> Figure:
     """Draw Figure S7: loss, dead and active features, recovery of X, for every architecture.
 
@@ -48,7 +48,7 @@ def draw_figure_S7(
 
 @styled
 def draw_figure_S8(
-    points: pd.DataFrame, recovery: pd.DataFrame, *, convention: Convention = "published"
+    points: pd.DataFrame, recovery: pd.DataFrame, *, convention: Convention = "corrected"
 ) -> Figure:
     """Draw Figure S8: best correlation and number of features for X, Y, A and B."""
     return _draw(points, recovery, RECOVERY_METRICS, 9.4, convention)

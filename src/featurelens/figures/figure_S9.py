@@ -48,7 +48,7 @@ def draw_figure_S9(
     recovery: pd.DataFrame,
     *,
     group: str = "X",
-    convention: Convention = "published",
+    convention: Convention = "corrected",
 ) -> Figure:
     """Draw Figure S9 (``group`` X) or S10 (Y): features per variable against best correlation.
 
@@ -112,7 +112,7 @@ def draw_figure_S9(
 
 @styled
 def draw_figure_S11(
-    points: pd.DataFrame, recovery: pd.DataFrame, *, convention: Convention = "published"
+    points: pd.DataFrame, recovery: pd.DataFrame, *, convention: Convention = "corrected"
 ) -> Figure:
     """Draw Figure S11: best correlation with A and with B by hidden size and sparsity.
 

@@ -61,7 +61,7 @@ class Metric:
 
 
 def sweep_table(
-    points: pd.DataFrame, recovery: pd.DataFrame, *, convention: Convention = "published"
+    points: pd.DataFrame, recovery: pd.DataFrame, *, convention: Convention = "corrected"
 ) -> pd.DataFrame:
     """One row per finished point, fully trained, of a whole grid, with all that the figures draw.
 
