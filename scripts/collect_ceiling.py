@@ -4,10 +4,12 @@ from typing import Any
 
 from featurelens.io import read_tables, write_table
 from featurelens.logs import job_log
+from featurelens.recovery import group_scores
 from featurelens.tables import stack_named
 
 snakemake: Any
 
 with job_log(snakemake.log[0]):
     tables = read_tables(snakemake.params.names, snakemake.input.tables)
-    write_table(stack_named(tables, "simulation"), snakemake.output.table)
+    scores = {name: group_scores(table) for name, table in tables.items()}
+    write_table(stack_named(scores, "simulation"), snakemake.output.table)

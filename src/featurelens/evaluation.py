@@ -14,7 +14,7 @@ from featurelens.baselines import fit_baseline
 from featurelens.conventions import CONVENTIONS
 from featurelens.io import read_json, read_table, require_same_names
 from featurelens.observables import observables
-from featurelens.recovery import Probe, measure_recovery, superposition
+from featurelens.recovery import Probe, group_scores, measure_recovery, superposition
 from featurelens.simulation import Variables, variables
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ def collect_superposition(folders: Sequence[str | Path]) -> pd.DataFrame:
     DataFrame
         simulation, autoencoder, latent, depth, width, training (the convention that it was trained
         under), seed, best_validation_loss, last_validation_loss, and the columns of
-        :func:`measure_superposition`.
+        :func:`featurelens.recovery.group_scores`.
     """
     tables = []
     for folder in map(Path, folders):
@@ -148,6 +148,6 @@ def collect_superposition(folders: Sequence[str | Path]) -> pd.DataFrame:
             "best_validation_loss": losses.min(),
             "last_validation_loss": losses.iloc[-1],
         }
-        scores = read_table(folder / "superposition.tsv")
+        scores = group_scores(read_table(folder / "superposition.tsv"))
         tables.append(pd.concat([pd.DataFrame(about, index=scores.index), scores], axis=1))
     return pd.concat(tables, ignore_index=True)

@@ -222,6 +222,36 @@ def measure_recovery(
     return table[[*first, *(name for name in table if name not in first)]]
 
 
+def group_scores(scores: pd.DataFrame) -> pd.DataFrame:
+    """Mean scores of groups of variables: of 20,000 observables one row is left.
+
+    Parameters
+    ----------
+    scores
+        Of :func:`superposition`, perhaps with a column ``source``, which is kept.
+
+    Returns
+    -------
+    pandas.DataFrame
+        source (if there), convention, group, level, kind, metric, chance, n_variables (with a
+        score; constant ones have none), score and rescaled (means over them), and correlation: with
+        the best linear read-out, the mean of the square roots of R² (negative ones count 0), NaN
+        where the score is no R².
+    """
+    keys = ["convention", "group", "level", "kind", "metric"]
+    keys = [*(["source"] if "source" in scores else []), *keys]
+    root = scores["score"].clip(lower=0) ** 0.5
+    of = scores.assign(correlation=root.where(scores["metric"] == "r2")).groupby(keys, sort=False)
+    table = of.agg(
+        chance=("chance", "first"),
+        n_variables=("score", "count"),
+        score=("score", "mean"),
+        rescaled=("rescaled", "mean"),
+        correlation=("correlation", "mean"),
+    )
+    return table.reset_index()
+
+
 class _Group(NamedTuple):
     """Variables as :class:`Variables`, which need not be stored."""
 

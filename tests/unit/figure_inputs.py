@@ -43,6 +43,7 @@ def superposition(n_autoencoders: int = 6, n_variables: int = 4) -> pd.DataFrame
                         "score": score,
                         "chance": 0.0,
                         "rescaled": score,
+                        "correlation": max(score, 0) ** 0.5 if numeric else float("nan"),
                         "simulation": simulation,
                         "autoencoder": f"ae{run}",
                         "latent": 20 * (run + 1),

@@ -99,5 +99,6 @@ def test_collected_scores_say_how_each_autoencoder_was_trained(measured, tmp_pat
         "seed": 2,
     }
     assert set(table["convention"]) == {"published", "corrected"}
+    assert not table.duplicated(["convention", "group"]).any()
     history = autoencoder.history["validation_loss"]
     assert table["last_validation_loss"][0] == pytest.approx(history.iloc[-1])

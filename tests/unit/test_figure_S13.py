@@ -64,18 +64,16 @@ def test_intervals_are_those_of_student_over_seeds():
     assert np.isnan(one["half"])
 
 
-def test_ceiling_is_the_root_of_r2_and_leaves_accuracies_out():
+def test_ceiling_is_the_correlation_of_a_convention_and_leaves_accuracies_out():
     table = pd.DataFrame(
         {
-            "convention": "corrected",
+            "convention": ["corrected", "corrected", "published", "corrected"],
             "group": ["X", "X", "X", "A"],
-            "metric": ["r2", "r2", "r2", "balanced_accuracy"],
-            "score": [0.25, 0.81, -3.0, 0.9],
+            "correlation": [0.5, 0.9, 0.0, np.nan],
         }
     )
     ceiling = read_out_ceiling(table, convention="corrected")
-    # (0.5 + 0.9 + 0) / 3
-    assert ceiling.to_dict() == pytest.approx({"X": 1.4 / 3})
+    assert ceiling.to_dict() == pytest.approx({"X": 0.7})
 
 
 def test_each_variable_shows_means_nulls_and_ceilings_of_both_embeddings():

@@ -11,7 +11,7 @@ from sklearn.metrics import balanced_accuracy_score, r2_score
 from featurelens import _readout
 from featurelens._correlation import distinct_rows
 from featurelens.observables import Observables
-from featurelens.recovery import measure_recovery, superposition
+from featurelens.recovery import group_scores, measure_recovery, superposition
 from featurelens.simulation import SmallSimulation, Variables, simulate, variables
 
 CONVENTIONS = ["published", "corrected"]
@@ -467,3 +467,25 @@ def test_gradient_probe_of_made_targets_equals_a_plain_torch_loop():
             for truth, fitted in zip(y[150:].T, layer(x[150:]).detach().T, strict=True)
         ]
     np.testing.assert_allclose(score, expected, rtol=1e-4)
+
+
+def test_scores_of_groups_are_means_over_variables_that_have_one():
+    scores = pd.DataFrame(
+        {
+            "convention": "corrected",
+            "group": ["Y", "Y", "Y", "A"],
+            "level": [0, 0, 0, 2],
+            "kind": ["numeric"] * 3 + ["category"],
+            "variable": [0, 1, 2, 0],
+            "metric": ["r2"] * 3 + ["balanced_accuracy"],
+            "score": [0.64, -0.5, np.nan, 0.55],
+            "chance": [0.0, 0.0, 0.0, 0.1],
+            "rescaled": [0.64, -0.5, np.nan, 0.5],
+        }
+    )
+    observed, cell_type = group_scores(scores).to_dict("records")
+    assert observed["n_variables"] == 2
+    assert observed["score"] == observed["rescaled"] == pytest.approx(0.07)
+    assert observed["correlation"] == pytest.approx((0.8 + 0.0) / 2)
+    assert (cell_type["score"], cell_type["rescaled"], cell_type["chance"]) == (0.55, 0.5, 0.1)
+    assert np.isnan(cell_type["correlation"])

@@ -18,7 +18,7 @@ rule collect_superposition:
         "../../envs/core.yaml"
     params:
         folders=[f"results/{RUN}/autoencoder/{name}" for name in AUTOENCODERS],
-        code=fingerprint("evaluation.py"),
+        code=fingerprint("evaluation.py", "recovery.py"),
     script:
         "../../scripts/collect_superposition.py"
 
@@ -39,7 +39,7 @@ rule collect_ceiling:
         "../../envs/core.yaml"
     params:
         names=EMBEDDED,
-        code=fingerprint("tables.py"),
+        code=fingerprint("tables.py", "recovery.py"),
     script:
         "../../scripts/collect_ceiling.py"
 

@@ -58,7 +58,7 @@ def draw_figure_1(
     Parameters
     ----------
     superposition
-        ``tables/superposition.tsv``: one row per convention, autoencoder and variable.
+        ``tables/superposition.tsv``: one row per convention, autoencoder and group.
     ceiling
         ``tables/ceiling.tsv``: the same scores where Y itself, or X'' and A, take the place of
         the embedding.

@@ -134,18 +134,14 @@ def mean_intervals(points: pd.DataFrame, x: str, y: str) -> pd.DataFrame:
 
 
 def read_out_ceiling(superposition: pd.DataFrame, *, convention: Convention) -> pd.Series:
-    """Correlation of each group with its best linear read-out, the square root of its mean R².
+    """Correlation of each group with its best linear read-out, the mean over its variables.
 
     No direction of the embedding correlates better with a variable; a feature may, because it is
     not linear. Groups whose score is not an R² (categories under the corrected convention) are
     left out.
     """
-    rows = superposition[
-        (superposition["convention"] == convention)
-        & superposition["metric"].astype(str).str.lower().str.startswith("r2")
-    ]
-    correlation = rows["score"].clip(lower=0, upper=1).pow(0.5)
-    return correlation.groupby(rows["group"], sort=False).mean()
+    rows = superposition[superposition["convention"] == convention].dropna(subset=["correlation"])
+    return rows.groupby("group", sort=False)["correlation"].mean()
 
 
 def _of_source(superposition: pd.DataFrame, points: pd.DataFrame) -> pd.DataFrame:
