@@ -182,15 +182,33 @@ def recovery_runtime(wildcards):
     return 1440 if stack_shape(wildcards)[1] > 10_000 else 120
 
 
+def compared_width(wildcards):
+    """Features of the widest SAE of a sweep that has several seeds."""
+    seeded = [grid for grid in CONFIG.sweeps[wildcards.sweep].grids if len(set(grid.seed)) > 1]
+    widest = max((max(grid.expansion) for grid in seeded), default=1)
+    return embedding_width(wildcards.sweep) * widest
+
+
+def comparison_memory(wildcards):
+    """Activations of two SAEs and of two random ones, and all pairs of features three times."""
+    d_sae = compared_width(wildcards)
+    return int(TORCH + 1000 + 4e-6 * d_sae * (8 * EVALUATED + 6 * d_sae))
+
+
+def comparison_runtime(wildcards):
+    """Matching takes minutes from 10,000 features on, for every pair of seeds eight times."""
+    return 1440 if compared_width(wildcards) > 5000 else 120
+
+
 def structure_memory(wildcards):
-    """Six arrays of all neurons by all genes: similarities, cut, shuffled, sorted."""
+    """Eight arrays of all neurons by all genes: similarities, cut, shuffled, sorted."""
     sweep = CONFIG.sweeps[wildcards.sweep]
     n_observed = CONFIG.simulations[sweep.source].n_observed
     chosen = set(structure_points(wildcards))
     points = [point for stack in STACKS[wildcards.sweep].values() for point in stack]
     expansion = max(point["expansion"] for point in points if point["id"] in chosen)
     d_sae = embedding_width(wildcards.sweep) * expansion
-    arrays = 6 * 4e-6 * d_sae * n_observed
+    arrays = 8 * 4e-6 * d_sae * n_observed
     return int(TORCH + 500 + arrays + 3 * evaluated_mb(wildcards.sweep, n_observed + d_sae))
 
 

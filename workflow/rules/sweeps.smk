@@ -155,8 +155,8 @@ rule compare_seeds:
         "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=120,
+        mem_mb=comparison_memory,
+        runtime=comparison_runtime,
     params:
         n_cells=sweep_cells,
         store=f"results/{RUN}/sweeps/{{sweep}}/store",
