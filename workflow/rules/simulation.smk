@@ -156,7 +156,7 @@ rule measure_baselines:
     threads: 1
     resources:
         mem_mb=baselines_memory,
-        runtime=60,
+        runtime=baselines_runtime,
     params:
         config=lookup(dpath="simulations/{simulation}/baselines", within=PLAIN),
         code=fingerprint(

@@ -159,6 +159,11 @@ def baselines_memory(wildcards):
     return int(TORCH + 500 + 4 * 4e-6 * baseline_cells(wildcards) * block.n_observed)
 
 
+def baselines_runtime(wildcards):
+    """NMF takes up to 300 steps, of some ten seconds for 30,000 cells with 20,000 observables."""
+    return 480 if is_wide(wildcards) else 60
+
+
 # Of large simulations at most so many cells are compared with neurons.
 EVALUATED = 5000
 
