@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,21 @@ def test_the_papers_plan_knows_its_memory_before_anything_is_downloaded(papers_p
         assert all(2000 < int(value) < 16_000 for value in memory[rule]), rule
     # 10,000 features on 896 dimensions, not 500 times as many.
     assert max(map(int, memory["train_sae"])) < 4000
+
+
+def test_the_papers_plan_holds_its_largest_autoencoder_and_never_the_whole_of_y(papers_plan):
+    blocks = re.split(r"^(?:local)?rule (\w+):\n", papers_plan, flags=re.MULTILINE)[1:]
+    memory = {}
+    for rule, text in zip(blocks[::2], blocks[1::2], strict=True):
+        memory.setdefault(rule, []).extend(map(int, re.findall(r"mem_mb=(\d+)", text)))
+    # six wide layers: 20,000 8,500 7,000 5,500 4,000 2,500 1,000, and back
+    sizes = [20_000, 8_500, 7_000, 5_500, 4_000, 2_500, 1_000]
+    weights = 2 * sum(a * b for a, b in pairwise(sizes))
+    # initial, current, best, gradient and two moments, in single precision
+    assert 6 * 4e-6 * weights < max(memory["train_autoencoder"]) < 32_000
+    whole = 4e-6 * 100_000 * 20_000
+    assert max(memory["simulate"]) < whole / 4
+    assert max(memory["measure_superposition"]) < 2 * whole
 
 
 def test_the_papers_run_plans_every_autoencoder_and_every_stack(papers_plan):
