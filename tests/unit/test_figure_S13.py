@@ -100,14 +100,15 @@ def test_each_variable_shows_means_nulls_and_ceilings_of_both_embeddings():
         assert any(len(y) == 2 and y == pytest.approx([level] * 2) for y in drawn)
 
 
-def test_points_that_were_not_trained_stand_with_the_baselines_alone():
+@pytest.mark.parametrize("select", [SELECT, SELECT | {"trained": "all"}])
+def test_points_that_were_not_trained_stand_with_the_baselines_alone(select):
     points, recovery = tables()
     chosen = recovery["id"].str.startswith("150") & (recovery["expansion"] == 100)
     untrained = recovery[chosen].assign(
         id=lambda table: table["id"] + "u", trained="nothing", best_correlation=0.123
     )
     more = points[points["id"].str.startswith("150")].assign(id=lambda table: table["id"] + "u")
-    figure = draw(pd.concat([points, more]), pd.concat([recovery, untrained]))
+    figure = draw(pd.concat([points, more]), pd.concat([recovery, untrained]), select=select)
     last = panel(figure, "SAEs on 150 dimensions")
     marks = np.concatenate([np.asarray(part.get_offsets()) for part in last.collections])
     assert np.isclose(marks[:, 1], 0.123).sum() == len(GROUPS)

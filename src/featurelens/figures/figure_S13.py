@@ -31,6 +31,9 @@ from featurelens.sweeps import fully_trained
 _SIZES = (("o", "-"), ("s", (0, (5, 1.5))), ("D", (0, (3, 1, 1, 1))), ("^", (0, (1, 1))))
 """Marker and line of each size of embedding, in order."""
 _BASELINES = {"pca": "^", "ica": "v", "svd": "D", "nmf": "s"}
+_VARIED = ("expansion", "seed", "trained")
+"""Fields whose every value the figure shows, whichever are selected for structure recovery."""
+
 _PARTS = {"nothing": ("P", "untrained"), "encoder": ("X", "frozen decoder")}
 CONFIDENCE = 0.95
 
@@ -108,10 +111,10 @@ def draw_figure_S13(
 
 
 def matches(table: pd.DataFrame, select: Mapping[str, Any]) -> pd.Series:
-    """Rows whose fields have the selected values; width and seed are what the figure varies."""
+    """Rows with the selected values of all fields that the figure does not vary itself."""
     kept = pd.Series(True, index=table.index)
     for name, value in select.items():
-        if name not in ("expansion", "seed"):
+        if name not in _VARIED:
             kept &= table[name] == value
     return kept
 
