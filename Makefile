@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 REPORT := results/demo/report.html
 
-.PHONY: demo reproduction test test-slow test-oracles test-models bench lint format schema lock clean
+.PHONY: demo laptop reproduction test test-slow test-oracles test-models bench lint format schema lock clean
 
 demo: $(READY)  ## the default run, end to end, and its report
 	$(BIN)/snakemake --cores all
@@ -35,6 +35,7 @@ test-models: $(READY)  ## tests of embedding models that need packages of their 
 bench: $(READY)  ## speed against baselines measured in the same run
 	$(BIN)/python -m benchmarks.sae_training
 	$(BIN)/python -m benchmarks.annotation --scale paper
+	$(BIN)/python -m benchmarks.simulation_metrics
 
 lint: $(READY)  ## what CI checks before the tests
 	$(BIN)/ruff check
@@ -50,8 +51,18 @@ format: $(READY)
 schema: $(READY)  ## regenerate the JSON schema from the config classes
 	$(BIN)/python -m featurelens.config_docs
 
-reproduction: demo  ## docs/REPRODUCTION.md from the default run
-	$(BIN)/python -m featurelens.reproduction results/demo/tables/claims.tsv docs/REPRODUCTION.md
+LAPTOP := --cores all --configfile config/laptop.yaml
+
+laptop: $(READY)  ## the simulation study, in parts that each end within 35 minutes and resume
+	$(BIN)/snakemake sweep_small $(LAPTOP)
+	$(BIN)/snakemake simulation_hierarchical $(LAPTOP)
+	$(BIN)/snakemake sweep_hierarchical20 sweep_hierarchical150 $(LAPTOP)
+	$(BIN)/snakemake sweep_zipf $(LAPTOP)
+	$(BIN)/snakemake $(LAPTOP)
+
+reproduction: demo  ## docs/REPRODUCTION.md from the kept verdicts of the laptop run and the default run
+	$(BIN)/python -m featurelens.reproduction docs/reproduction/claims.tsv \
+		results/demo/tables/claims.tsv docs/REPRODUCTION.md
 
 lock:  ## rewrite requirements.lock from requirements.in in a fresh environment
 	rm -rf build/lock

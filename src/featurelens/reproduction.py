@@ -21,8 +21,10 @@ Made by `python -m featurelens.reproduction` from the verdicts (`tables/claims.t
 {scales}
 Each claim is judged by the first of these runs that can. A verdict is one on the claim at that
 run's scale: where a run is smaller than the paper's study the note says how, and the direction
-counts rather than the number. *published* is the author's computation to the letter, *corrected* a
-sound one, *null* what chance gives. Verdicts stand in the same order, published / corrected.
+counts rather than the number. What the simulations say beyond verdicts is in
+[simulations.md](simulations.md). *published* is the author's computation to the letter,
+*corrected* a sound one, *null* what chance gives. Verdicts stand in the same order, published /
+corrected.
 """
 
 SCALES = {
