@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from featurelens.conventions import CONVENTIONS
-from featurelens.evaluation import hidden_variables
+from featurelens.evaluation import score_read_out
 from featurelens.observables import Observables, observables
-from featurelens.recovery import Probe, superposition
+from featurelens.recovery import Probe
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -80,22 +79,11 @@ def measure_ceiling(
         ``source`` and the columns of :func:`featurelens.recovery.superposition`, under both
         conventions.
     """
-    is_validation = (data.obs["split"] == "validation").to_numpy()
-    truth = hidden_variables(data)
     tables = [
-        superposition(
-            inputs,
-            truth,
-            is_validation,
-            convention=convention,
-            probe=probe,
-            epochs=probe_epochs,
-            threads=threads,
-            device=device,
-            observed=observables(data),
+        score_read_out(
+            inputs, data, probe=probe, probe_epochs=probe_epochs, threads=threads, device=device
         ).assign(source=source)
         for source, inputs in ceiling_sources(data).items()
-        for convention in CONVENTIONS
     ]
     table = pd.concat(tables, ignore_index=True)
     return table[["source", *(name for name in table if name != "source")]]

@@ -13,7 +13,7 @@ import pandas as pd
 from featurelens.baselines import fit_baseline
 from featurelens.conventions import CONVENTIONS
 from featurelens.io import read_json, read_table, require_same_names
-from featurelens.observables import observables
+from featurelens.observables import Observables, observables
 from featurelens.recovery import Probe, group_scores, measure_recovery, superposition
 from featurelens.simulation import Variables, variables
 
@@ -65,12 +65,36 @@ def measure_superposition(
         As :func:`featurelens.recovery.superposition`, one row a variable and convention.
     """
     require_same_names(data.obs_names, embedding.obs_names, "data.h5ad", "embedding.h5ad")
-    validation = (data.obs["split"] == "validation").to_numpy()
+    return score_read_out(
+        embedding.obsm["X_emb"],
+        data,
+        probe=probe,
+        probe_epochs=probe_epochs,
+        threads=threads,
+        device=device,
+    )
+
+
+def score_read_out(
+    inputs: np.ndarray | Observables,
+    data: anndata.AnnData,
+    *,
+    probe: Probe,
+    probe_epochs: int,
+    threads: int,
+    device: str,
+) -> pd.DataFrame:
+    """Score what a linear probe reads of a simulation's variables from any inputs of its cells.
+
+    As :func:`measure_superposition`, with ``inputs`` (n_cells, d) in the order of ``data``.
+    """
+    is_validation = (data.obs["split"] == "validation").to_numpy()
+    truth = hidden_variables(data)
     tables = [
         superposition(
-            embedding.obsm["X_emb"],
-            hidden_variables(data),
-            validation,
+            inputs,
+            truth,
+            is_validation,
             convention=convention,
             probe=probe,
             epochs=probe_epochs,

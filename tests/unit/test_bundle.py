@@ -21,6 +21,7 @@ from featurelens.decoders import (
 from featurelens.embeddings.bundle import Bundle, Fitted, make_bundle, read_bundle, write_bundle
 from featurelens.embeddings.config import PCAModel
 from featurelens.io import InputError
+from featurelens.job_memory import Sizes, read_sizes
 
 COUNTS = np.array([[1, 3], [2, 2], [5, 0]])
 SCORES = np.array([[0.25, 0.75], [0.5, 0.5], [1.0, 0.0]])
@@ -204,3 +205,11 @@ def test_missing_parts_and_other_versions(cells, tmp_path):
     (tmp_path / "bundle.json").write_text('{"schema_version": 99}')
     with pytest.raises(InputError, match="schema_version is 99, this version reads 1"):
         read_bundle(tmp_path)
+
+
+def test_sizes_are_read_from_the_head_of_a_bundle(cells, tmp_path):
+    write_bundle(bundle_of(cells), tmp_path)
+    assert read_sizes(tmp_path / "cells.h5ad") == Sizes(3, 2, 2)
+    with pytest.raises(FileNotFoundError) as caught:
+        read_sizes(tmp_path / "none.h5ad")
+    assert caught.value.filename == str(tmp_path / "none.h5ad")

@@ -3,9 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from test_bundle import bundle_of, cells  # noqa: F401
 
-from featurelens.embeddings.bundle import write_bundle
 from featurelens.embeddings.config import (
     GENEFORMER_DIMENSIONS,
     GeneformerModel,
@@ -14,7 +12,7 @@ from featurelens.embeddings.config import (
     ScviModel,
 )
 from featurelens.embeddings.geneformer.variants import SIZES
-from featurelens.job_memory import Sizes, known_dimensions, megabytes, read_sizes
+from featurelens.job_memory import Sizes, known_dimensions, megabytes
 
 DEMO = Sizes(n_cells=700, n_genes=765, n_dimensions=20, n_features=400)
 PAPER = Sizes(n_cells=56_714, n_genes=13_431, n_dimensions=20, n_features=10_000)
@@ -62,14 +60,6 @@ def test_a_network_of_448000_features_would_say_so():
     """500 features per dimension of Geneformer's 896: what max_features spares the paper's run."""
     wide = Sizes(56_714, 13_431, 896, 500 * 896)
     assert megabytes("enrich", wide) > 100_000
-
-
-def test_sizes_are_read_from_the_head_of_a_bundle(cells, tmp_path):  # noqa: F811
-    write_bundle(bundle_of(cells), tmp_path)
-    assert read_sizes(tmp_path / "cells.h5ad") == Sizes(3, 2, 2)
-    with pytest.raises(FileNotFoundError) as caught:
-        read_sizes(tmp_path / "none.h5ad")
-    assert caught.value.filename == str(tmp_path / "none.h5ad")
 
 
 def test_dimensions_that_a_config_tells():
