@@ -49,7 +49,7 @@ format: $(READY)
 	$(BIN)/snakefmt Snakefile workflow
 
 schema: $(READY)  ## regenerate the JSON schema from the config classes
-	$(BIN)/python -m featurelens.config_docs
+	$(BIN)/python -m featurelens.config.docs
 
 LAPTOP := --cores all --configfile config/laptop.yaml
 
@@ -61,7 +61,7 @@ laptop: $(READY)  ## the simulation study, in parts that each end within 35 minu
 	$(BIN)/snakemake $(LAPTOP)
 
 reproduction: demo  ## docs/REPRODUCTION.md from the kept verdicts of the laptop run and the default run
-	$(BIN)/python -m featurelens.reproduction docs/reproduction/claims.tsv \
+	$(BIN)/python -m featurelens.claims.page docs/reproduction/claims.tsv \
 		results/demo/tables/claims.tsv docs/REPRODUCTION.md
 
 lock:  ## rewrite requirements.lock from requirements.in in a fresh environment

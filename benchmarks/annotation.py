@@ -29,13 +29,16 @@ import numpy as np
 from benchmarks.annotation_baselines import author_feature, decoupler_features, gseapy_lists
 from benchmarks.annotation_data import SCALES, Data, Scale, make
 
-from featurelens.cell_sets import DgeConfig, split_cells
 from featurelens.conventions import CONVENTIONS, Convention
-from featurelens.dge import iter_feature_tables, iter_tests, write_feature_tables
-from featurelens.enrichment import Cells, EnrichmentConfig, Experiment, annotate
+from featurelens.dge.cell_sets import split_cells
+from featurelens.dge.config import DgeConfig
+from featurelens.dge.layout import PreparedExpression, prepare_parts
+from featurelens.dge.tables import iter_feature_tables, iter_tests, write_feature_tables
+from featurelens.enrichment.annotate import annotate
+from featurelens.enrichment.config import EnrichmentConfig
+from featurelens.enrichment.nulls import Cells, Experiment
+from featurelens.enrichment.term_tests import GeneTables
 from featurelens.io import write_tables
-from featurelens.prepared import PreparedExpression, prepare_parts
-from featurelens.term_tests import GeneTables
 
 RESULTS = Path(__file__).parent / "results"
 GIB = 2**30

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-from featurelens.genesets import GeneSets, Membership
+from featurelens.genesets.sets import GeneSets, Membership
 
 D = 20
 LIBRARY = 1e4

@@ -33,12 +33,16 @@ import torch
 import transformers
 from scipy import sparse
 
-from featurelens.embeddings.geneformer.dictionaries import Vocabulary
-from featurelens.embeddings.geneformer.encoder import TOKENS_PER_BATCH, embed_tokens, load_encoder
-from featurelens.embeddings.geneformer.genes import find_genes
-from featurelens.embeddings.geneformer.tokens import Tokens, tokenize
-from featurelens.embeddings.geneformer.variants import SERIES, SIZES
-from featurelens.embeddings.geneformer.weights import find_model
+from featurelens.embeddings.models.geneformer.dictionaries import Vocabulary
+from featurelens.embeddings.models.geneformer.encoder import (
+    TOKENS_PER_BATCH,
+    embed_tokens,
+    load_encoder,
+)
+from featurelens.embeddings.models.geneformer.genes import find_genes
+from featurelens.embeddings.models.geneformer.tokens import Tokens, tokenize
+from featurelens.embeddings.models.geneformer.variants import SERIES, SIZES
+from featurelens.embeddings.models.geneformer.weights import find_model
 
 RESULTS = Path(__file__).parent / "results"
 N_GENES = 20_000

@@ -29,9 +29,10 @@ import numpy as np
 import scipy
 from scipy import stats
 
-from featurelens import _neurons
-from featurelens.recovery import ACTIVE
-from featurelens.simulation import HierarchicalSimulation, draw_connectivity
+from featurelens.recovery import neuron_scores
+from featurelens.recovery.neurons import ACTIVE
+from featurelens.simulation.config import HierarchicalSimulation
+from featurelens.simulation.hierarchical import draw_connectivity
 
 RESULTS = Path(__file__).parent / "results"
 TARGET = 50
@@ -76,7 +77,7 @@ def pairs_redundant(activations: np.ndarray) -> int:
     found = set()
     for i in range(n):
         for j in range(i + 1, n):
-            if stats.pearsonr(activations[:, i], activations[:, j])[0] > _neurons.STRONG:
+            if stats.pearsonr(activations[:, i], activations[:, j])[0] > neuron_scores.STRONG:
                 found.add(j)
     return len(found)
 
@@ -91,19 +92,19 @@ def rows_against(columns: np.ndarray, others: np.ndarray) -> list[np.ndarray]:
     return found
 
 
-def our_correlations(activations: np.ndarray, observables: np.ndarray) -> _neurons.Association:
+def our_correlations(activations: np.ndarray, observables: np.ndarray) -> neuron_scores.Association:
     """Standardise, and correlate in blocks of observables."""
-    return _neurons.associate(_described(activations), observables)
+    return neuron_scores.associate(_described(activations), observables)
 
 
 def our_redundant(activations: np.ndarray) -> int:
     """Standardise, and compare blocks of neurons with all earlier ones."""
-    return _neurons.count_redundant(_described(activations), "earlier")
+    return neuron_scores.count_redundant(_described(activations), "earlier")
 
 
-def _described(activations: np.ndarray) -> _neurons.Neurons:
+def _described(activations: np.ndarray) -> neuron_scores.Neurons:
     counts = np.ones(len(activations))
-    return _neurons.describe_neurons(activations, counts, active=ACTIVE, signed=False)
+    return neuron_scores.describe_neurons(activations, counts, active=ACTIVE, signed=False)
 
 
 def timed(run: Callable[[], object]) -> tuple[float, object]:

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from featurelens.inputs import check_inputs
 from featurelens.io import write_table
 from featurelens.logs import job_log
+from featurelens.planning.inputs import check_inputs
 
 snakemake: Any
 

@@ -4,8 +4,8 @@ from typing import Any
 
 from featurelens.io import read_tables, write_table
 from featurelens.logs import job_log
-from featurelens.recovery import group_scores
-from featurelens.tables import stack_named
+from featurelens.recovery.superposition import group_scores
+from featurelens.tables.named import stack_named
 
 snakemake: Any
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from featurelens.io import read_table, write_table
 from featurelens.logs import job_log
-from featurelens.sweep_tables import collect_rows
+from featurelens.sweeps.collect import collect_rows
 
 snakemake: Any
 

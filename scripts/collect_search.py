@@ -4,9 +4,9 @@ from typing import Any
 
 import pandas as pd
 
+from featurelens.autoencoder.search import best_trials
 from featurelens.io import read_table, write_table
 from featurelens.logs import job_log
-from featurelens.search import best_trials
 
 snakemake: Any
 

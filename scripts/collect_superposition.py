@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from featurelens.evaluation import collect_superposition
 from featurelens.io import write_table
 from featurelens.logs import job_log
+from featurelens.tables.superposition import collect_superposition
 
 snakemake: Any
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from featurelens.io import write_table
 from featurelens.logs import job_log
-from featurelens.sweep_tables import collect_points, index_points
+from featurelens.sweeps.collect import collect_points, index_points
 
 snakemake: Any
 

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from featurelens.comparison import compare_concepts
-from featurelens.concepts import ConceptConfig
-from featurelens.config import build
+from featurelens.concepts.comparison import compare_concepts
+from featurelens.concepts.config import ConceptConfig
 from featurelens.io import read_tables, write_table
 from featurelens.logs import job_log
+from featurelens.options import build
 
 snakemake: Any
 

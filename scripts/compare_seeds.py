@@ -4,7 +4,7 @@ from typing import Any
 
 from featurelens.io import read_obsm, read_table, write_table
 from featurelens.logs import job_log
-from featurelens.sweep_tables import compare_seeds
+from featurelens.sweeps.measures.seeds import compare_seeds
 
 snakemake: Any
 

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from featurelens.config import build
-from featurelens.genesets import write_gmt
 from featurelens.genesets.compiling import compile_collection
 from featurelens.genesets.config import CollectionConfig
+from featurelens.genesets.files import write_gmt
 from featurelens.io import write_json, write_table
 from featurelens.logs import job_log
+from featurelens.options import build
 
 snakemake: Any
 

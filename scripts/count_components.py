@@ -4,7 +4,7 @@ from typing import Any
 
 from featurelens.io import read_anndata, write_table
 from featurelens.logs import job_log
-from featurelens.true_size import intrinsic_dimension
+from featurelens.simulation.dimensions import intrinsic_dimension
 
 snakemake: Any
 

@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from featurelens.config import build
 from featurelens.controls.components import describe_control
-from featurelens.controls.config import ControlConfig, parse_source
-from featurelens.features import FeatureConfig
+from featurelens.controls.config import ControlConfig
+from featurelens.features.config import FeatureConfig
+from featurelens.features.sources import parse_source
 from featurelens.io import read_anndata, write_anndata
 from featurelens.logs import job_log
+from featurelens.options import build
 
 snakemake: Any
 

@@ -3,10 +3,11 @@
 from pathlib import Path
 from typing import Any
 
-from featurelens.config import build
-from featurelens.features import FeatureConfig, describe_features
+from featurelens.features.config import FeatureConfig
+from featurelens.features.describe import describe_features
 from featurelens.io import read_anndata, sha256_array, write_anndata
 from featurelens.logs import job_log
+from featurelens.options import build
 from featurelens.sae import model
 
 snakemake: Any

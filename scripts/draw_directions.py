@@ -3,11 +3,12 @@
 from pathlib import Path
 from typing import Any
 
-from featurelens.config import build
-from featurelens.controls.config import ControlConfig, parse_source
+from featurelens.controls.config import ControlConfig
 from featurelens.controls.directions import random_control
+from featurelens.features.sources import parse_source
 from featurelens.io import read_anndata
 from featurelens.logs import job_log
+from featurelens.options import build
 from featurelens.sae import model
 
 snakemake: Any

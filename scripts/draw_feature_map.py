@@ -3,7 +3,7 @@
 from typing import Any
 
 from featurelens.figures.feature_map import draw_feature_map
-from featurelens.figures.style import save
+from featurelens.figures.parts.style import save
 from featurelens.io import read_anndata, read_table
 from featurelens.logs import job_log
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from featurelens.figures.figure_3 import draw_figure_3
-from featurelens.figures.style import save
+from featurelens.figures.parts.style import save
 from featurelens.io import read_anndata
 from featurelens.logs import job_log
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from featurelens.figures.figure_controls import draw_figure_controls
-from featurelens.figures.style import save
+from featurelens.figures.parts.style import save
 from featurelens.io import read_table
 from featurelens.logs import job_log
 

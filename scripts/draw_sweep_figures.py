@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from featurelens.figures.style import save
+from featurelens.figures.parts.style import save
 from featurelens.figures.sweep_figures import draw_sweep_figures
 from featurelens.io import read_table
 from featurelens.logs import job_log

@@ -5,13 +5,13 @@ from typing import Any
 
 import pandas as pd
 
-from featurelens.config import build
-from featurelens.embeddings import embed
 from featurelens.embeddings.bundle import write_bundle
-from featurelens.embeddings.config import ModelConfig
+from featurelens.embeddings.diagnostics import diagnose
+from featurelens.embeddings.embed import embed
+from featurelens.embeddings.registry import ModelConfig
 from featurelens.io import read_anndata, write_table
 from featurelens.logs import job_log
-from featurelens.probes import diagnose
+from featurelens.options import build
 
 snakemake: Any
 

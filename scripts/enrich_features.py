@@ -3,15 +3,15 @@
 from pathlib import Path
 from typing import Any
 
-from featurelens.annotation import annotate_bundle, lay_over
-from featurelens.config import build
-from featurelens.dge import DgeConfig
+from featurelens.dge.config import DgeConfig
 from featurelens.embeddings.bundle import read_bundle
-from featurelens.enrichment import EnrichmentConfig
-from featurelens.genesets import read_gmt
+from featurelens.enrichment.annotate_bundle import annotate_bundle, lay_over
+from featurelens.enrichment.config import EnrichmentConfig
+from featurelens.enrichment.term_tests import GeneTables
+from featurelens.genesets.files import read_gmt
 from featurelens.io import read_anndata, write_table, write_tables
 from featurelens.logs import job_log
-from featurelens.term_tests import GeneTables
+from featurelens.options import build
 
 snakemake: Any
 

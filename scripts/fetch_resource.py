@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from featurelens.config import build
+from featurelens.downloads.config import DownloadConfig
+from featurelens.downloads.resources import fetch_resource
 from featurelens.logs import job_log
-from featurelens.resources import DownloadConfig, fetch_resource
+from featurelens.options import build
 
 snakemake: Any
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from featurelens.claims import judge, read_claims
+from featurelens.claims.judge import judge, read_claims
 from featurelens.io import read_table, write_table
 from featurelens.logs import job_log
 

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from featurelens.concepts import kept_terms
+from featurelens.concepts.space import kept_terms
 from featurelens.conventions import CONVENTIONS
+from featurelens.enrichment.filters import read_kept
 from featurelens.io import read_anndata, write_table
 from featurelens.logs import job_log
-from featurelens.term_filters import read_kept
 
 snakemake: Any
 

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from featurelens.annotated_features import DGE_COLUMNS, annotated_features
-from featurelens.dge import iter_feature_tables
+from featurelens.dge.tables import iter_feature_tables
+from featurelens.enrichment.filters import read_kept
+from featurelens.features.annotated import DGE_COLUMNS, annotated_features
 from featurelens.io import read_anndata, write_table
 from featurelens.logs import job_log
-from featurelens.term_filters import read_kept
 
 snakemake: Any
 

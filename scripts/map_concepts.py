@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from featurelens.concepts import ConceptConfig, map_concepts
-from featurelens.config import build
+from featurelens.concepts.config import ConceptConfig
+from featurelens.concepts.space import map_concepts
 from featurelens.io import read_anndata, read_table, write_anndata
 from featurelens.logs import job_log
+from featurelens.options import build
 
 snakemake: Any
 

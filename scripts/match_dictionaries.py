@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from featurelens.config import build
 from featurelens.io import read_anndata, read_table, write_table
 from featurelens.logs import job_log
-from featurelens.simulation_config import BaselineConfig
-from featurelens.sweep_tables import match_points
+from featurelens.options import build
+from featurelens.recovery.config import BaselineConfig
+from featurelens.sweeps.measures.dictionaries import match_points
 
 snakemake: Any
 

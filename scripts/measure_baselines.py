@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from featurelens.config import build
-from featurelens.evaluation import measure_baselines
 from featurelens.io import read_anndata, write_table
 from featurelens.logs import job_log
-from featurelens.simulation_config import BaselineConfig
+from featurelens.options import build
+from featurelens.recovery.baseline_scores import measure_baselines
+from featurelens.recovery.config import BaselineConfig
 
 snakemake: Any
 

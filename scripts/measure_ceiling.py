@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from featurelens.ceiling import measure_ceiling
 from featurelens.io import read_anndata, write_table
 from featurelens.logs import job_log
+from featurelens.recovery.ceiling import measure_ceiling
 
 snakemake: Any
 

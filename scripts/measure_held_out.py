@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from featurelens.held_out import measure_held_out, read_curves
 from featurelens.io import read_obsm, read_table, write_table
 from featurelens.logs import job_log
+from featurelens.sweeps.measures.held_out import measure_held_out, read_curves
 
 snakemake: Any
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from featurelens.io import read_anndata, read_table, write_table
 from featurelens.logs import job_log
-from featurelens.sweep_tables import measure_points
+from featurelens.sweeps.measures.recovery import measure_points
 
 snakemake: Any
 

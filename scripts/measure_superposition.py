@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from featurelens.evaluation import measure_superposition
 from featurelens.io import read_anndata, write_table
 from featurelens.logs import job_log
+from featurelens.recovery.read_outs import measure_superposition
 
 snakemake: Any
 

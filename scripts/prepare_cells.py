@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from featurelens.config import build
-from featurelens.embeddings.config import DatasetConfig
-from featurelens.embeddings.datasets import read_dataset
+from featurelens.datasets.config import DatasetConfig
+from featurelens.datasets.readers import read_dataset
 from featurelens.io import write_anndata
 from featurelens.logs import job_log
+from featurelens.options import build
 
 snakemake: Any
 

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from featurelens.config import build
 from featurelens.io import read_anndata, read_table, write_table
 from featurelens.logs import job_log
-from featurelens.sweep_config import StructureConfig
-from featurelens.sweep_tables import recover_structures
+from featurelens.options import build
+from featurelens.recovery.config import StructureConfig
+from featurelens.sweeps.measures.structure import recover_structures
 
 snakemake: Any
 

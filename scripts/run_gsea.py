@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from featurelens.config import build
-from featurelens.dge import iter_feature_tables
-from featurelens.enrichment import EnrichmentConfig
-from featurelens.genesets import overlay, read_gmt
-from featurelens.gsea import GseaConfig, chosen_features, run_gsea
+from featurelens.dge.tables import iter_feature_tables
+from featurelens.enrichment.config import EnrichmentConfig, GseaConfig
+from featurelens.enrichment.gsea import chosen_features, run_gsea
+from featurelens.genesets.files import read_gmt
+from featurelens.genesets.overlay import overlay
 from featurelens.io import read_genes, read_table, write_table
 from featurelens.logs import job_log
+from featurelens.options import build
 
 snakemake: Any
 

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from featurelens.config import build
 from featurelens.io import read_anndata, write_table
 from featurelens.logs import job_log
-from featurelens.simulation_config import ChanceConfig
-from featurelens.true_size import chance_structure
+from featurelens.options import build
+from featurelens.recovery.config import ChanceConfig
+from featurelens.recovery.structure_chance import chance_structure
 
 snakemake: Any
 

@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from featurelens.config import build
+from featurelens.autoencoder.config import SearchConfig
+from featurelens.autoencoder.search import search
 from featurelens.io import read_anndata, write_table
 from featurelens.logs import job_log
-from featurelens.observables import observables
-from featurelens.search import SearchConfig, search
+from featurelens.options import build
+from featurelens.simulation.observables import observables
 
 snakemake: Any
 

@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from featurelens.config import build
 from featurelens.io import write_anndata
 from featurelens.logs import job_log
-from featurelens.simulation import SimulationConfig, simulate
+from featurelens.options import build
+from featurelens.simulation.config import SimulationConfig
+from featurelens.simulation.simulate import simulate
 
 snakemake: Any
 

@@ -3,12 +3,13 @@
 from pathlib import Path
 from typing import Any
 
-from featurelens.config import build
 from featurelens.embeddings.bundle import read_bundle
 from featurelens.io import read_anndata, write_anndata, write_table
 from featurelens.logs import job_log
+from featurelens.options import build
 from featurelens.sae import model
-from featurelens.steering import SteeringConfig, steer
+from featurelens.steering.config import SteeringConfig
+from featurelens.steering.steer import steer
 
 snakemake: Any
 

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from featurelens.autoencoder_table import describe_autoencoders
 from featurelens.io import write_table
 from featurelens.logs import job_log
+from featurelens.tables.autoencoders import describe_autoencoders
 
 snakemake: Any
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from featurelens.io import read_tables, write_table
 from featurelens.logs import job_log
-from featurelens.tables import stack_named
+from featurelens.tables.named import stack_named
 
 snakemake: Any
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from featurelens.io import read_tables, write_table
 from featurelens.logs import job_log
-from featurelens.sweep_tables import cell_sweeps
+from featurelens.tables.cell_sweeps import cell_sweeps
 
 snakemake: Any
 

@@ -2,15 +2,15 @@
 
 from typing import Any
 
-from featurelens.concept_tables import (
+from featurelens.io import read_tables, write_table
+from featurelens.logs import job_log
+from featurelens.tables.concepts import (
     concept_frequencies,
     concept_sizes,
     frequent_terms,
     probe_concepts,
     terms_per_feature,
 )
-from featurelens.io import read_tables, write_table
-from featurelens.logs import job_log
 
 snakemake: Any
 

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from featurelens.controls.table import control_tables, read_annotated
 from featurelens.io import write_table
 from featurelens.logs import job_log
+from featurelens.tables.controls import control_tables, read_annotated
 
 snakemake: Any
 

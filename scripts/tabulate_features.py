@@ -4,7 +4,7 @@ from typing import Any
 
 from featurelens.io import read_anndata, write_table
 from featurelens.logs import job_log
-from featurelens.tables import feature_types, local_features
+from featurelens.tables.features import feature_types, local_features
 
 snakemake: Any
 

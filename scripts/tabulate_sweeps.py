@@ -4,14 +4,14 @@ from typing import Any
 
 from featurelens.io import read_tables, write_table
 from featurelens.logs import job_log
-from featurelens.sweep_results import (
+from featurelens.tables.named import stack_named
+from featurelens.tables.sweeps import (
     best_correlations,
     selected_points,
     sweep_grid,
     sweep_points,
     sweep_recovery,
 )
-from featurelens.tables import stack_named
 
 snakemake: Any
 

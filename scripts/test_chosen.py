@@ -3,12 +3,12 @@
 from pathlib import Path
 from typing import Any
 
-from featurelens.chosen_features import test_chosen
-from featurelens.config import build
-from featurelens.dge import DgeConfig
+from featurelens.dge.chosen import test_chosen
+from featurelens.dge.config import DgeConfig
 from featurelens.embeddings.bundle import read_bundle
 from featurelens.io import read_anndata, require_same_names, write_table
 from featurelens.logs import job_log
+from featurelens.options import build
 
 snakemake: Any
 

@@ -3,11 +3,12 @@
 from pathlib import Path
 from typing import Any
 
-from featurelens.config import build
-from featurelens.dge import DgeConfig, iter_bundle_tests, write_feature_tables
+from featurelens.dge.config import DgeConfig
+from featurelens.dge.tables import iter_bundle_tests, write_feature_tables
 from featurelens.embeddings.bundle import read_bundle
 from featurelens.io import read_anndata, require_same_names
 from featurelens.logs import job_log
+from featurelens.options import build
 
 snakemake: Any
 

@@ -3,12 +3,13 @@
 from pathlib import Path
 from typing import Any
 
-from featurelens.autoencoder import AutoencoderConfig, save, train
-from featurelens.config import build
-from featurelens.evaluation import embed_simulation
+from featurelens.autoencoder.config import AutoencoderConfig
+from featurelens.autoencoder.embedding import embed_simulation
+from featurelens.autoencoder.training import save, train
 from featurelens.io import read_anndata, write_anndata
 from featurelens.logs import job_log
-from featurelens.observables import observables
+from featurelens.options import build
+from featurelens.simulation.observables import observables
 
 snakemake: Any
 

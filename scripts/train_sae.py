@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from featurelens.config import build
 from featurelens.io import read_obsm
 from featurelens.logs import job_log
+from featurelens.options import build
 from featurelens.sae.config import SAEConfig
 from featurelens.sae.single import train_and_save
 

@@ -6,7 +6,7 @@ from typing import Any
 from featurelens.io import read_obsm, sha256_array, write_table
 from featurelens.logs import job_log
 from featurelens.sae.training import train_stack
-from featurelens.sweeps import point_config
+from featurelens.sweeps.points import point_config
 
 snakemake: Any
 

@@ -8,13 +8,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from featurelens.cell_sets import DgeConfig
-    from featurelens.enrichment import EnrichmentConfig
+    from featurelens.dge.config import DgeConfig
+    from featurelens.enrichment.config import EnrichmentConfig
     from featurelens.genesets.config import CollectionConfig
-    from featurelens.own_data import annotate
     from featurelens.sae.config import SAEConfig
+    from featurelens.scfeaturelens import annotate
+    from featurelens.version import __version__
 
-__version__ = "0.1.0"
 __all__ = [
     "CollectionConfig",
     "DgeConfig",
@@ -25,11 +25,12 @@ __all__ = [
 ]
 
 _HOMES = {
-    "annotate": "featurelens.own_data",
+    "annotate": "featurelens.scfeaturelens",
     "CollectionConfig": "featurelens.genesets.config",
-    "DgeConfig": "featurelens.cell_sets",
-    "EnrichmentConfig": "featurelens.enrichment",
+    "DgeConfig": "featurelens.dge.config",
+    "EnrichmentConfig": "featurelens.enrichment.config",
     "SAEConfig": "featurelens.sae.config",
+    "__version__": "featurelens.version",
 }
 """Module of each public name, imported when the name is first used."""
 

@@ -9,6 +9,6 @@ from typing import Literal
 Convention = Literal["published", "corrected"]
 
 ExpressionSource = Literal["decoded", "measured", "available"]
-"""What genes are tested on; see :func:`featurelens.decoders.expression_used`."""
+"""What genes are tested on; see :func:`featurelens.embeddings.expression.expression_used`."""
 
 CONVENTIONS: tuple[Convention, ...] = ("published", "corrected")

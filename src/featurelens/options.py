@@ -1,15 +1,15 @@
-"""How every config class of the library is written.
+"""Configs as dataclasses: strict options, plain form and back."""
 
-A config class is a frozen, keyword-only dataclass whose fields are each followed by one sentence
-of meaning. The class carries :data:`STRICT`, so that a run's YAML is checked against the very
-class the library uses: unknown keys are refused, and a number written as text (``1e-4`` without a
-dot is text in YAML) is refused instead of guessed.
-"""
+from __future__ import annotations
 
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from functools import cache
 from typing import Annotated, Any
 
 from annotated_types import MinLen
-from pydantic import BeforeValidator, ConfigDict, Discriminator, StringConstraints, Tag
+from pydantic import BeforeValidator, ConfigDict, Discriminator, StringConstraints, Tag, TypeAdapter
 
 STRICT = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
@@ -41,3 +41,20 @@ def axis(kind: Any) -> Any:
 
 def _as_values(value: Any) -> tuple[Any, ...]:
     return tuple(value) if isinstance(value, (list, tuple)) else (value,)
+
+
+def as_plain(config: Any) -> dict[str, Any]:
+    """A run, or another config, as dictionaries, lists and scalars, every default written out."""
+    plain: dict[str, Any] = json.loads(json.dumps(asdict(config)))
+    return plain
+
+
+def build(kind: Any, plain: Mapping[str, Any]) -> Any:
+    """A config object of ``kind`` from its plain form."""
+    return adapter(kind).validate_json(json.dumps(plain), strict=True)
+
+
+@cache
+def adapter(kind: Any) -> TypeAdapter[Any]:
+    """What checks and makes values of ``kind``; made once, for it takes a while."""
+    return TypeAdapter(kind)

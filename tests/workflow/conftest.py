@@ -1,4 +1,5 @@
 import pytest
+
 from clones import copy_repository
 
 

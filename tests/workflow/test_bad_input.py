@@ -5,6 +5,7 @@ import h5py
 import numpy as np
 import pandas as pd
 import pytest
+
 from clones import run_snakemake, write_config
 
 pytestmark = pytest.mark.workflow

@@ -1,17 +1,15 @@
 """The page on gene sets: its blocks are read and run, beside a small ontology."""
 
 import re
-import sys
 
 import pandas as pd
 import pytest
 import yaml
+
 from clones import ROOT, run_snakemake, write_config
-
-from featurelens.config import build, parse_config
+from featurelens.config.parse import parse_config
 from featurelens.genesets.config import CollectionConfig
-
-sys.path.insert(0, str(ROOT / "tests/unit"))
+from featurelens.options import build
 from gene_ontology import OBO, gaf_line
 
 pytestmark = pytest.mark.workflow

@@ -3,11 +3,11 @@
 import pandas as pd
 import pytest
 import yaml
-from clones import ROOT, copy_repository, run_snakemake, write_config
-from miniature import shrink
 from safetensors.numpy import load_file
 
+from clones import ROOT, copy_repository, run_snakemake, write_config
 from featurelens.io import read_anndata
+from miniature import shrink
 
 pytestmark = [pytest.mark.workflow, pytest.mark.slow]
 

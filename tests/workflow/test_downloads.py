@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from clones import ROOT, run_snakemake, write_config
 
+from clones import ROOT, run_snakemake, write_config
 from flaky_server import as_json, cut, ranged, serve, whole
 
 pytestmark = pytest.mark.workflow

@@ -8,6 +8,7 @@ import anndata
 import numpy as np
 import pandas as pd
 import pytest
+
 from clones import ROOT, run_snakemake, write_config
 
 sys.path.insert(0, str(ROOT / "tests/unit"))

@@ -4,70 +4,22 @@ import ast
 import re
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
+
 from clones import ROOT
 
 FLOORS = (
-    {"io", "logs", "options", "conventions", "provenance", "stats", "_transfer"}
-    | {"count_tests", "margins"},
-    {
-        "sae",
-        "simulation",
-        "observables",
-        "autoencoder",
-        "genesets",
-        "decoders",
-        "decoder_types",
-        "decoder_scvi",
-        "_gradient",
-    }
-    | {"superposed"},
-    {"embeddings", "recovery", "_readout", "_correlation", "structure", "baselines", "probes"}
-    | {"_factored", "search"}
-    | {
-        "_neurons",
-        "structure_scores",
-        "true_size",
-        "simulation_config",
-        "sweep_config",
-        "sweeps",
-        "dictionary",
-        "download",
-        "figshare",
-        "resources",
-    },
-    {"features", "locality", "cell_sets", "matching", "prepared", "group_kernels", "gene_tests"}
-    | {"device_moments"}
-    | {"dge", "chosen_features", "negative_binomial", "steering"},
-    {"enrichment", "term_tests", "term_filters", "calibration", "permutation_null", "concepts"}
-    | {"annotation_summary", "concept_layout"},
-    {
-        "figures",
-        "tables",
-        "autoencoder_table",
-        "annotated_features",
-        "comparison",
-        "concept_tables",
-        "claims",
-        "claim_reads",
-        "controls",
-        "reproduction",
-        "gsea",
-        "sweep_results",
-    },
-    {
-        "config",
-        "config_checks",
-        "config_errors",
-        "config_docs",
-        "inputs",
-        "evaluation",
-        "ceiling",
-        "sweep_tables",
-    }
-    | {"sweep_tables", "held_out", "annotation", "own_data", "presence", "job_memory"},
+    {"version", "conventions", "options", "plugins", "threads", "io"},
+    {"logs", "stats", "datasets", "genesets", "simulation", "sae", "downloads", "claims"},
+    {"embeddings", "features", "autoencoder"},
+    {"dge", "steering", "recovery"},
+    {"enrichment", "sweeps"},
+    {"concepts", "controls", "scfeaturelens"},
+    {"config", "tables"},
+    {"figures", "planning"},
 )
 LIBRARY = ROOT / "src/featurelens"
 
@@ -82,13 +34,18 @@ def tracked():
     return [path for path in paths if path.is_file() and path.suffix not in (".png", ".pdf")]
 
 
-def floor_of(name):
-    [floor] = [level for level, modules in enumerate(FLOORS) if name in modules]
+def room_of(path):
+    """The folder below the library that a module lies in, or its own name where it lies in none."""
+    return path.relative_to(LIBRARY).parts[0].removesuffix(".py")
+
+
+def floor_of(room):
+    [floor] = [level for level, rooms in enumerate(FLOORS) if room in rooms]
     return floor
 
 
 def imports(path):
-    """First names below featurelens that a module imports at run time."""
+    """Modules of the library that a module imports at run time, wherever in its text."""
     tree = ast.parse(path.read_text())
     guarded = {
         id(node)
@@ -98,21 +55,33 @@ def imports(path):
     }
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and id(node) not in guarded and node.module:
-            parts = node.module.split(".")
-            if parts[0] == "featurelens":
-                yield from [parts[1]] if len(parts) > 1 else [name.name for name in node.names]
+            if node.module.split(".")[0] == "featurelens":
+                for name in node.names:
+                    file = LIBRARY.parent / f"{node.module}.{name.name}".replace(".", "/")
+                    is_module = file.is_dir() or file.with_suffix(".py").exists()
+                    yield f"{node.module}.{name.name}" if is_module else node.module
 
 
-@pytest.mark.parametrize(
-    "path", sorted(LIBRARY.rglob("*.py")), ids=lambda path: str(path.relative_to(LIBRARY))
-)
-def test_a_module_imports_only_from_its_floor_and_below(path):
-    name = path.relative_to(LIBRARY).parts[0].removesuffix(".py")
-    if name == "__init__":
-        return
-    floor = floor_of(name)
-    above = {other for other in imports(path) if other != "__version__" and floor_of(other) > floor}
-    assert above == set()
+MODULES = sorted(path for path in LIBRARY.rglob("*.py") if room_of(path) != "__init__")
+
+
+def test_every_room_has_its_floor():
+    assert sorted({room_of(path) for path in MODULES}) == sorted(set().union(*FLOORS))
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(LIBRARY)))
+def test_a_module_imports_only_from_floors_below_its_room(path):
+    room = room_of(path)
+    others = {name.split(".")[1] for name in imports(path) if name != "featurelens"} - {room}
+    assert {other for other in others if floor_of(other) >= floor_of(room)} == set()
+
+
+def test_no_module_imports_itself_by_way_of_others():
+    names = {
+        ".".join(path.relative_to(LIBRARY.parent).with_suffix("").parts): path for path in MODULES
+    }
+    graph = {name: set(imports(path)) & set(names) for name, path in names.items()}
+    TopologicalSorter(graph).prepare()  # raises CycleError
 
 
 def test_the_library_does_not_know_the_workflow():
@@ -135,10 +104,3 @@ def test_every_page_that_is_named_is_there():
         if path.suffix in (".py", ".smk", ".md", ".rst", ".yaml"):
             named = set(re.findall(r"[A-Za-z_-]+\.md\b", path.read_text()))
             assert named - pages == set(), path
-
-
-def test_every_fingerprint_names_files_that_are_there():
-    for path in sorted((ROOT / "workflow/rules").glob("*.smk")):
-        for block in re.findall(r"fingerprint\(([^)]*)\)", path.read_text()):
-            for name in re.findall(r'"([^"]+)"', block):
-                assert (LIBRARY / name).exists(), f"{path.name}: {name}"

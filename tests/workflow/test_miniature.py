@@ -8,6 +8,7 @@ import sys
 import pandas as pd
 import pytest
 import yaml
+
 from clones import ROOT, copy_repository, run_snakemake
 from miniature import shrink
 

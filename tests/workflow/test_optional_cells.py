@@ -4,6 +4,7 @@ import re
 from importlib.util import find_spec
 
 import pytest
+
 from clones import ROOT, run_snakemake
 
 pytestmark = pytest.mark.workflow

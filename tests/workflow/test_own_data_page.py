@@ -9,9 +9,9 @@ import anndata
 import pandas as pd
 import pytest
 import yaml
-from clones import ROOT, copy_repository, run_snakemake
 
-from featurelens.config import parse_config
+from clones import ROOT, copy_repository, run_snakemake
+from featurelens.config.parse import parse_config
 
 PAGE = ROOT / "docs/own-data.md"
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", PAGE.read_text(), re.DOTALL | re.MULTILINE)

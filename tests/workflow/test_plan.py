@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from clones import ROOT, copy_repository, run_snakemake
 
-from featurelens.config import parse_config
+from clones import ROOT, copy_repository, run_snakemake
+from featurelens.config.parse import parse_config
 
 pytestmark = pytest.mark.workflow
 
@@ -147,7 +147,7 @@ def test_nothing_is_printed_before_a_graph(empty_clone):
 
 def test_planning_imports_no_heavy_library():
     code = (
-        "import sys, featurelens.config\n"
+        "import sys, featurelens.config.run\n"
         "heavy = {'torch', 'scanpy', 'anndata', 'sklearn', 'umap', 'numba', 'matplotlib'}\n"
         "print(*sorted(heavy & set(sys.modules)))"
     )

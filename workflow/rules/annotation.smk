@@ -24,18 +24,7 @@ rule test_expression:
         config=lookup(dpath="dge", within=PLAIN),
         convention="{convention}",
         contrast="{contrast}",
-        code=fingerprint(
-            "dge.py",
-            "gene_tests.py",
-            "cell_sets.py",
-            "matching.py",
-            "prepared.py",
-            "device_moments.py",
-            "group_kernels.py",
-            "stats.py",
-            "decoders.py",
-            "decoder_types.py",
-        ),
+        code=fingerprint("test_expression"),
     script:
         "../../scripts/test_expression.py"
 
@@ -59,19 +48,7 @@ rule test_chosen:
         runtime=60,
     params:
         config=lookup(dpath="dge", within=PLAIN),
-        code=fingerprint(
-            "chosen_features.py",
-            "negative_binomial.py",
-            "gene_tests.py",
-            "cell_sets.py",
-            "matching.py",
-            "prepared.py",
-            "device_moments.py",
-            "group_kernels.py",
-            "stats.py",
-            "decoders.py",
-            "decoder_types.py",
-        ),
+        code=fingerprint("test_chosen"),
     script:
         "../../scripts/test_chosen.py"
 
@@ -104,27 +81,7 @@ rule enrich_features:
         dge=lookup(dpath="dge", within=PLAIN),
         contrast="{contrast}",
         convention="{convention}",
-        code=fingerprint(
-            "annotation.py",
-            "enrichment.py",
-            "annotation_summary.py",
-            "permutation_null.py",
-            "term_tests.py",
-            "count_tests.py",
-            "term_filters.py",
-            "calibration.py",
-            "dge.py",
-            "gene_tests.py",
-            "cell_sets.py",
-            "matching.py",
-            "prepared.py",
-            "device_moments.py",
-            "group_kernels.py",
-            "stats.py",
-            "decoders.py",
-            "decoder_types.py",
-            "genesets",
-        ),
+        code=fingerprint("enrich_features"),
     script:
         "../../scripts/enrich_features.py"
 
@@ -161,7 +118,7 @@ rule keep_terms:
         mem_mb=memory_of("keep"),
         runtime=30,
     params:
-        code=fingerprint("concepts.py", "term_filters.py"),
+        code=fingerprint("keep_terms"),
     script:
         "../../scripts/keep_terms.py"
 
@@ -185,7 +142,7 @@ rule map_concepts:
         runtime=60,
     params:
         config=lookup(dpath="concepts", within=PLAIN),
-        code=fingerprint("concepts.py", "concept_layout.py"),
+        code=fingerprint("map_concepts"),
     script:
         "../../scripts/map_concepts.py"
 
@@ -213,6 +170,6 @@ rule compare_concepts:
         names=COMPARED,
         relatives=relatives(CONFIG.saes),
         config=PLAIN["concepts"],
-        code=fingerprint("comparison.py", "concepts.py", "margins.py"),
+        code=fingerprint("compare_concepts"),
     script:
         "../../scripts/compare_concepts.py"

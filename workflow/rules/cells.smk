@@ -17,7 +17,7 @@ rule prepare_cells:
         runtime=30,
     params:
         config=lookup(dpath="datasets/{dataset}/cells", within=PLAIN),
-        code=fingerprint("embeddings"),
+        code=fingerprint("prepare_cells"),
     script:
         "../../scripts/prepare_cells.py"
 
@@ -48,6 +48,6 @@ rule embed_cells:
             f"--configfile results/{RUN}/config.yaml"
         ),
         device=device,
-        code=fingerprint("embeddings", "decoders.py", "decoder_types.py", "probes.py"),
+        code=fingerprint("embed_cells"),
     script:
         "../../scripts/embed_cells.py"

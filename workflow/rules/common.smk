@@ -10,28 +10,29 @@ SRC = str(Path(workflow.current_basedir).parent.parent / "src")
 if SRC not in sys.path:
     sys.path.insert(0, SRC)
 
-from featurelens.config import as_plain, parse_config
-from featurelens.controls.config import (
+from featurelens.options import as_plain
+from featurelens.config.parse import parse_config
+from featurelens.features.sources import (
     CELL_PATTERN,
     ENCODED_PATTERN,
     RANDOM_PATTERN,
     TRAINED_PATTERN,
-    controlled,
     parse_source,
     relatives,
     trained_config,
 )
+from featurelens.controls.plan import controlled
 from featurelens.conventions import CONVENTIONS
-from featurelens.embeddings import NETWORKS
-from featurelens.embeddings.config import ENVIRONMENTS, user_files
+from featurelens.embeddings.registry import NETWORKS
+from featurelens.embeddings.registry import ENVIRONMENTS, user_files
 from featurelens.genesets.config import COLLECTION_FILES
 from featurelens.io import InputError
-from featurelens.job_memory import Sizes, known_dimensions, megabytes, read_sizes
-from featurelens.presence import leave_out_absent
-from featurelens.provenance import fingerprint
-from featurelens.resources import belongs_to
+from featurelens.planning.memory import Sizes, known_dimensions, megabytes, read_sizes
+from featurelens.config.presence import leave_out_absent
+from featurelens.planning.fingerprint import Fingerprints
+from featurelens.downloads.config import belongs_to
 from featurelens.sae.config import width
-from featurelens.sweeps import select_points
+from featurelens.sweeps.points import select_points
 
 try:
     CONFIG, LEFT_OUT = leave_out_absent(parse_config(config), lambda path: Path(path).exists())
@@ -48,6 +49,7 @@ USER_FILES["universe"] = PLAIN["enrichment"]["universe"]
 RESOURCES = {block["path"]: block for block in PLAIN["downloads"].values()}
 RESOURCE_PATTERN = "|".join(re.escape(path.removeprefix("resources/")) for path in RESOURCES)
 RUN = CONFIG.run
+fingerprint = Fingerprints(Path(workflow.current_basedir).parent.parent / "scripts").of
 STACKS = {name: sweep.stacks() for name, sweep in CONFIG.sweeps.items()}
 
 AUTOENCODERS = {
@@ -220,7 +222,7 @@ def planned_embeddings():
 
 def check_files():
     """Stop before the first job if a file of the user's cannot be used, or a package is missing."""
-    from featurelens.inputs import check_inputs, check_packages
+    from featurelens.planning.inputs import check_inputs, check_packages
 
     try:
         if not workflow.deployment_settings.deployment_method:

@@ -27,7 +27,7 @@ rule draw_directions:
     params:
         source="{sae}",
         controls=lookup(dpath="controls", within=PLAIN),
-        code=fingerprint("controls/directions.py", "controls/config.py", "sae/model.py"),
+        code=fingerprint("draw_directions"),
     script:
         "../../scripts/draw_directions.py"
 
@@ -53,13 +53,7 @@ rule describe_control:
         source="{sae}",
         config=lookup(dpath="features", within=PLAIN),
         controls=lookup(dpath="controls", within=PLAIN),
-        code=fingerprint(
-            "controls/components.py",
-            "controls/config.py",
-            "features.py",
-            "locality.py",
-            "stats.py",
-        ),
+        code=fingerprint("describe_control"),
     script:
         "../../scripts/describe_control.py"
 
@@ -101,7 +95,7 @@ rule tabulate_controls:
     params:
         names=CONTROLLED,
         relatives=relatives(CONFIG.saes),
-        code=fingerprint("controls", "term_filters.py"),
+        code=fingerprint("tabulate_controls"),
     script:
         "../../scripts/tabulate_controls.py"
 
@@ -123,6 +117,6 @@ rule draw_figure_controls:
     conda:
         "../../envs/core.yaml"
     params:
-        code=fingerprint("figures"),
+        code=fingerprint("draw_figure_controls"),
     script:
         "../../scripts/draw_figure_controls.py"

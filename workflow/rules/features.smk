@@ -27,7 +27,7 @@ rule train_sae:
         source="{dataset}/{model}",
         engine=CONFIG.engine,
         device=device,
-        code=fingerprint("sae"),
+        code=fingerprint("train_sae"),
     script:
         "../../scripts/train_sae.py"
 
@@ -53,7 +53,7 @@ rule describe_features:
         runtime=60,
     params:
         config=lookup(dpath="features", within=PLAIN),
-        code=fingerprint("features.py", "locality.py", "stats.py"),
+        code=fingerprint("describe_features"),
     script:
         "../../scripts/describe_features.py"
 
@@ -80,13 +80,6 @@ rule steer_cells:
         runtime=60,
     params:
         config=lookup(dpath="datasets/{dataset}/steering", within=PLAIN),
-        code=fingerprint(
-            "steering.py",
-            "negative_binomial.py",
-            "features.py",
-            "decoders.py",
-            "decoder_types.py",
-            "stats.py",
-        ),
+        code=fingerprint("steer_cells"),
     script:
         "../../scripts/steer_cells.py"

@@ -19,7 +19,7 @@ rule draw_figure_1:
     conda:
         "../../envs/core.yaml"
     params:
-        code=fingerprint("figures"),
+        code=fingerprint("draw_figure_1"),
     script:
         "../../scripts/draw_figure_1.py"
 
@@ -43,7 +43,7 @@ rule draw_figure_2:
     conda:
         "../../envs/core.yaml"
     params:
-        code=fingerprint("figures"),
+        code=fingerprint("draw_figure_2"),
     script:
         "../../scripts/draw_figure_2.py"
 
@@ -67,7 +67,7 @@ rule draw_figure_3:
     params:
         names=FIRST_ANNOTATED,
         probes=PLAIN["figures"]["probes"],
-        code=fingerprint("figures"),
+        code=fingerprint("draw_figure_3"),
     script:
         "../../scripts/draw_figure_3.py"
 
@@ -94,7 +94,7 @@ rule draw_figure_S1:
         runtime=30,
     params:
         model=FIRST_BUNDLE,
-        code=fingerprint("figures", "observables.py"),
+        code=fingerprint("draw_figure_S1"),
     script:
         "../../scripts/draw_figure_S1.py"
 
@@ -116,7 +116,7 @@ rule draw_figure_S2:
     conda:
         "../../envs/core.yaml"
     params:
-        code=fingerprint("figures"),
+        code=fingerprint("draw_figure_S2"),
     script:
         "../../scripts/draw_figure_S2.py"
 
@@ -143,7 +143,7 @@ rule draw_figure_S3:
         "../../envs/core.yaml"
     params:
         names=[Path(name).name for name in SMALL_AUTOENCODERS],
-        code=fingerprint("figures"),
+        code=fingerprint("draw_figure_S3"),
     script:
         "../../scripts/draw_figure_S3.py"
 
@@ -166,7 +166,7 @@ rule draw_figure_S4:
     conda:
         "../../envs/core.yaml"
     params:
-        code=fingerprint("figures"),
+        code=fingerprint("draw_figure_S4"),
     script:
         "../../scripts/draw_figure_S4.py"
 
@@ -195,7 +195,7 @@ rule draw_figure_S13:
     params:
         sweeps=[name for name in STRUCTURED if CONFIG.sweeps[name].source == STRUCTURE_SOURCE],
         select=CONFIG.sweeps[STRUCTURE_SWEEP].structure.select if STRUCTURED else {},
-        code=fingerprint("figures"),
+        code=fingerprint("draw_figure_S13"),
     script:
         "../../scripts/draw_figure_S13.py"
 
@@ -219,7 +219,7 @@ rule draw_figure_S14:
         "../../envs/core.yaml"
     params:
         sweeps=CELL_SWEEPS,
-        code=fingerprint("figures"),
+        code=fingerprint("draw_figure_S14"),
     script:
         "../../scripts/draw_figure_S14.py"
 
@@ -242,7 +242,7 @@ rule draw_figure_S14c:
         "../../envs/core.yaml"
     params:
         real=CELL_SWEEPS,
-        code=fingerprint("figures"),
+        code=fingerprint("draw_figure_S14c"),
     script:
         "../../scripts/draw_figure_S14c.py"
 
@@ -265,7 +265,7 @@ rule draw_figure_S22:
         "../../envs/core.yaml"
     params:
         names=FIRST_ANNOTATED,
-        code=fingerprint("figures"),
+        code=fingerprint("draw_figure_S22"),
     script:
         "../../scripts/draw_figure_S22.py"
 
@@ -290,7 +290,7 @@ rule draw_figure_S29:
         "../../envs/core.yaml"
     params:
         names=FIRST_ANNOTATED,
-        code=fingerprint("figures"),
+        code=fingerprint("draw_figure_S29"),
     script:
         "../../scripts/draw_figure_S29.py"
 
@@ -313,7 +313,7 @@ rule draw_figure_S32:
     conda:
         "../../envs/core.yaml"
     params:
-        code=fingerprint("figures"),
+        code=fingerprint("draw_figure_S32"),
     script:
         "../../scripts/draw_figure_S32.py"
 
@@ -382,6 +382,6 @@ rule draw_sweep_figures:
     conda:
         "../../envs/core.yaml"
     params:
-        code=fingerprint("figures"),
+        code=fingerprint("draw_sweep_figures"),
     script:
         "../../scripts/draw_sweep_figures.py"

@@ -21,6 +21,6 @@ rule compile_collection:
         runtime=30,
     params:
         config=lookup(dpath="collections/{collection}", within=PLAIN),
-        code=fingerprint("genesets"),
+        code=fingerprint("compile_collection"),
     script:
         "../../scripts/compile_collection.py"

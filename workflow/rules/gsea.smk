@@ -24,7 +24,7 @@ rule run_gsea:
     params:
         config=lookup(dpath="gsea", within=PLAIN),
         enrichment=lookup(dpath="enrichment", within=PLAIN),
-        code=fingerprint("gsea.py", "annotated_features.py", "genesets"),
+        code=fingerprint("run_gsea"),
     script:
         "../../scripts/run_gsea.py"
 
@@ -53,6 +53,6 @@ rule draw_gsea:
         "../../envs/core.yaml"
     params:
         rank_by=lookup(dpath="gsea/rank_by", within=PLAIN, default="t"),
-        code=fingerprint("figures"),
+        code=fingerprint("draw_gsea"),
     script:
         "../../scripts/draw_gsea.py"

@@ -42,6 +42,6 @@ rule check_inputs:
         "../../envs/core.yaml"
     params:
         config=USER_FILES,
-        code=fingerprint("inputs.py", "genesets"),
+        code=fingerprint("check_inputs"),
     script:
         "../../scripts/check_inputs.py"

@@ -17,7 +17,7 @@ rule lay_out_cells:
         mem_mb=memory_of("cells"),
         runtime=60,
     params:
-        code=fingerprint("embeddings/layout.py"),
+        code=fingerprint("lay_out_cells"),
     script:
         "../../scripts/lay_out_cells.py"
 
@@ -42,6 +42,6 @@ rule draw_feature_map:
     conda:
         "../../envs/core.yaml"
     params:
-        code=fingerprint("figures"),
+        code=fingerprint("draw_feature_map"),
     script:
         "../../scripts/draw_feature_map.py"

@@ -23,7 +23,7 @@ rule search_autoencoder:
         config=lookup(dpath="simulations/{simulation}/search", within=PLAIN),
         journal=f"results/{RUN}/search/{{simulation}}/{{shape}}/journal.log",
         device=device,
-        code=fingerprint("search.py", "autoencoder.py", "_gradient.py", "observables.py"),
+        code=fingerprint("search_autoencoder"),
     script:
         "../../scripts/search_autoencoder.py"
 
@@ -41,6 +41,6 @@ rule collect_search:
         "../../envs/core.yaml"
     params:
         studies=list(SEARCHES.values()),
-        code=fingerprint("search.py"),
+        code=fingerprint("collect_search"),
     script:
         "../../scripts/collect_search.py"

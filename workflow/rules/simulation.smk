@@ -16,7 +16,7 @@ rule simulate:
         runtime=30,
     params:
         config=lookup(dpath="simulations/{simulation}/data", within=PLAIN),
-        code=fingerprint("simulation.py", "superposed.py", "observables.py"),
+        code=fingerprint("simulate"),
     script:
         "../../scripts/simulate.py"
 
@@ -42,7 +42,7 @@ rule train_autoencoder:
     params:
         config=autoencoder_config,
         device=device,
-        code=fingerprint("autoencoder.py", "_gradient.py", "observables.py"),
+        code=fingerprint("train_autoencoder"),
     script:
         "../../scripts/train_autoencoder.py"
 
@@ -67,7 +67,7 @@ rule measure_superposition:
         probe=lookup(dpath="simulations/{simulation}/probe", within=PLAIN),
         probe_epochs=lookup(dpath="simulations/{simulation}/probe_epochs", within=PLAIN),
         device=device,
-        code=fingerprint("evaluation.py", "recovery.py", "_readout.py", "_gradient.py"),
+        code=fingerprint("measure_superposition"),
     script:
         "../../scripts/measure_superposition.py"
 
@@ -92,9 +92,7 @@ rule measure_ceiling:
         probe_epochs=lookup(dpath="simulations/{simulation}/probe_epochs", within=PLAIN),
         ceiling_epochs=lookup(dpath="simulations/{simulation}/ceiling_epochs", within=PLAIN),
         device=device,
-        code=fingerprint(
-            "ceiling.py", "evaluation.py", "recovery.py", "_readout.py", "_gradient.py"
-        ),
+        code=fingerprint("measure_ceiling"),
     script:
         "../../scripts/measure_ceiling.py"
 
@@ -115,7 +113,7 @@ rule count_components:
         mem_mb=2000,
         runtime=30,
     params:
-        code=fingerprint("true_size.py"),
+        code=fingerprint("count_components"),
     script:
         "../../scripts/count_components.py"
 
@@ -137,7 +135,7 @@ rule score_random_neurons:
         runtime=60,
     params:
         config=lookup(dpath="simulations/{simulation}/chance", within=PLAIN),
-        code=fingerprint("true_size.py", "structure_scores.py"),
+        code=fingerprint("score_random_neurons"),
     script:
         "../../scripts/score_random_neurons.py"
 
@@ -159,13 +157,6 @@ rule measure_baselines:
         runtime=baselines_runtime,
     params:
         config=lookup(dpath="simulations/{simulation}/baselines", within=PLAIN),
-        code=fingerprint(
-            "baselines.py",
-            "_factored.py",
-            "evaluation.py",
-            "recovery.py",
-            "_neurons.py",
-            "_correlation.py",
-        ),
+        code=fingerprint("measure_baselines"),
     script:
         "../../scripts/measure_baselines.py"

@@ -2,7 +2,8 @@
 # are peaks of resident memory, measured on 10,000 cells with 5,000 observables and scaled with the
 # arrays that each job holds.
 
-from featurelens.autoencoder import AutoencoderConfig, count_weights
+from featurelens.autoencoder.config import AutoencoderConfig
+from featurelens.autoencoder.training import count_weights
 
 # Megabytes of Python with torch, and of what a process with a GPU adds.
 TORCH = 1000

@@ -27,7 +27,7 @@ rule train_stack:
         n_cells=sweep_cells,
         engine=CONFIG.engine,
         device=device,
-        code=fingerprint("sae"),
+        code=fingerprint("train_stack"),
     script:
         "../../scripts/train_stack.py"
 
@@ -51,13 +51,7 @@ rule measure_recovery:
         runtime=recovery_runtime,
     params:
         store=f"results/{RUN}/sweeps/{{sweep}}/store",
-        code=fingerprint(
-            "sweep_tables.py",
-            "recovery.py",
-            "_neurons.py",
-            "_correlation.py",
-            "sae/consistency.py",
-        ),
+        code=fingerprint("measure_recovery"),
     script:
         "../../scripts/measure_recovery.py"
 
@@ -82,7 +76,7 @@ rule measure_held_out:
     params:
         n_cells=sweep_cells,
         store=f"results/{RUN}/sweeps/{{sweep}}/store",
-        code=fingerprint("held_out.py"),
+        code=fingerprint("measure_held_out"),
     script:
         "../../scripts/measure_held_out.py"
 
@@ -100,7 +94,7 @@ rule collect_sweep:
         "../../envs/core.yaml"
     params:
         points=sweep_points,
-        code=fingerprint("sweep_tables.py"),
+        code=fingerprint("collect_sweep"),
     script:
         "../../scripts/collect_sweep.py"
 
@@ -117,7 +111,7 @@ rule collect_recovery:
     conda:
         "../../envs/core.yaml"
     params:
-        code=fingerprint("sweep_tables.py"),
+        code=fingerprint("collect_recovery"),
     script:
         "../../scripts/collect_recovery.py"
 
@@ -136,7 +130,7 @@ rule collect_held_out:
     conda:
         "../../envs/core.yaml"
     params:
-        code=fingerprint("sweep_tables.py"),
+        code=fingerprint("collect_held_out"),
     script:
         "../../scripts/collect_held_out.py"
 
@@ -160,7 +154,7 @@ rule compare_seeds:
     params:
         n_cells=sweep_cells,
         store=f"results/{RUN}/sweeps/{{sweep}}/store",
-        code=fingerprint("sweep_tables.py", "sae/consistency.py"),
+        code=fingerprint("compare_seeds"),
     script:
         "../../scripts/compare_seeds.py"
 
@@ -184,7 +178,7 @@ rule match_dictionaries:
     params:
         config=sweep_baselines,
         store=f"results/{RUN}/sweeps/{{sweep}}/store",
-        code=fingerprint("sweep_tables.py", "dictionary.py", "sae/consistency.py", "baselines.py"),
+        code=fingerprint("match_dictionaries"),
     script:
         "../../scripts/match_dictionaries.py"
 
@@ -211,6 +205,6 @@ rule recover_structure:
         ids=structure_points,
         config=lookup(dpath="sweeps/{sweep}/structure", within=PLAIN),
         store=f"results/{RUN}/sweeps/{{sweep}}/store",
-        code=fingerprint("sweep_tables.py", "structure.py", "structure_scores.py", "margins.py"),
+        code=fingerprint("recover_structure"),
     script:
         "../../scripts/recover_structure.py"

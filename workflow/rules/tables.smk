@@ -18,7 +18,7 @@ rule collect_superposition:
         "../../envs/core.yaml"
     params:
         folders=[f"results/{RUN}/autoencoder/{name}" for name in AUTOENCODERS],
-        code=fingerprint("evaluation.py", "recovery.py"),
+        code=fingerprint("collect_superposition"),
     script:
         "../../scripts/collect_superposition.py"
 
@@ -39,7 +39,7 @@ rule collect_ceiling:
         "../../envs/core.yaml"
     params:
         names=EMBEDDED,
-        code=fingerprint("tables.py", "recovery.py"),
+        code=fingerprint("collect_ceiling"),
     script:
         "../../scripts/collect_ceiling.py"
 
@@ -60,7 +60,7 @@ rule collect_dimensions:
         "../../envs/core.yaml"
     params:
         names=HIERARCHICAL,
-        code=fingerprint("tables.py"),
+        code=fingerprint("collect_dimensions"),
     script:
         "../../scripts/collect_dimensions.py"
 
@@ -81,7 +81,7 @@ rule collect_chance:
         "../../envs/core.yaml"
     params:
         names=CHANCED,
-        code=fingerprint("tables.py"),
+        code=fingerprint("collect_chance"),
     script:
         "../../scripts/collect_chance.py"
 
@@ -108,7 +108,7 @@ rule tabulate_autoencoders:
             ].n_observed
             for name in AUTOENCODERS
         },
-        code=fingerprint("autoencoder_table.py"),
+        code=fingerprint("tabulate_autoencoders"),
     script:
         "../../scripts/tabulate_autoencoders.py"
 
@@ -153,7 +153,7 @@ rule tabulate_sweeps:
         simulated=SIMULATED,
         structured=STRUCTURED,
         seeded=SEEDED,
-        code=fingerprint("sweep_results.py", "tables.py"),
+        code=fingerprint("tabulate_sweeps"),
     script:
         "../../scripts/tabulate_sweeps.py"
 
@@ -175,7 +175,7 @@ rule tabulate_cell_sweeps:
         "../../envs/core.yaml"
     params:
         sweeps=CELL_SWEEPS,
-        code=fingerprint("sweep_tables.py", "held_out.py"),
+        code=fingerprint("tabulate_cell_sweeps"),
     script:
         "../../scripts/tabulate_cell_sweeps.py"
 
@@ -196,7 +196,7 @@ rule tabulate_bundles:
         "../../envs/core.yaml"
     params:
         bundles=BUNDLES,
-        code=fingerprint("tables.py"),
+        code=fingerprint("tabulate_bundles"),
     script:
         "../../scripts/tabulate_bundles.py"
 
@@ -222,7 +222,7 @@ rule tabulate_features:
         "../../envs/core.yaml"
     params:
         saes=SAES,
-        code=fingerprint("tables.py"),
+        code=fingerprint("tabulate_features"),
     script:
         "../../scripts/tabulate_features.py"
 
@@ -245,7 +245,7 @@ rule tabulate_annotation:
     params:
         names=ANNOTATED,
         controls=BESIDE,
-        code=fingerprint("tables.py"),
+        code=fingerprint("tabulate_annotation"),
     script:
         "../../scripts/tabulate_annotation.py"
 
@@ -285,7 +285,7 @@ rule tabulate_concepts:
         names=ANNOTATED,
         config=PLAIN["concepts"],
         probes=PLAIN["figures"]["probes"],
-        code=fingerprint("concept_tables.py", "concepts.py"),
+        code=fingerprint("tabulate_concepts"),
     script:
         "../../scripts/tabulate_concepts.py"
 
@@ -309,7 +309,7 @@ rule list_features:
     conda:
         "../../envs/core.yaml"
     params:
-        code=fingerprint("annotated_features.py"),
+        code=fingerprint("list_features"),
     script:
         "../../scripts/list_features.py"
 
@@ -331,6 +331,6 @@ rule judge_claims:
         "../../envs/core.yaml"
     params:
         run=RUN,
-        code=fingerprint("claims.py", "claim_reads.py"),
+        code=fingerprint("judge_claims"),
     script:
         "../../scripts/judge_claims.py"

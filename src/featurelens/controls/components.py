@@ -14,13 +14,16 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from scipy import sparse
 
-from featurelens.baselines import RELATIVE_RANK
-from featurelens.controls.config import ControlConfig, Source
-from featurelens.features import FeatureConfig, describe_features
+from featurelens.controls.config import ControlConfig
+from featurelens.features.config import FeatureConfig
+from featurelens.features.describe import describe_features
+from featurelens.features.sources import Source
 from featurelens.io import InputError
+from featurelens.recovery.baselines import RELATIVE_RANK
 
 if TYPE_CHECKING:
     import anndata
+
 
 ICA_ITERATIONS = 1000
 NMF_ITERATIONS = 500
@@ -45,7 +48,7 @@ def describe_control(
     features: FeatureConfig,
     log: Callable[[str], None],
 ) -> anndata.AnnData:
-    """Features of one control of the cells, as :func:`featurelens.features.describe_features`.
+    """Features of one control of the cells, described as those of an SAE are.
 
     Parameters
     ----------

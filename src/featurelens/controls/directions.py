@@ -5,11 +5,12 @@ from pathlib import Path
 
 import numpy as np
 
-from featurelens import __version__
-from featurelens.controls.config import ControlConfig, Source
+from featurelens.controls.config import ControlConfig
+from featurelens.features.sources import Source
 from featurelens.io import sha256_array
 from featurelens.sae import model
 from featurelens.sae.model import SAE
+from featurelens.version import __version__
 
 STREAM = 3
 """Purpose of the random stream; training uses 0 to 2."""

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from featurelens import __version__
-from featurelens.decoders import Decoder, load_decoder, save_decoder
-from featurelens.embeddings.config import ModelConfig
+from featurelens.datasets.checks import require_finite
+from featurelens.embeddings.decoders.registry import Decoder, load_decoder, save_decoder
+from featurelens.embeddings.registry import ModelConfig
 from featurelens.io import (
     InputError,
     read_anndata,
@@ -24,9 +24,11 @@ from featurelens.io import (
     write_anndata,
     write_json,
 )
+from featurelens.version import __version__
 
 if TYPE_CHECKING:
     import anndata
+
 
 SCHEMA_VERSION = 1
 
@@ -202,16 +204,6 @@ def read_bundle(folder: str | Path) -> Bundle:
     )
     _require_consistent(bundle, folder)
     return bundle
-
-
-def require_finite(scores: np.ndarray, names: Any, what: str) -> None:
-    """Raise :class:`InputError` that names the first cell with NaN or an infinite value."""
-    rows = np.flatnonzero(~np.isfinite(scores).all(axis=1))
-    if rows.size:
-        raise InputError(
-            f"{what}: cell {str(names[rows[0]])!r} has NaN or an infinite value "
-            f"({rows.size} such cells); repair the embedding or leave these cells out"
-        )
 
 
 def _require_consistent(bundle: Bundle, folder: Path) -> None:

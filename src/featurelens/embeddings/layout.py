@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import anndata
 
+
 NEIGHBOURS = 15
 """scanpy's default; fewer where there are fewer cells."""
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
-from featurelens.embeddings.config import GeneformerModel, ModelConfig, ScviModel
+from featurelens.embeddings.models.geneformer.config import GeneformerModel
+from featurelens.embeddings.models.scvi.config import ScviModel
+from featurelens.embeddings.registry import ModelConfig
 from featurelens.io import InputError
 
 

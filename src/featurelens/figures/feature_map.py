@@ -10,9 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from featurelens.annotated_features import choose_features
-from featurelens.figures.palette import activation_map, distinct_colours
-from featurelens.figures.style import (
+from featurelens.features.annotated import choose_features
+from featurelens.figures.parts.palette import activation_map, distinct_colours
+from featurelens.figures.parts.style import (
     BACKGROUND,
     FULL_WIDTH,
     MUTED,
@@ -47,7 +47,7 @@ def draw_feature_map(
     features
         Cells x features.
     table
-        Of :func:`featurelens.annotated_features.annotated_features`.
+        Of :func:`featurelens.features.annotated.annotated_features`.
     layout
         The same cells with ``obsm['X_umap']``, (n_cells, 2); without it, the first two principal
         components in the features' ``obsm['X_pca']`` are drawn.
@@ -58,7 +58,7 @@ def draw_feature_map(
     -------
     Figure
         A: cells by type. B: activation of the features of
-        :func:`featurelens.annotated_features.choose_features`.
+        :func:`featurelens.features.annotated.choose_features`.
     """
     figure = new_figure(FULL_WIDTH, 6.2)
     halves: Any = figure.subfigures(2, 1, height_ratios=[1, 1.45])

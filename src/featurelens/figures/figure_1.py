@@ -11,17 +11,17 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullLocator
 
 from featurelens.conventions import CONVENTIONS
-from featurelens.figures.curves import whole_decades
-from featurelens.figures.palette import FALLBACK_COLOUR, VARIABLE_COLOURS, VARIABLE_MARKERS
-from featurelens.figures.read_outs import (
+from featurelens.figures.parts.curves import whole_decades
+from featurelens.figures.parts.palette import FALLBACK_COLOUR, VARIABLE_COLOURS, VARIABLE_MARKERS
+from featurelens.figures.parts.read_outs import (
     SCORE_LABELS,
     architecture_points,
     ceiling_points,
     draw_seed_bars,
     recovery_points,
 )
-from featurelens.figures.schematics import draw_sae, draw_simulation
-from featurelens.figures.style import (
+from featurelens.figures.parts.schematics import draw_sae, draw_simulation
+from featurelens.figures.parts.style import (
     BACKGROUND,
     FULL_WIDTH,
     MUTED,

@@ -11,8 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
 
-from featurelens.figures.palette import activation_map
-from featurelens.figures.style import (
+from featurelens.figures.parts.palette import activation_map
+from featurelens.figures.parts.style import (
     BACKGROUND,
     FULL_WIDTH,
     cloud,

@@ -10,9 +10,8 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
 
-from featurelens.concept_tables import matches
 from featurelens.conventions import Convention
-from featurelens.figures.concept_panels import (
+from featurelens.figures.parts.concept_panels import (
     Looks,
     category_looks,
     draw_legend,
@@ -21,8 +20,8 @@ from featurelens.figures.concept_panels import (
     legend_height,
     short_names,
 )
-from featurelens.figures.palette import activation_map
-from featurelens.figures.style import (
+from featurelens.figures.parts.palette import activation_map
+from featurelens.figures.parts.style import (
     BACKGROUND,
     FULL_WIDTH,
     cloud,
@@ -33,6 +32,7 @@ from featurelens.figures.style import (
     styled,
     without_axes,
 )
+from featurelens.tables.concepts import matches
 
 PAPER_PROBES = (
     "checkpoint",

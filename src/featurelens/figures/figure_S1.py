@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.lines import Line2D
 
-from featurelens.figures.palette import VARIABLE_COLOURS, distinct_colours
-from featurelens.figures.style import (
+from featurelens.figures.parts.palette import VARIABLE_COLOURS, distinct_colours
+from featurelens.figures.parts.style import (
     BACKGROUND,
     FULL_WIDTH,
     MUTED,
@@ -21,12 +21,13 @@ from featurelens.figures.style import (
     styled,
     without_axes,
 )
-from featurelens.observables import observables
+from featurelens.simulation.observables import observables
 
 if TYPE_CHECKING:
     from anndata import AnnData
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
 
 N_CELLS = 3_000
 """Cells that are drawn of each side, at most."""

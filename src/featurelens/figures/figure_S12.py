@@ -7,22 +7,22 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from featurelens.conventions import Convention
-from featurelens.figures.curves import draw_curves, side_legend
-from featurelens.figures.palette import (
+from featurelens.figures.parts.curves import draw_curves, side_legend
+from featurelens.figures.parts.palette import (
     ARCHITECTURE_COLOURS,
     ARCHITECTURE_LABELS,
     ARCHITECTURE_MARKERS,
     VARIABLE_COLOURS,
     VARIABLE_MARKERS,
 )
-from featurelens.figures.style import (
+from featurelens.figures.parts.style import (
     FULL_WIDTH,
     new_figure,
     not_in_this_run,
     panel_letter,
     styled,
 )
-from featurelens.figures.sweep_panels import (
+from featurelens.figures.parts.sweep_panels import (
     PAPER_FACTOR,
     Metric,
     at_paper_rate,
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+
 LOSS = Metric("loss", "training loss", log=True)
 DEAD = Metric("share_dead", "share of dead features", limits=(-0.03, 1.02))
 BEST = Metric("best_X", "best correlation with X", limits=(0.5, 1.02))
@@ -50,7 +51,7 @@ def draw_figure_S12(
 ) -> Figure:
     """Draw Figure S12; its three parts stand in one figure.
 
-    Parameters are those of :func:`featurelens.figures.sweep_panels.sweep_table`.
+    Parameters are those of :func:`featurelens.figures.parts.sweep_panels.sweep_table`.
 
     Returns
     -------

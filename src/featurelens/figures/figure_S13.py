@@ -14,10 +14,10 @@ from matplotlib.ticker import NullLocator
 from scipy import stats
 
 from featurelens.conventions import Convention
-from featurelens.figures.curves import name_ticks
-from featurelens.figures.palette import VARIABLE_COLOURS
-from featurelens.figures.structure_panels import draw_coverage, draw_match
-from featurelens.figures.style import (
+from featurelens.figures.parts.curves import name_ticks
+from featurelens.figures.parts.palette import VARIABLE_COLOURS
+from featurelens.figures.parts.structure_panels import draw_coverage, draw_match
+from featurelens.figures.parts.style import (
     BACKGROUND,
     FULL_WIDTH,
     MUTED,
@@ -26,7 +26,7 @@ from featurelens.figures.style import (
     panel_letter,
     styled,
 )
-from featurelens.sweeps import fully_trained
+from featurelens.sweeps.selection import fully_trained
 
 _SIZES = (("o", "-"), ("s", (0, (5, 1.5))), ("D", (0, (3, 1, 1, 1))), ("^", (0, (1, 1))))
 """Marker and line of each size of embedding, in order."""

@@ -16,12 +16,12 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogFormatterSciNotation
 
-from featurelens.figures.palette import (
+from featurelens.figures.parts.palette import (
     ARCHITECTURE_COLOURS,
     ARCHITECTURE_LABELS,
     FALLBACK_COLOUR,
 )
-from featurelens.figures.style import (
+from featurelens.figures.parts.style import (
     FULL_WIDTH,
     MUTED,
     new_figure,
@@ -29,7 +29,7 @@ from featurelens.figures.style import (
     panel_letter,
     styled,
 )
-from featurelens.sweeps import TOPK_FAMILY
+from featurelens.sweeps.points import TOPK_FAMILY
 
 _LINES = ("-", "--", ":", "-.")
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*", "p")

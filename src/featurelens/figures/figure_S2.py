@@ -13,10 +13,10 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullLocator
 
 from featurelens.conventions import CONVENTIONS, Convention
-from featurelens.figures.curves import whole_decades
-from featurelens.figures.palette import VARIABLE_COLOURS
-from featurelens.figures.read_outs import architecture_points, draw_seed_bars, recovery_points
-from featurelens.figures.style import (
+from featurelens.figures.parts.curves import whole_decades
+from featurelens.figures.parts.palette import VARIABLE_COLOURS
+from featurelens.figures.parts.read_outs import architecture_points, draw_seed_bars, recovery_points
+from featurelens.figures.parts.style import (
     BACKGROUND,
     FULL_WIDTH,
     MUTED,
@@ -29,6 +29,7 @@ from featurelens.figures.style import (
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
 
 HUES = {"latent": "latent dimensions", "depth": "layers", "width": "width"}
 """What the points are coloured by, in the order of the rows."""

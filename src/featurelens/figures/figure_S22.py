@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from featurelens.figures.concept_panels import (
+from featurelens.figures.parts.concept_panels import (
     Looks,
     category_looks,
     draw_legend,
@@ -18,8 +18,8 @@ from featurelens.figures.concept_panels import (
     legend_height,
     short_names,
 )
-from featurelens.figures.palette import activation_map, distinct_colours
-from featurelens.figures.style import (
+from featurelens.figures.parts.palette import activation_map, distinct_colours
+from featurelens.figures.parts.style import (
     FULL_WIDTH,
     cloud,
     new_figure,

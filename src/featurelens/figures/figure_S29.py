@@ -8,9 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
-from featurelens.figures.concept_panels import FILTER_TITLES, mark_counts, short_names
-from featurelens.figures.palette import distinct_colours
-from featurelens.figures.style import (
+from featurelens.figures.parts.concept_panels import FILTER_TITLES, mark_counts, short_names
+from featurelens.figures.parts.palette import distinct_colours
+from featurelens.figures.parts.style import (
     FULL_WIDTH,
     new_figure,
     not_in_this_run,

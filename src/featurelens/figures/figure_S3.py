@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.ticker import LogLocator, NullLocator
 
-from featurelens.figures.palette import VARIABLE_COLOURS
-from featurelens.figures.style import (
+from featurelens.figures.parts.palette import VARIABLE_COLOURS
+from featurelens.figures.parts.style import (
     FULL_WIDTH,
     MUTED,
     new_figure,
@@ -23,6 +23,7 @@ from featurelens.figures.style import (
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
 
 _TRAIN, _VALIDATION = "#4477aa", "#ee6677"
 

@@ -5,15 +5,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from featurelens.conventions import Convention
-from featurelens.figures.curves import draw_curves, side_legend, whole_decades
-from featurelens.figures.palette import (
+from featurelens.figures.parts.curves import draw_curves, side_legend, whole_decades
+from featurelens.figures.parts.palette import (
     ARCHITECTURE_COLOURS,
     ARCHITECTURE_LABELS,
     ARCHITECTURE_MARKERS,
     VARIABLE_COLOURS,
     VARIABLE_MARKERS,
 )
-from featurelens.figures.style import (
+from featurelens.figures.parts.style import (
     FULL_WIDTH,
     MUTED,
     new_figure,
@@ -21,7 +21,7 @@ from featurelens.figures.style import (
     panel_letter,
     styled,
 )
-from featurelens.sweeps import fully_trained, whole_seeds
+from featurelens.sweeps.selection import fully_trained, whole_seeds
 
 LEFT_OUT_K = 1.0
 """TopK points with this k (percent) are not drawn, as in the paper's Figure S4."""

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from featurelens.figures.palette import ARCHITECTURE_LABELS
-from featurelens.figures.style import FULL_WIDTH, new_figure, not_in_this_run, styled
-from featurelens.figures.sweep_panels import (
+from featurelens.figures.parts.palette import ARCHITECTURE_LABELS
+from featurelens.figures.parts.style import FULL_WIDTH, new_figure, not_in_this_run, styled
+from featurelens.figures.parts.sweep_panels import (
     NAMES,
     PAPER_FACTOR,
     SPARSITY,
@@ -26,6 +26,7 @@ from featurelens.figures.sweep_panels import (
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+
 LOSS = Metric("loss", "training loss", log=True)
 LIVE = Metric("share_live", "share of live features", limits=(-0.03, 1.05))
 
@@ -34,7 +35,7 @@ LIVE = Metric("share_live", "share of live features", limits=(-0.03, 1.05))
 def draw_figure_S5(points: pd.DataFrame, recovery: pd.DataFrame) -> Figure:
     """Draw Figure S5: three architectures in columns; loss by rate and by sparsity, live features.
 
-    Parameters are those of :func:`featurelens.figures.sweep_panels.sweep_table`. Points with
+    Parameters are those of :func:`featurelens.figures.parts.sweep_panels.sweep_table`. Points with
     k = 1 % are kept here, as in the paper.
     """
     table = sweep_table(points, recovery)

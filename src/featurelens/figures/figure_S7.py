@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from featurelens.conventions import Convention
-from featurelens.figures.style import FULL_WIDTH, new_figure, styled
-from featurelens.figures.sweep_panels import (
+from featurelens.figures.parts.style import FULL_WIDTH, new_figure, styled
+from featurelens.figures.parts.sweep_panels import (
     Metric,
     at_paper_rate,
     draw_grid,
@@ -18,6 +18,7 @@ from featurelens.figures.sweep_panels import (
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
 
 SPARSITY_METRICS = (
     Metric("loss", "training loss", log=True),
@@ -41,7 +42,7 @@ def draw_figure_S7(
 ) -> Figure:
     """Draw Figure S7: loss, dead and active features, recovery of X, for every architecture.
 
-    Parameters are those of :func:`featurelens.figures.sweep_panels.sweep_table`.
+    Parameters are those of :func:`featurelens.figures.parts.sweep_panels.sweep_table`.
     """
     return _draw(points, recovery, SPARSITY_METRICS, 7.2, convention)
 

@@ -14,8 +14,8 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import NullFormatter, NullLocator
 
 from featurelens.conventions import Convention
-from featurelens.figures.palette import ARCHITECTURE_LABELS
-from featurelens.figures.style import (
+from featurelens.figures.parts.palette import ARCHITECTURE_LABELS
+from featurelens.figures.parts.style import (
     BACKGROUND,
     FULL_WIDTH,
     MUTED,
@@ -23,7 +23,7 @@ from featurelens.figures.style import (
     not_in_this_run,
     styled,
 )
-from featurelens.figures.sweep_panels import (
+from featurelens.figures.parts.sweep_panels import (
     MARKERS,
     NAMES,
     SPARSITY,
@@ -37,6 +37,7 @@ from featurelens.figures.sweep_panels import (
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
 
 BOX = ((1.0, 10.0), (0.95, 1.0))
 """Where the paper zooms in: one to ten features per variable, correlation above .95."""
@@ -55,7 +56,7 @@ def draw_figure_S9(
     Parameters
     ----------
     points, recovery, convention
-        As :func:`featurelens.figures.sweep_panels.sweep_table`.
+        As :func:`featurelens.figures.parts.sweep_panels.sweep_table`.
     group
         Group of variables.
 

@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from featurelens.figures.palette import distinct_colours
-from featurelens.figures.style import (
+from featurelens.figures.parts.palette import distinct_colours
+from featurelens.figures.parts.style import (
     BACKGROUND,
     FULL_WIDTH,
     MUTED,
@@ -51,7 +51,7 @@ def draw_figure_controls(controls: pd.DataFrame) -> Figure:
     Parameters
     ----------
     controls
-        ``tables/controls.tsv`` (:func:`featurelens.controls.table.control_tables`); the first
+        ``tables/controls.tsv`` (:func:`featurelens.tables.controls.control_tables`); the first
         embedding and collection are shown, of its SAEs the first.
 
     Returns

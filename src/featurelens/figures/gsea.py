@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from featurelens.figures.style import (
+from featurelens.figures.parts.style import (
     FULL_WIDTH,
     MUTED,
     new_figure,
@@ -40,7 +40,7 @@ def draw_gsea_figures(
     Parameters
     ----------
     results, running
-        Of :func:`featurelens.gsea.run_gsea`.
+        Of :func:`featurelens.enrichment.gsea.run_gsea`.
     table
         Of annotated features, for the titles.
     folder
@@ -73,7 +73,7 @@ def draw_gsea(
     Parameters
     ----------
     results, running
-        Of :func:`featurelens.gsea.run_gsea`.
+        Of :func:`featurelens.enrichment.gsea.run_gsea`.
     feature
         Which feature of these tables.
     title

@@ -16,6 +16,7 @@ from featurelens.figures.figure_S12 import draw_figure_S12
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+
 SWEEP_FIGURES: dict[str, Callable[[pd.DataFrame, pd.DataFrame], Figure]] = {
     "S5": draw_figure_S5,
     "S6": draw_figure_S6,

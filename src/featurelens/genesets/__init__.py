@@ -5,10 +5,6 @@
 ``identifiers`` and ``overlay`` find its genes among those of a data set.
 """
 
-from featurelens.genesets.files import read_gmt, read_sets, write_gmt
-from featurelens.genesets.overlay import overlay
-from featurelens.genesets.sets import GeneSets, Membership, unique_symbols
-
 __all__ = [
     "GeneSets",
     "Membership",

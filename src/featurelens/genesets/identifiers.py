@@ -19,6 +19,7 @@ from featurelens.io import InputError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+
 SHOWN = 5
 """Names that a message or a log shows of many."""
 

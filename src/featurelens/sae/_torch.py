@@ -9,9 +9,10 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import torch
+
 os.environ.setdefault("MKL_CBWR", "AVX2,STRICT")
 
-import torch
 
 __all__ = ["session", "torch"]
 

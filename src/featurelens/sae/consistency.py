@@ -17,6 +17,7 @@ from scipy.optimize import linear_sum_assignment
 
 from featurelens.io import InputError
 from featurelens.sae.model import SAE
+from featurelens.sae.random_directions import fire_equally_often, unit_rows
 
 
 @dataclass(frozen=True)
@@ -99,32 +100,10 @@ def _random_pair(
     X: np.ndarray, live: list[np.ndarray], rng: np.random.Generator
 ) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """Activations and directions of two random dictionaries as large and as active as ``live``."""
-    directions = [_unit(rng.normal(size=(codes.shape[1], X.shape[1]))) for codes in live]
+    directions = [unit_rows(rng.normal(size=(codes.shape[1], X.shape[1]))) for codes in live]
     shares = [(codes > 0).mean(axis=0) for codes in live]
     pairs = zip(directions, shares, strict=True)
     return [fire_equally_often(X, rows, share) for rows, share in pairs], directions
-
-
-def fire_equally_often(
-    X: np.ndarray, directions: np.ndarray, share: np.ndarray, *, counts: np.ndarray | None = None
-) -> np.ndarray:
-    """Project ``X`` on directions and cut each so that it fires on its ``share`` of the rows.
-
-    Where a row stands for several equal ones, ``counts`` (n,) says for how many. Such rows fire
-    together: the cut is the one whose share is nearest, and at least one row fires.
-    """
-    projected = X.astype(np.float64) @ directions.T  # (n, n_features)
-    if counts is None:
-        ordered = np.sort(projected, axis=0)
-        cut = np.clip(np.round((1 - share) * len(X)).astype(int), 0, len(X))
-    else:
-        order = np.argsort(projected, axis=0)
-        ordered = np.take_along_axis(projected, order, axis=0)
-        silent = np.cumsum(counts[order[:-1]], axis=0) / counts.sum()
-        silent = np.vstack([np.zeros((1, len(directions))), silent])  # by rows that do not fire
-        cut = np.abs(silent - (1 - share)).argmin(axis=0)
-    lowest = np.vstack([ordered[:1] - 1, ordered])
-    return np.maximum(projected - lowest[cut, np.arange(len(cut))], 0)
 
 
 def correlations(left: np.ndarray, right: np.ndarray) -> np.ndarray:
@@ -143,12 +122,7 @@ def _standard(codes: np.ndarray) -> np.ndarray:
 
 def cosines(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     """Signed cosines of all pairs of rows, (n_left, n_right)."""
-    return _unit(left) @ _unit(right).T
-
-
-def _unit(rows: np.ndarray) -> np.ndarray:
-    wide = rows.astype(np.float64)
-    return wide / np.maximum(np.linalg.norm(wide, axis=1, keepdims=True), 1e-300)
+    return unit_rows(left) @ unit_rows(right).T
 
 
 def matched_mean(similarity: np.ndarray) -> float:

@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from featurelens import __version__
 from featurelens.io import InputError
 from featurelens.sae import architectures, engines, rows
 from featurelens.sae import store as memory
@@ -21,6 +20,7 @@ from featurelens.sae.engines.loop import Fit, fit_stack
 from featurelens.sae.metrics import Evaluation, evaluate
 from featurelens.sae.model import SAE
 from featurelens.sae.progress import Log, Progress
+from featurelens.version import __version__
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,15 +11,12 @@ from typing import Protocol
 
 import numpy as np
 
-from featurelens.io import InputError
 from featurelens.sae import architectures, schedule
 from featurelens.sae.config import SAEConfig, width
 from featurelens.sae.metrics import error_term, evaluate, penalty_term
+from featurelens.sae.splits import INIT, ORDER, generator, split_rows
 
 Arrays = dict[str, np.ndarray]
-
-INIT, ORDER, SPLIT = range(3)
-"""Purposes of a point's random streams."""
 
 
 class Stepper(Protocol):
@@ -75,41 +72,11 @@ class Fit:
         return f"diverged: the loss is not finite at step {self.diverged_step}"
 
 
-def generator(config: SAEConfig, purpose: int) -> np.random.Generator:
-    """Return the point's own random stream for one purpose."""
-    return np.random.default_rng([config.seed, purpose])
-
-
 def initial_parameters(config: SAEConfig, d_in: int, dtype: np.dtype) -> Arrays:
     """Draw the starting parameters of one point."""
     architecture = architectures.get(config.architecture)
     drawn = architecture.init(generator(config, INIT), d_in, width(config, d_in))
     return {name: np.ascontiguousarray(value, dtype=dtype) for name, value in drawn.items()}
-
-
-def split_rows(n_rows: int, config: SAEConfig) -> tuple[np.ndarray, np.ndarray]:
-    """Rows to train on and rows held out.
-
-    ``published`` holds out the last rows in the order of the file (the author's sweeps),
-    ``corrected`` draws them by seed.
-
-    Raises
-    ------
-    InputError
-        If the fraction leaves no row to train on or none to validate on.
-    """
-    rows = np.arange(n_rows)
-    if not config.validation_fraction:
-        return rows, rows[:0]
-    n_train = int(n_rows * (1 - config.validation_fraction))
-    if not 0 < n_train < n_rows:
-        raise InputError(
-            f"validation_fraction {config.validation_fraction} of {n_rows} rows leaves {n_train} "
-            "to train on; both parts need at least one row"
-        )
-    if config.convention == "corrected":
-        rows = generator(config, SPLIT).permutation(n_rows)
-    return np.sort(rows[:n_train]), np.sort(rows[n_train:])
 
 
 @dataclass(eq=False)

@@ -1,0 +1,1 @@
+"""The paper's claims, judged against the tables of a run."""

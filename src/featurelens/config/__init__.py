@@ -1,0 +1,1 @@
+"""The config of a run: its classes, checks, messages and schema."""

@@ -1,0 +1,164 @@
+"""Contradictions between the parts of a run's config, each of which is sound by itself."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from featurelens.config.errors import suggest
+from featurelens.config.simulation_run import OBSERVABLES
+from featurelens.controls.config import contradictions as control_contradictions
+from featurelens.datasets.config import OwnCells
+from featurelens.downloads.config import DownloadConfig, belongs_to
+from featurelens.sae.config import PAPER_ARCHITECTURES, SAEConfig
+from featurelens.sweeps.points import select_points
+
+if TYPE_CHECKING:
+    from featurelens.config.run import RunConfig
+
+
+def _embeddings(run: RunConfig) -> list[str]:
+    """Every embedding that a sweep can be over."""
+    return [
+        *(
+            f"{simulation}/{name}"
+            for simulation, block in run.simulations.items()
+            for name in (*block.trained, *([OBSERVABLES] * (block.data.kind == "zipf")))
+        ),
+        *(f"{name}/{model}" for name, block in run.datasets.items() for model in block.models),
+    ]
+
+
+def _has_connectivity(run: RunConfig, source: str) -> bool:
+    return source in run.simulations and run.simulations[source].data.kind != "zipf"
+
+
+def _control_checks(run: RunConfig) -> Iterator[str]:
+    embeddings = [
+        f"{name}/{model}" for name, block in run.datasets.items() for model in block.models
+    ]
+    found = control_contradictions(
+        run.controls, embeddings=embeddings, saes=run.saes, collections=list(run.collections)
+    )
+    for message, word, known in found:
+        yield message + (suggest(word, known) if word else "")
+
+
+def contradictions(run: RunConfig) -> Iterator[str]:
+    """Say what does not fit together, one line for each, naming the keys and what to do."""
+    yield from _autoencoder_checks(run)
+    yield from _sweep_checks(run)
+    yield from _engine_checks(run)
+    yield from _dataset_checks(run)
+    yield from _control_checks(run)
+    yield from _download_checks(run.downloads)
+    yield from _name_checks(run)
+
+
+def _autoencoder_checks(run: RunConfig) -> Iterator[str]:
+    for simulation, block in run.simulations.items():
+        made = Counter(
+            full for name, config in block.autoencoders.items() for full in config.each(name)
+        )
+        for name, count in made.items():
+            if count > 1:
+                yield (
+                    f"'simulations.{simulation}.autoencoders' make {count} of the name {name!r}; "
+                    "rename one"
+                )
+
+
+def _sweep_checks(run: RunConfig) -> Iterator[str]:
+    embeddings = _embeddings(run)
+    for name, sweep in run.sweeps.items():
+        key = f"sweeps.{name}"
+        known = embeddings
+        if sweep.embedding not in known:
+            yield (
+                f"'{key}.embedding' is {sweep.embedding!r}, which this run does not make"
+                f"{suggest(sweep.embedding, known)}"
+            )
+            continue
+        unknown = [by for by in sweep.stack_by if by not in SAEConfig.__dataclass_fields__]
+        if unknown:
+            known = list(SAEConfig.__dataclass_fields__)
+            yield f"'{key}.stack_by' names {unknown[0]!r}{suggest(unknown[0], known)}"
+            continue
+        try:
+            stacks = sweep.stacks()
+        except ValueError as error:
+            yield f"'{key}.grids': {error}"
+            continue
+        if sweep.structure is not None and not _has_connectivity(run, sweep.source):
+            yield (
+                f"'{key}.structure' recovers the connectivity of a simulation, which "
+                f"{sweep.embedding!r} does not have; drop it"
+            )
+        elif sweep.structure is not None and not select_points(stacks, sweep.structure.select):
+            yield f"'{key}.structure.select' matches no point of the sweep; use values of its grids"
+
+
+def _engine_checks(run: RunConfig) -> Iterator[str]:
+    if run.engine in ("stacked", "fused"):
+        trained = {
+            a for sweep in run.sweeps.values() for grid in sweep.grids for a in grid.architecture
+        }
+        trained |= {sae.architecture for sae in run.saes.values()}
+        for architecture in sorted(trained - set(PAPER_ARCHITECTURES)):
+            yield f"'engine' is {run.engine!r}, which does not train {architecture!r}; use auto"
+
+
+def _dataset_checks(run: RunConfig) -> Iterator[str]:
+    for dataset, block in run.datasets.items():
+        for name in block.saes or ():
+            if name not in run.saes:
+                yield (
+                    f"'datasets.{dataset}.saes' names {name!r}, which 'saes' does not have"
+                    f"{suggest(name, list(run.saes))}"
+                )
+        if block.optional and not isinstance(block.cells, OwnCells):
+            yield (
+                f"'datasets.{dataset}.optional' is true, but {block.cells.kind} reads no file that "
+                "could be missing; drop it"
+            )
+    for name, collection in run.collections.items():
+        for dataset in collection.datasets or ():
+            if dataset not in run.datasets:
+                yield (
+                    f"'collections.{name}.datasets' names {dataset!r}, which 'datasets' does not "
+                    f"have{suggest(dataset, list(run.datasets))}"
+                )
+    swept = {sweep.source for sweep in run.sweeps.values()}
+    if not run.saes and set(run.datasets) - swept:
+        yield "'datasets' are given but no 'saes'; add at least one SAE, or a sweep over each"
+    if run.dge.expression == "decoded":
+        for dataset, block in run.datasets.items():
+            for name, model in block.models.items():
+                if not model.has_decoder:
+                    yield (
+                        f"'dge.expression' is 'decoded', but 'datasets.{dataset}.models.{name}' "
+                        "has no decoder; write expression: measured, or available"
+                    )
+
+
+def _name_checks(run: RunConfig) -> Iterator[str]:
+    looked_at = None if run.gsea is None else run.gsea.collection
+    if looked_at is not None and looked_at not in run.collections:
+        yield (
+            f"'gsea.collection' is {looked_at!r}, which 'collections' do not have"
+            f"{suggest(looked_at, list(run.collections))}"
+        )
+    collision = set(run.simulations) & set(run.datasets)
+    if collision:
+        yield f"'{min(collision)}' names both a simulation and a dataset; rename one"
+
+
+def _download_checks(downloads: Mapping[str, DownloadConfig]) -> Iterator[str]:
+    for (name, left), (other, right) in itertools.permutations(downloads.items(), 2):
+        if belongs_to(left.path, right.path) and (left.path != right.path or name < other):
+            yield (
+                f"'downloads.{name}.path' and 'downloads.{other}.path' are in each other's place "
+                f"({left.path} and {right.path}); give each a path of its own"
+            )

@@ -1,0 +1,70 @@
+"""Which controls of which SAEs a run makes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import get_args
+
+from featurelens.controls.config import ControlConfig
+from featurelens.features.sources import OF_CELLS, CellControl, SaeControl, relatives
+from featurelens.sae.config import SAEConfig
+
+
+def sources(config: ControlConfig, saes: Sequence[str]) -> list[str]:
+    """Names of all controls and repeats of some SAEs, without the SAEs themselves.
+
+    Repeats of the SAEs come first, then controls of the SAEs, then controls of the cells.
+    """
+    names = [name for sae in saes for name in _repeats(sae, "sae", config)]
+    for kind in config.kinds:
+        if kind in get_args(SaeControl):
+            owned = [f"{sae}.{kind}" for sae in saes]
+            names += [n for name in owned for n in (name, *_repeats(name, kind, config))]
+    for kind in config.kinds:
+        if kind in get_args(CellControl) and saes:
+            names += [f"{OF_CELLS}.{kind}", *_repeats(f"{OF_CELLS}.{kind}", kind, config)]
+    return list(dict.fromkeys(names))
+
+
+def controlled(
+    config: ControlConfig, annotated: Sequence[str], saes: Mapping[str, SAEConfig]
+) -> list[str]:
+    """Everything that is compared: the SAEs chosen, their relatives, repeats and controls.
+
+    Parameters
+    ----------
+    config
+        Which controls; without any the list is empty.
+    annotated
+        SAEs of the run, as dataset/model/sae/collection.
+    saes
+        Their configs.
+
+    Returns
+    -------
+    list of str
+        dataset/model/source/collection, by embedding and collection.
+    """
+    kin = relatives(saes)
+    chosen = list(saes if config.saes is None else config.saes)
+    among_kin = {kin[name] for name in chosen if name in kin}
+    groups: dict[tuple[str, str], list[str]] = {}
+    for name in annotated:
+        dataset, model, sae, collection = name.split("/")
+        here = ((config.embeddings, f"{dataset}/{model}"), (config.collections, collection))
+        if config.wanted and all(names is None or value in names for names, value in here):
+            groups.setdefault((f"{dataset}/{model}", collection), []).append(sae)
+    return [
+        f"{embedding}/{source}/{collection}"
+        for (embedding, collection), present in groups.items()
+        for source in (
+            *sorted(
+                (sae for sae in present if kin[sae] in among_kin), key=lambda sae: sae not in chosen
+            ),
+            *sources(config, [sae for sae in present if sae in chosen]),
+        )
+    ]
+
+
+def _repeats(name: str, kind: str, config: ControlConfig) -> list[str]:
+    return [f"{name}.seed{seed}" for seed in config.seeds] if kind in config.repeat else []

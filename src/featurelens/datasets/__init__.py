@@ -1,0 +1,1 @@
+"""Cells as users bring them: read, checked, counted."""

@@ -1,0 +1,59 @@
+"""Cells that a run reads: those that ship with scanpy, or the user's own."""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from annotated_types import MinLen
+
+from featurelens.options import STRICT
+
+Text = Annotated[str, MinLen(1)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pbmc68kReduced:
+    """700 blood cells with 765 genes that scanpy ships; integer counts are recovered exactly."""
+
+    __pydantic_config__ = STRICT
+
+    kind: Literal["pbmc68k_reduced"] = "pbmc68k_reduced"
+    """Which reader."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnCells:
+    """Cells of an ``.h5ad`` or ``.h5mu`` file with raw counts."""
+
+    __pydantic_config__ = STRICT
+
+    kind: Literal["h5ad"] = "h5ad"
+    """Which reader."""
+    path: Text
+    """The file, relative to the working directory."""
+    cell_type: Text
+    """Column of obs with the cell type."""
+    counts_layer: Text | None = None
+    """Layer that holds the raw counts; null reads them from X."""
+    batch: Text | None = None
+    """Column of obs with the batch; null puts all cells into one."""
+    symbol: Text | None = None
+    """Column of var with gene symbols; null takes the names of var."""
+    ensembl: Text | None = None
+    """Column of var with Ensembl gene ids; null takes a column named ensembl, or else the names of
+    var where they are such ids."""
+    library: Text | None = None
+    """Column of obs with the total count of a cell; null sums the counts of the genes kept."""
+    modality: Text | None = None
+    """Modality to keep, by its name in modality_column, or in a .h5mu file by its own name."""
+    modality_column: Text = "modality"
+    """Column of var with the modality of each feature; not used for .h5mu files."""
+    only: dict[str, str] | None = None
+    """Columns of obs and the value in each that cells must have; the others are left out."""
+
+    @property
+    def counts(self) -> str:
+        """Place of the counts in the file."""
+        return "X" if self.counts_layer is None else f"layers[{self.counts_layer!r}]"
+
+
+DatasetConfig = Pbmc68kReduced | OwnCells

@@ -1,0 +1,288 @@
+"""Cells with raw counts, from scanpy's wheel or from a file, in one form.
+
+Every reader returns an AnnData with ``X`` = log1p(counts / library * 1e4) CSR float32,
+``layers['counts']`` CSR int32, obs cell_type (category), batch (category), library, split,
+``var['symbol']``, and ``var['ensembl']`` where Ensembl ids are known. obsm and varm of a user's
+file are kept, and so are its columns of obs that bear none of these names; split is its own column
+of that name, or train for all cells.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+
+from featurelens.datasets.checks import (
+    check_dataset,
+    chosen_cells,
+    counts_of,
+    require_counts,
+    require_labels,
+    require_unique_genes,
+)
+from featurelens.datasets.config import DatasetConfig, OwnCells
+from featurelens.datasets.files import (
+    are_ensembl,
+    ensembl_column,
+    open_cells,
+    read_matrix,
+    require_key,
+)
+from featurelens.io import InputError, require_unique_names
+
+if TYPE_CHECKING:
+    import anndata
+
+
+def read_dataset(config: DatasetConfig) -> anndata.AnnData:
+    """Read cells and bring them into the form of this module.
+
+    Raises
+    ------
+    InputError
+        If a named part is missing, cell names repeat, a cell has no label, or the counts are not
+        non-negative integers.
+    """
+    if isinstance(config, OwnCells):
+        return _read_own(config)
+    return _read_pbmc68k_reduced()
+
+
+def read_genes(config: DatasetConfig) -> pd.DataFrame:
+    """``var`` as :func:`read_dataset` returns it, read without the counts."""
+    from anndata.io import read_elem
+
+    if not isinstance(config, OwnCells):
+        return read_dataset(config).var
+    with open_cells(config) as file:
+        var = read_elem(file.part["var"])
+        return _genes(var if file.columns is None else var.iloc[file.columns], config)
+
+
+def recover_counts(logarithms: sparse.csr_matrix, library: np.ndarray) -> sparse.csr_matrix:
+    """Integer counts behind log1p(counts per 10,000) that was rounded to three decimals.
+
+    ``round(expm1(x) * library / 1e4)``. The rounding of x moves a count by at most
+    ``0.0005 exp(x) library / 1e4``; anything farther from an integer is refused.
+
+    Parameters
+    ----------
+    logarithms
+        (n_cells, n_genes).
+    library
+        Total count of each cell over all genes that were measured, (n_cells,).
+
+    Raises
+    ------
+    InputError
+        If a value lies too far from an integer.
+    """
+    logarithms = sparse.csr_matrix(logarithms)
+    rows = np.repeat(np.arange(logarithms.shape[0]), np.diff(logarithms.indptr))
+    x = logarithms.data.astype(np.float64)
+    per_unit = np.asarray(library, dtype=np.float64)[rows] / 1e4
+    amounts = np.expm1(x) * per_unit
+    counts = np.round(amounts)
+    # 0.0006 and 0.001 instead of 0.0005 and 0: the file holds float32.
+    excess = np.abs(amounts - counts) > 0.0006 * np.exp(x) * per_unit + 1e-3
+    if excess.any():
+        first = int(np.flatnonzero(excess)[0])
+        raise InputError(
+            f"row {rows[first]}, column {logarithms.indices[first]}: the value stands for "
+            f"{amounts[first]:.3f} counts, which is no integer; the data are not log1p of counts "
+            "per 10,000 of this library"
+        )
+    recovered = sparse.csr_matrix(
+        (counts.astype(np.int32), logarithms.indices, logarithms.indptr),
+        shape=logarithms.shape,
+        copy=True,
+    )
+    recovered.eliminate_zeros()
+    recovered.sort_indices()
+    return recovered
+
+
+def _read_pbmc68k_reduced() -> anndata.AnnData:
+    """700 cells of 10x Genomics' 68k PBMCs, 765 genes, labels of the published annotation.
+
+    ``n_counts`` runs over all genes of the original data, of which the 765 kept hold 11 to 28
+    percent, so it and not the sum of the kept genes is the library that normalises ``X``.
+    """
+    from scanpy.datasets import pbmc68k_reduced
+
+    original = pbmc68k_reduced()
+    library = original.obs["n_counts"].to_numpy(dtype=np.float64)
+    obs = pd.DataFrame(
+        {"cell_type": original.obs["bulk_labels"], "batch": "all", "library": library}
+    )
+    names = original.raw.var_names.astype(str)
+    var = pd.DataFrame({"symbol": names.to_numpy()}, index=names)
+    return _assemble(
+        counts=recover_counts(original.raw.X, library), obs=obs, var=var, what="pbmc68k_reduced"
+    )
+
+
+def _read_own(config: OwnCells) -> anndata.AnnData:
+    from anndata.io import read_elem
+
+    check_dataset(config)
+    with open_cells(config) as file:
+        matrix = read_matrix(counts_of(file, config), rows=file.rows, columns=file.columns)
+        own, var = read_elem(file.obs), read_elem(file.part["var"])
+        obsm, varm = (
+            read_elem(file.part[key]) if key in file.part else {} for key in ("obsm", "varm")
+        )
+    columns = slice(None) if file.columns is None else file.columns
+    rows = slice(None) if file.rows is None else file.rows
+    return _own_cells(
+        config,
+        counts=sparse.csr_matrix(matrix),
+        own=own,
+        var=var.iloc[columns],
+        obsm={key: _take(value, rows) for key, value in obsm.items()},
+        varm={key: _take(value, columns) for key, value in varm.items()},
+    )
+
+
+def take_cells(adata: anndata.AnnData, config: OwnCells) -> anndata.AnnData:
+    """Bring cells in memory into the form of this module, as :func:`read_dataset` does a file's.
+
+    Parameters
+    ----------
+    adata
+        Cells x genes with raw counts; left as it is.
+    config
+        Names of the parts; ``path`` is what messages call the cells. A modality is not selected.
+
+    Raises
+    ------
+    InputError
+        As :func:`read_dataset`.
+    """
+    require_unique_names(adata.obs_names, f"{config.path}: cell")
+    require_unique_genes(adata.var_names, config.path)
+    for column in (config.cell_type, config.batch, config.library):
+        if column is not None:
+            require_key(column, adata.obs, f"{config.path}: obs")
+    if config.symbol is not None:
+        require_key(config.symbol, adata.var, f"{config.path}: var")
+    if config.counts_layer is not None:
+        require_key(config.counts_layer, adata.layers, f"{config.path}: layers")
+    counts = adata.X if config.counts_layer is None else adata.layers[config.counts_layer]
+    if counts is None or not adata.n_vars:
+        there = ", ".join(adata.layers) or "nothing"
+        raise InputError(
+            f"{config.path}: has no expression ({config.counts} is empty, layers hold {there}); "
+            "features are annotated by genes, so give the raw counts of the same cells"
+        )
+    return _own_cells(
+        config,
+        counts=sparse.csr_matrix(counts, copy=True),
+        own=adata.obs,
+        var=adata.var,
+        obsm=dict(adata.obsm),
+        varm=dict(adata.varm),
+    )
+
+
+def _own_cells(
+    config: OwnCells,
+    *,
+    counts: sparse.csr_matrix,
+    own: pd.DataFrame,
+    var: pd.DataFrame,
+    obsm: dict[str, Any],
+    varm: dict[str, Any],
+) -> anndata.AnnData:
+    """Cells of a user's own, from parts that belong together; changes ``counts`` in place."""
+    counts.eliminate_zeros()
+    counts.sort_indices()
+    require_counts(
+        counts.data,
+        f"{config.path}: {config.counts}",
+        lambda position: own.index[int(np.searchsorted(counts.indptr, position, "right")) - 1],
+    )
+    for column in (config.cell_type, config.batch):
+        if column is not None:
+            require_labels(own[column], own.index, column, config.path)
+    if config.library is None:
+        library = counts.sum(axis=1).A1
+    else:
+        library = pd.to_numeric(own[config.library], errors="coerce").to_numpy()
+    ours = {
+        "cell_type": own[config.cell_type],
+        "batch": "all" if config.batch is None else own[config.batch],
+        "library": library.astype(np.float64),
+    }
+    cells = _assemble(
+        counts=counts.astype(np.int32),
+        obs=pd.DataFrame(ours, index=own.index),
+        var=_genes(var, config),
+        what=config.path,
+    )
+    if "split" in own:
+        cells.obs["split"] = own["split"].astype(str).astype("category")
+    others = [column for column in own if column not in cells.obs]
+    cells.obs = cells.obs.join(own[others])
+    cells.obsm.update(obsm)
+    cells.varm.update(varm)
+    return cells[chosen_cells(own, config)].copy() if config.only else cells
+
+
+def _take(value: Any, index: Any) -> Any:
+    return value.iloc[index] if isinstance(value, pd.DataFrame) else value[index]
+
+
+def _genes(var: pd.DataFrame, config: OwnCells) -> pd.DataFrame:
+    """Symbols of the genes, and their Ensembl ids where they are known; "" for a gene without."""
+    genes = pd.DataFrame({"symbol": _symbols(var, config.symbol)})
+    column = ensembl_column(config, [str(name) for name in var])
+    if column is not None:
+        genes["ensembl"] = var[column].astype(object).fillna("").astype(str)
+    elif are_ensembl(var.index.tolist()):
+        genes["ensembl"] = var.index.astype(str)
+    return genes
+
+
+def _symbols(var: pd.DataFrame, column: str | None) -> pd.Series:
+    """Gene symbols; the gene's own name where the column has none."""
+    names = var.index.to_series().astype(str)
+    return names if column is None else var[column].astype(object).fillna(names).astype(str)
+
+
+def _assemble(
+    *, counts: sparse.csr_matrix, obs: pd.DataFrame, var: pd.DataFrame, what: str
+) -> anndata.AnnData:
+    import anndata
+
+    require_unique_names(obs.index, f"{what}: cell")
+    require_unique_genes(var.index, what)
+    for column in ("cell_type", "batch"):
+        labels = obs[column].astype(str)
+        obs[column] = pd.Categorical(labels, categories=sorted(labels.unique()))
+    counted = pd.Series(counts.sum(axis=1).A1 > 0, index=obs.index)
+    _require_rows(counted, f"{what}: cell", "has no counts")
+    positive = np.isfinite(obs["library"]) & (obs["library"] > 0)
+    _require_rows(positive, f"{what}: cell", "has no positive library")
+    obs.index.name = None
+    obs["split"] = pd.Categorical(["train"] * len(obs))
+    normalised = sparse.diags_array(1e4 / obs["library"].to_numpy()) @ counts
+    return anndata.AnnData(
+        X=sparse.csr_matrix(normalised.log1p(), dtype=np.float32),
+        obs=obs,
+        var=var,
+        layers={"counts": counts},
+    )
+
+
+def _require_rows(valid: pd.Series, what: str, problem: str) -> None:
+    """Raise :class:`InputError` that names the first cell at fault."""
+    faulty = valid.index[~valid.to_numpy()]
+    if len(faulty):
+        raise InputError(
+            f"{what} {str(faulty[0])!r} {problem} ({len(faulty)} such cells); "
+            "repair it or leave these cells out"
+        )

@@ -1,0 +1,1 @@
+"""Genes tested between the high and the low cells of every feature."""

@@ -1,0 +1,197 @@
+"""A few chosen features, tested three ways: Welch's t, rank sums, negative binomial regression.
+
+Welch's t takes expression as it is, rank sums only its order, the negative binomial its mean and a
+dispersion. A gene that all three find does not hang on what any of them assumes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import sparse
+
+from featurelens.conventions import CONVENTIONS, Convention
+from featurelens.dge.cell_sets import CellSets, split_cells
+from featurelens.dge.config import DgeConfig
+from featurelens.dge.gene_tests import group_moments, test_genes
+from featurelens.dge.layout import PreparedExpression, prepare_bundle
+from featurelens.embeddings.expression import expression_used
+from featurelens.genesets.sets import unique_symbols
+from featurelens.io import InputError
+from featurelens.stats import multiple, negative_binomial, ranks
+from featurelens.threads import in_threads
+
+if TYPE_CHECKING:
+    from featurelens.embeddings.bundle import Bundle
+
+
+Floats = NDArray[np.float64]
+
+
+def test_chosen(
+    bundle: Bundle,
+    activations: sparse.csr_matrix,
+    chosen: Sequence[int],
+    *,
+    config: DgeConfig,
+    threads: int = 1,  # noqa: PT028  (not a test)
+    log: Callable[[str], None] | None = None,  # noqa: PT028
+) -> pd.DataFrame:
+    """Every gene between the high and the low cells of chosen features, by three tests.
+
+    Parameters
+    ----------
+    bundle
+        Cells, embedding and decoder, whose dispersion the regression takes where there is one.
+    activations
+        (n_cells, n_features) of the same cells.
+    chosen
+        Numbers of features.
+
+    Returns
+    -------
+    DataFrame
+        One row per convention, feature and gene: convention, feature, gene, n_high, n_low,
+        low_rule, log2_fold, and of each test its statistic, p, log10_p and q (Benjamini-Hochberg
+        over genes): t (``_welch``), auc (chance that a high cell exceeds a low one, ties halved,
+        ``_rank_sum``) and z_negative_binomial, beside the dispersion (alpha) and where it is from
+        (decoder or moments). See :func:`featurelens.dge.gene_tests.test_genes`,
+        :func:`rank_sum_genes` and :func:`featurelens.stats.negative_binomial.compare_groups`.
+
+    Raises
+    ------
+    InputError
+        If there is no feature of a number.
+    """
+    n_features = activations.shape[1]
+    for feature in chosen:
+        if not 0 <= feature < n_features:
+            raise InputError(
+                f"dge.chosen: there is no feature {feature}; there are 0 to {n_features - 1}"
+            )
+    prepared = prepare_bundle(
+        bundle, library=config.library, source=config.expression, threads=threads
+    )
+    genes = unique_symbols(bundle.cells.var["symbol"])
+    measured = expression_used(bundle.decoder, config.expression) == "measured"
+    size = None if measured else bundle.decoder.dispersion
+    tables = []
+    for convention in CONVENTIONS:
+        sets = split_cells(activations, config=config, convention=convention, only=chosen)
+        if log is not None:
+            left = sorted(set(chosen) - set(sets.columns.tolist()))
+            log(f"{convention}: {len(sets.columns)} features compared, not testable: {left}")
+        columns = _tests(sets, prepared, size, config, convention, threads)
+        tables.append(_table(sets, columns, genes, convention))
+    return pd.concat(tables, ignore_index=True)
+
+
+test_chosen.__test__ = False  # type: ignore[attr-defined]  # pytest must not collect it
+
+
+def rank_sum_genes(
+    sets: CellSets, prepared: PreparedExpression, *, threads: int = 1
+) -> ranks.RankSum:
+    """Mann-Whitney test of every gene, equal to ``scipy.stats.mannwhitneyu`` (see ``stats``).
+
+    A gene is sorted once for all features, and only where it is expressed: cells without any
+    stand at its lowest ranks, tied.
+
+    Returns
+    -------
+    RankSum
+        Arrays (n_tested, n_genes).
+    """
+    high, low = sets.high.toarray().astype(bool), sets.low().toarray().astype(bool)
+    width = prepared.blocks.shape[2]
+
+    def rank(gene: int) -> tuple[Floats, Floats]:
+        block, place = divmod(gene, width)
+        return _pairs_won(
+            prepared.blocks[block, :, place], -prepared.origin[block, place], high, low
+        )
+
+    ranked = list(in_threads(rank, range(prepared.n_genes), threads))
+    u, ties = (
+        np.stack(part, axis=1) if ranked else np.zeros((len(high), 0))
+        for part in zip(*ranked, strict=True)
+    )
+    n_high, n_low = sets.n_high[:, None].astype(float), sets.n_low[:, None].astype(float)
+    return ranks.rank_sum(u + n_high * (n_high + 1) / 2, n_high, n_high + n_low, ties)
+
+
+def _pairs_won(
+    values: NDArray, zero: float, high: NDArray[np.bool_], low: NDArray[np.bool_]
+) -> tuple[Floats, Floats]:
+    """Of each feature: pairs of a high and a low cell in which the high one has more, and ties."""
+    expressed = np.flatnonzero(values != np.asarray(zero, dtype=values.dtype))
+    order = expressed[np.argsort(values[expressed], kind="stable")]
+    ordered = values[order]
+    first = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]][: len(ordered)])
+    counts = []
+    for cells in (high, low):
+        inside = cells[:, order].astype(np.float64)
+        groups = np.add.reduceat(inside, first, axis=1) if len(first) else inside
+        without = cells.sum(axis=1) - groups.sum(axis=1)
+        counts.append(np.column_stack([without, groups]))
+    n_high, n_low = counts
+    below = np.cumsum(n_low, axis=1) - n_low
+    tied = n_high + n_low
+    return (n_high * (below + n_low / 2)).sum(axis=1), (tied**3 - tied).sum(axis=1)
+
+
+def _tests(
+    sets: CellSets,
+    prepared: PreparedExpression,
+    size: NDArray | None,
+    config: DgeConfig,
+    convention: Convention,
+    threads: int,
+) -> dict[str, Floats | str]:
+    welch = test_genes(sets, prepared, config=config, convention=convention, threads=threads)
+    ranks = rank_sum_genes(sets, prepared, threads=threads)
+    high, low = group_moments(sets, prepared, threads=threads)
+    if size is None:
+        alpha, source = negative_binomial.moment_dispersion(high, low), "moments"
+    else:
+        alpha, source = negative_binomial.dispersion_of(size, convention), "decoder"
+    wald = negative_binomial.compare_groups(high, low, alpha)
+    columns: dict[str, Floats | str] = {"log2_fold": welch.log2_fold, "t_welch": welch.t}
+    columns |= {"p_welch": welch.p, "log10_p_welch": welch.log10_p, "q_welch": welch.q}
+    columns |= {"auc": ranks.effect}
+    columns |= _corrected("rank_sum", ranks.p, _log10_p(ranks))
+    columns |= {"dispersion": np.broadcast_to(alpha, wald.z.shape), "dispersion_from": source}
+    columns |= {"z_negative_binomial": wald.z}
+    return columns | _corrected("negative_binomial", wald.p, wald.log10_p)
+
+
+def _log10_p(ranks: ranks.RankSum) -> Floats:
+    """Logarithm of p; of the normal distribution's where p underflows."""
+    known = ranks.p > 1e-200
+    exact = np.log10(ranks.p, out=np.full(ranks.p.shape, np.nan), where=known)
+    return np.where(known, exact, negative_binomial.log10_normal_p(ranks.z))
+
+
+def _corrected(test: str, p: Floats, log10_p: Floats) -> dict[str, Floats]:
+    return {f"p_{test}": p, f"log10_p_{test}": log10_p, f"q_{test}": multiple.bh(p, axis=1)}
+
+
+def _table(
+    sets: CellSets, columns: dict[str, Floats | str], genes: Sequence[str], convention: Convention
+) -> pd.DataFrame:
+    n_tested, n_genes = len(sets.columns), len(genes)
+    table: dict[str, object] = {
+        "convention": np.full(n_tested * n_genes, convention, dtype=object),
+        "feature": np.repeat(sets.columns, n_genes),
+        "gene": np.tile(np.asarray(genes, dtype=object), n_tested),
+        "n_high": np.repeat(sets.n_high, n_genes),
+        "n_low": np.repeat(sets.n_low, n_genes),
+        "low_rule": np.repeat(sets.low_rule.astype(object), n_genes),
+    }
+    for name, values in columns.items():
+        table[name] = values if isinstance(values, str) else np.asarray(values).ravel()
+    return pd.DataFrame(table)

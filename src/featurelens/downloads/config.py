@@ -1,0 +1,45 @@
+"""What is downloaded, from where, and the checksum that it must have."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from annotated_types import Ge
+from pydantic import StringConstraints
+
+from featurelens.downloads.figshare import API, ARTICLE
+from featurelens.options import STRICT
+
+Address = Annotated[str, StringConstraints(pattern=r"^https?://[^/]+")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DownloadConfig:
+    """A file to download, where nothing lies at its path yet."""
+
+    __pydantic_config__ = STRICT
+
+    path: Annotated[str, StringConstraints(pattern=r"^resources/([\w.+-]+/)*[\w.+-]+$")]
+    """Where it goes, below resources/; datasets, models and collections name it by this path."""
+    url: Address | None = None
+    """Its address; either this or figshare."""
+    figshare: Annotated[int, Ge(1)] | None = None
+    """Its number at figshare, which tells address, size and checksum; a zip archive is unpacked."""
+    article: Annotated[int, Ge(1)] = ARTICLE
+    """Number of the figshare article; the default is that of multiDGD."""
+    service: Address = API
+    """Address of figshare's service, for those who have a mirror of it."""
+    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F]{64}$")] | None = None
+    """Checksum; without one that of the first download is kept beside the file and enforced."""
+
+    def __post_init__(self) -> None:
+        if (self.url is None) == (self.figshare is None):
+            raise ValueError("give either the url of the file or its number at figshare")
+        if ".." in self.path.split("/") or "." in self.path.split("/"):
+            raise ValueError("path must name a file below resources/, without . or ..")
+
+
+def belongs_to(resource: str, path: str) -> bool:
+    """Whether a resource is the file at ``path``, or a file below that folder."""
+    return resource == path or resource.startswith(path.rstrip("/") + "/")

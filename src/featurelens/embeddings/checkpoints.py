@@ -1,0 +1,43 @@
+"""Files of torch, read without running code that lies in them."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+from typing import Any
+
+from featurelens.io import InputError
+
+
+def require_torch_file(path: str) -> None:
+    """Raise :class:`InputError` unless a file looks whole and saved by torch; costs no import."""
+    if not Path(path).exists():
+        raise InputError(f"{path}: no such file; check the path in the config")
+    with Path(path).open("rb") as file:
+        start = file.read(2)
+    # An archive has its directory at the end; the form before torch 1.6 was a bare pickle.
+    if not (zipfile.is_zipfile(path) if start == b"PK" else start[:1] == b"\x80"):
+        raise InputError(
+            f"{path}: is no whole file of torch.save; delete it and get it again from its source"
+        )
+
+
+def load_safely(path: str) -> Any:
+    """What ``torch.save`` wrote, read without running code that the file may carry.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, truncated, or holds anything but tensors and plain containers.
+    """
+    import torch
+
+    require_torch_file(path)
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    # On damaged bytes the unpickler raises whatever its next step trips over.
+    except Exception as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise InputError(
+            f"{path}: cannot be read as tensors ({reason}); is it complete?"
+        ) from error

@@ -1,0 +1,63 @@
+"""Cells and a model in, one bundle out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from featurelens.embeddings.registry import MODELS, NETWORKS, ModelConfig
+
+if TYPE_CHECKING:
+    import anndata
+
+    from featurelens.embeddings.bundle import Bundle
+
+
+def embed(
+    cells: anndata.AnnData,
+    config: ModelConfig,
+    *,
+    copy: bool = True,
+    threads: int = 1,
+    device: str = "cpu",
+    command: str | None = None,
+    log: Callable[[str], None] | None = None,
+) -> Bundle:
+    """Embed cells with a model.
+
+    Parameters
+    ----------
+    cells
+        Cells as :func:`featurelens.datasets.readers.read_dataset` returns them.
+    config
+        The model.
+    copy
+        As :func:`featurelens.embeddings.bundle.make_bundle`.
+    threads, device
+        Where a network runs: threads on a CPU, and ``cpu`` or ``cuda``.
+    command
+        What makes this bundle again; it is written into its description.
+    log
+        Takes progress, one line at a time.
+
+    Returns
+    -------
+    Bundle
+        The cells with ``obsm['X_emb']`` (n_cells, d) float32, the decoder, and its description.
+
+    Raises
+    ------
+    InputError
+        If the model does not fit the cells, or the embedding holds a value that is not finite.
+    """
+    from featurelens.embeddings.bundle import make_bundle
+
+    means = {"threads": threads, "device": device, "log": log or _silent}
+    fit = import_module(MODELS[config.kind]).fit
+    fitted = fit(cells, config, **means) if config.kind in NETWORKS else fit(cells, config)
+    return make_bundle(cells, fitted, config, copy=copy, command=command)
+
+
+def _silent(line: str) -> None:
+    """Take a line and say nothing."""

@@ -1,0 +1,1 @@
+"""Models that embed cells: a folder each, with ``config`` and ``fit``."""

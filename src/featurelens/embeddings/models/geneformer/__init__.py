@@ -1,0 +1,1 @@
+"""Geneformer, through the package transformers."""

@@ -1,0 +1,1 @@
+"""multiDGD, from its checkpoint."""

@@ -1,0 +1,57 @@
+"""Where an embedding lies that exists already."""
+
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Literal
+
+from featurelens.datasets.config import Text
+from featurelens.embeddings.decoders.config import RidgeSurrogate
+from featurelens.options import STRICT
+
+EMBEDDING_SUFFIXES = (".h5ad", ".npy", ".csv", ".tsv", ".pt")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PrecomputedModel:
+    """An embedding that exists already, in the cells' own file or in another one."""
+
+    __pydantic_config__ = STRICT
+
+    kind: Literal["precomputed"] = "precomputed"
+    """Which model."""
+    key: Text | None = None
+    """Key of obsm with the embedding (of a dictionary, where path is a .pt file of one)."""
+    path: Text | None = None
+    """Another file with it: .h5ad, .npy, .csv, .tsv or .pt; null looks in the cells' own file."""
+    names: Text | None = None
+    """Text file with the cell names of a .npy or .pt file, one a line, in the order of its rows."""
+    factors: Text | None = None
+    """Key of varm with non-negative gene factors that decode it; null means no decoder."""
+    surrogate: RidgeSurrogate | None = None
+    """Fit a decoder afterwards, marked as surrogate wherever it is used; null fits none."""
+
+    def __post_init__(self) -> None:
+        if self.factors is not None and self.surrogate is not None:
+            raise ValueError("factors and surrogate are two decoders of one embedding; keep one")
+        if self.path is None:
+            if self.key is None:
+                raise ValueError("key is missing; name the embedding's key in obsm, or give a path")
+            if self.names is not None:
+                raise ValueError("names belong to a .npy or .pt file; give its path, or drop names")
+            return
+        suffix = PurePath(self.path).suffix
+        if suffix not in EMBEDDING_SUFFIXES:
+            allowed = ", ".join(EMBEDDING_SUFFIXES)
+            raise ValueError(f"path ends in {suffix!r}; embeddings are read from {allowed}")
+        if (suffix in (".npy", ".pt")) != (self.names is not None):
+            rule = "needs a text file of cell names" if self.names is None else "brings its own"
+            raise ValueError(f"names: a {suffix} file {rule}")
+        if suffix == ".h5ad" and self.key is None:
+            raise ValueError("key is missing; name the embedding's key in obsm of the .h5ad file")
+        if suffix in (".npy", ".csv", ".tsv") and self.key is not None:
+            raise ValueError(f"key: a {suffix} file has no keys; drop it")
+
+    @property
+    def has_decoder(self) -> bool:
+        """Whether expression can be decoded."""
+        return self.factors is not None or self.surrogate is not None

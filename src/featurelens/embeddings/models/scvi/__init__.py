@@ -1,0 +1,1 @@
+"""scVI, trained with scvi-tools or read from a saved model."""

@@ -1,0 +1,197 @@
+"""Models that scvi-tools saved, read without the package and without running their pickles.
+
+``model.pt`` holds tensors, names of genes and a registry of the data, and beside them objects of
+other libraries, such as the training history as a table. The reader here makes tensors, arrays and
+plain containers; everything else becomes an inert stand-in, so that nothing a file names is run.
+"""
+
+from __future__ import annotations
+
+import pickle
+from collections import OrderedDict, defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from featurelens.embeddings.checkpoints import require_torch_file
+from featurelens.io import InputError
+
+PLAIN: dict[str, Any] = {
+    "latent_distribution": "normal",
+    "use_layer_norm": "none",
+    "batch_representation": "one-hot",
+    "var_activation": None,
+    "extra_encoder_kwargs": None,
+    "extra_decoder_kwargs": None,
+    "size_factor_key": None,
+    "categorical_covariate_keys": None,
+    "continuous_covariate_keys": None,
+}
+"""Options of scvi-tools and the only value of each that is read."""
+
+
+@dataclass(frozen=True, eq=False)
+class SavedModel:
+    """A trained scVI model, as far as embedding and decoding need it."""
+
+    path: str
+    state: Mapping[str, np.ndarray]
+    """Parameters and running statistics by name."""
+    genes: pd.Index
+    """Names of the genes, in the order of the input."""
+    batches: tuple[str, ...]
+    """Names of the batches, in the order of their one-hot code."""
+    likelihood: str
+    """zinb, nb or poisson."""
+    log_input: bool
+    """Whether the encoder sees log1p of the counts."""
+    version: str
+    """Version of scvi-tools that saved it."""
+
+
+def read_saved(path: str) -> SavedModel:
+    """Read the ``model.pt`` that ``SCVI.save`` wrote.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, damaged, of another model, or has an option that is not read.
+    """
+    import torch
+
+    require_torch_file(path)
+    reader = SimpleNamespace(Unpickler=_Reader, __name__="featurelens")
+    try:
+        content = torch.load(path, map_location="cpu", pickle_module=reader, weights_only=False)
+    # On damaged bytes the unpickler raises whatever its next step trips over.
+    except Exception as error:
+        raise InputError(f"{path}: cannot be read ({_line(error)}); is it complete?") from error
+    try:
+        about = content["attr_dict"]
+        registry = about["registry_"]
+        fields = registry["field_registries"]
+        options = dict(_leaves(about["init_params_"])) | dict(_leaves(registry["setup_args"]))
+        state = content["model_state_dict"]
+        genes = pd.Index(np.asarray(content["var_names"]).astype(str))
+        batches = fields["batch"]["state_registry"]["categorical_mapping"]
+        name, version = registry["model_name"], registry["scvi_version"]
+    except (KeyError, TypeError, IndexError) as error:
+        raise InputError(
+            f"{path}: is no model saved by scvi-tools ({_line(error)} is missing); give the "
+            "model.pt of SCVI.save"
+        ) from error
+    if name != "SCVI":
+        raise InputError(f"{path}: holds a model {name}; only SCVI is read")
+    for option, plain in PLAIN.items():
+        if options.get(option, plain) not in (plain, {}, []):
+            raise InputError(
+                f"{path}: was made with {option}={options[option]!r}, which is not read; "
+                f"train a model with {option}={plain!r}"
+            )
+    return SavedModel(
+        path=path,
+        state={
+            str(key): value.detach().numpy()
+            for key, value in state.items()
+            if isinstance(value, torch.Tensor)
+        },
+        genes=genes,
+        batches=tuple(map(str, np.asarray(batches))),
+        likelihood=str(options.get("gene_likelihood", "zinb")),
+        log_input=bool(options.get("log_variational", True)),
+        version=str(version),
+    )
+
+
+class _Inert:
+    """What an object of another library becomes: it takes everything and does nothing."""
+
+    def __init__(self, *_: Any, **__: Any) -> None:
+        pass
+
+    def __setstate__(self, state: Any) -> None:
+        pass
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        pass
+
+    def append(self, item: Any) -> None:
+        """Take an item of a list."""
+
+    def extend(self, items: Any) -> None:
+        """Take items of a list."""
+
+    def add(self, item: Any) -> None:
+        """Take an item of a set."""
+
+
+class _Reader(pickle.Unpickler):
+    """Makes tensors, arrays and plain containers; torch's own loader hands it the storages."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        """Give what is on the list, a stand-in for all else; nothing else is imported."""
+        for old, new in (("numpy.core", "numpy._core"), ("__builtin__", "builtins")):
+            module = module.replace(old, new)
+        known = _KNOWN.get((module, name))
+        if known is not None:
+            return known
+        if module == "torch._utils" and name == "_rebuild_tensor_v2":
+            from torch._utils import _rebuild_tensor_v2
+
+            return _rebuild_tensor_v2
+        return _Inert
+
+
+def _bytes(text: Any = "", encoding: Any = "latin1") -> Any:
+    """Bytes, which the pickles of torch write as text, or as nothing where there are none."""
+    return text.encode("latin-1") if (type(text), encoding) == (str, "latin1") else _Inert()
+
+
+def _dtype(code: Any, *rest: Any) -> Any:
+    """Type of an array; those of other libraries are stand-ins already."""
+    return np.dtype(code, *rest) if isinstance(code, str) else _Inert()
+
+
+def _array(kind: Any, *_: Any) -> Any:
+    """An empty array that its state fills."""
+    return np.ndarray(0, dtype="b") if kind is np.ndarray else _Inert()
+
+
+def _scalar(dtype: Any, *content: Any) -> Any:
+    """A number of numpy's."""
+    if not isinstance(dtype, np.dtype) or dtype.hasobject or len(content) != 1:
+        return _Inert()
+    return np.frombuffer(content[0], dtype)[0] if isinstance(content[0], bytes) else _Inert()
+
+
+_KNOWN: dict[tuple[str, str], Any] = {
+    ("collections", "OrderedDict"): OrderedDict,
+    ("collections", "defaultdict"): defaultdict,
+    ("builtins", "dict"): dict,
+    ("builtins", "list"): list,
+    ("builtins", "set"): set,
+    ("_codecs", "encode"): _bytes,
+    ("builtins", "bytes"): _bytes,
+    ("numpy", "ndarray"): np.ndarray,
+    ("numpy", "dtype"): _dtype,
+    ("numpy._core.multiarray", "_reconstruct"): _array,
+    ("numpy._core.multiarray", "scalar"): _scalar,
+}
+
+
+def _leaves(tree: Any) -> Iterator[tuple[str, Any]]:
+    """Keys and values of nested dictionaries that are no dictionaries with content."""
+    for key, value in tree.items():
+        if isinstance(value, Mapping) and value:
+            yield from _leaves(value)
+        else:
+            yield str(key), value
+
+
+def _line(error: Exception) -> str:
+    text = str(error).strip()
+    return text.splitlines()[0] if text else type(error).__name__

@@ -1,0 +1,1 @@
+"""Gene sets tested in every feature, beside nulls."""

@@ -1,0 +1,125 @@
+"""Enrichment of a bundle's features: what the workflow's rule and the call for own data share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import sparse
+
+from featurelens.conventions import Convention
+from featurelens.dge.cell_sets import CellSets, split_cells
+from featurelens.dge.config import Contrast, DgeConfig
+from featurelens.dge.layout import prepare_bundle
+from featurelens.dge.matching import MatchedSets, cell_strata, match_cells
+from featurelens.embeddings.expression import expression_used
+from featurelens.enrichment.annotate import Annotation, annotate
+from featurelens.enrichment.config import EnrichmentConfig
+from featurelens.enrichment.nulls import Cells, Experiment, Statistics
+from featurelens.genesets.overlay import overlay
+from featurelens.genesets.sets import GeneSets, Membership
+
+if TYPE_CHECKING:
+    from featurelens.embeddings.bundle import Bundle
+
+
+def lay_over(bundle: Bundle, sets: GeneSets, config: EnrichmentConfig) -> Membership:
+    """Gene sets over the symbols of a bundle's genes, those of a testable size."""
+    return overlay(
+        sets,
+        bundle.cells.var,
+        min_genes=config.min_genes,
+        max_genes=config.max_genes,
+        universe=config.universe,
+    )
+
+
+def annotate_bundle(
+    statistics: Statistics,
+    bundle: Bundle,
+    activations: sparse.csr_matrix,
+    membership: Membership,
+    *,
+    dge_config: DgeConfig,
+    config: EnrichmentConfig,
+    convention: Convention,
+    contrast: Contrast = "global",
+    threads: int = 1,
+    device: str = "cpu",
+    log: Callable[[str], None],
+) -> Annotation:
+    """Enrich gene sets in every feature of a bundle, beside its nulls.
+
+    Parameters
+    ----------
+    statistics
+        Of the genes of the same activations, convention and contrast: from a file
+        (:class:`featurelens.enrichment.term_tests.GeneTables`) or a list of tables
+        (:func:`featurelens.enrichment.term_tests.gene_statistics`).
+    bundle
+        Cells, embedding and decoder.
+    activations
+        (n_cells, n_features).
+    membership
+        Of :func:`lay_over`.
+    device
+        Where sums over cells are made under the nulls, ``cpu`` or ``cuda``.
+    log
+        Receives what the nulls say of the p-values and, if nothing is kept, why.
+
+    Returns
+    -------
+    Annotation
+        The enrichment of every feature and term, the nulls, and a summary, whose column
+        expression says what was tested: decoded, surrogate or measured.
+    """
+    experiment = Experiment(
+        statistics=statistics,
+        membership=membership,
+        cells=_cells(bundle, activations, dge_config, convention, contrast, threads, device)
+        if config.n_permutations
+        else None,
+        n_live=int(np.unique(sparse.csc_matrix(activations).nonzero()[1]).size),
+        dge_config=dge_config,
+        config=config,
+        convention=convention,
+        contrast=contrast,
+        threads=threads,
+    )
+    annotation = annotate(experiment, log=log)
+    summary = annotation.summary.copy()
+    summary.insert(1, "expression", expression_used(bundle.decoder, dge_config.expression))
+    return replace(annotation, summary=summary)
+
+
+def _cells(
+    bundle: Bundle,
+    activations: sparse.csr_matrix,
+    config: DgeConfig,
+    convention: Convention,
+    contrast: Contrast,
+    threads: int,
+    device: str,
+) -> Cells:
+    """High and low cells of every feature, and the expression they are compared on."""
+    cells = bundle.cells
+    prepared = prepare_bundle(
+        bundle,
+        library=config.library,
+        source=config.expression,
+        threads=threads,
+        device=device,
+    )
+    found = split_cells(activations, config=config, convention=convention)
+    sets: CellSets | MatchedSets = found
+    if contrast == "within_type":
+        sets = match_cells(found, cell_strata(cells.obs), config=config)
+        prepared = prepared.by(sets.strata, threads=threads)
+    return Cells(
+        sets=sets,
+        prepared=prepared,
+        batch=cells.obs["batch"].to_numpy(),
+        cell_type=cells.obs["cell_type"].to_numpy(),
+    )

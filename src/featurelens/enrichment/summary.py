@@ -1,0 +1,202 @@
+"""What an annotation amounts to: shares beside those of the nulls, and why nothing was kept."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from featurelens.conventions import Convention
+from featurelens.enrichment.config import FILTERS, EnrichmentConfig, Filter
+from featurelens.enrichment.filters import ENOUGH_PERMUTATIONS
+from featurelens.enrichment.nulls import NULL_NAMES, share_below
+from featurelens.enrichment.term_tests import PUBLISHED_ALPHA, TermTests
+from featurelens.stats import multiple
+
+Columns = dict[str, NDArray]
+
+
+def summarise(
+    tests: TermTests,
+    columns: Columns,
+    null: pd.DataFrame,
+    n_live: int,
+    *,
+    convention: Convention,
+) -> pd.DataFrame:
+    """Share of live features annotated, beside its share under each null.
+
+    Parameters
+    ----------
+    tests, columns
+        Of an :class:`featurelens.enrichment.annotate.Annotation`.
+    null
+        Its table of nulls.
+    n_live
+        Features active in at least one cell.
+
+    Returns
+    -------
+    DataFrame
+        One row per filter: convention, filter, n_live, n_tested, n_annotated, n_annotated_up
+        (features with a term that is over-represented or higher, not lower), share; share_ and sd_
+        of each null (mean and standard deviation over its permutations; NaN where it was not
+        drawn); p05_mannwhitney and p05_calibrated (share of p below .05 under the calibrating
+        null); terms_per_feature_mean, terms_per_feature_sem (over annotated features; NaN below
+        two), terms_per_feature_sem_published (the same deviation over the root of the number of
+        terms, as ``05_analyses.py``), terms_per_feature_min, _median and _max, n_terms,
+        features_per_term_max, share_of_annotated_max (the most frequent term's features over all
+        annotated ones), n_terms_tested.
+    """
+    return pd.DataFrame(
+        [
+            {"convention": convention, "filter": name, "n_live": n_live}
+            | {"n_tested": len(tests.features)}
+            | _share(columns[name], tests.higher, n_live)
+            | _shares_of_nulls(null[null["filter"] == name])
+            | _terms_per_feature(columns[name])
+            | {"n_terms_tested": tests.effect.shape[1]}
+            for name in FILTERS[convention]
+        ]
+    )
+
+
+def describe_nulls(null: pd.DataFrame, resolution: float | None) -> Iterator[str]:
+    """Lines for a log: what each null annotates, and whether its p-values are what they say."""
+    for (name, kept), rows in null.groupby(["null", "filter"], sort=False):
+        line = (
+            f"null {name}, {kept}: {rows['share'].mean():.2%} of live features annotated over "
+            f"{len(rows)} permutations"
+        )
+        if name != "beyond_type" or name == null["null"].iloc[0]:  # where p should be uniform
+            line += f"; p_mannwhitney below .05 in {rows['p05_mannwhitney'].mean():.3f} of cases"
+        if name == null["null"].iloc[0] and rows["p05_calibrated"].notna().any():
+            line += f", p_calibrated, held out, in {rows['p05_calibrated'].mean():.3f}"
+        yield line
+    if resolution is None:
+        return
+    yield f"the smallest p_calibrated possible is {resolution:.2g}"
+    n = int(null.loc[null["null"] == null["null"].iloc[0], "permutation"].nunique())
+    if n < ENOUGH_PERMUTATIONS:
+        yield (
+            f"ATTENTION: {n} permutations calibrate p only roughly; "
+            f"set enrichment.n_permutations to {ENOUGH_PERMUTATIONS} or more for results"
+        )
+
+
+def explain_nothing(
+    tests: TermTests,
+    columns: Columns,
+    config: EnrichmentConfig,
+    convention: Convention,
+    resolution: float | None,
+) -> dict[Filter, str]:
+    """Why filters keep nothing, by filter; filters that keep something are absent.
+
+    Parameters
+    ----------
+    tests, columns
+        Of an :class:`featurelens.enrichment.annotate.Annotation`.
+    resolution
+        The smallest calibrated p possible; None without calibration.
+    """
+    empty = [name for name in FILTERS[convention] if not columns[name].any()]
+    if not empty:
+        return {}
+    if not tests.effect.size:
+        reason = (
+            "no feature has enough high and low cells to be tested; see the log of test_expression"
+        )
+    elif convention == "published":
+        reason = _why_published(tests)
+    else:
+        reason = _why_corrected(tests, columns, config, resolution)
+    return dict.fromkeys(empty, reason)
+
+
+def _why_published(tests: TermTests) -> str:
+    n_without = int((tests.n_selected == 0).all(axis=1).sum())
+    return (
+        f"{len(tests.features)} features tested, {n_without} of them without a selected gene; "
+        f"binomial p below .05 in {share_below(tests.p_hits, PUBLISHED_ALPHA):.2%} of cases, "
+        f"Mann-Whitney p in {share_below(tests.p_mannwhitney, PUBLISHED_ALPHA):.2%}, "
+        "never enough of both"
+    )
+
+
+def _why_corrected(
+    tests: TermTests, columns: Columns, config: EnrichmentConfig, resolution: float | None
+) -> str:
+    n_features, alpha = len(tests.features), config.alpha
+    p, p_cells = columns["p"], columns["p_calibrated"]
+    if np.isnan(p).all():
+        return f"{n_features} features tested, but no p could be computed: the scores do not vary"
+    lowest = float(np.nanmin(columns["q_feature"]))
+    text = f"{n_features} features tested, the smallest q of a feature is {lowest:.3g}"
+    declared = columns["q"] <= alpha
+    if declared.any():
+        furthest = float(np.abs(tests.effect - 0.5)[declared].max())
+        return (
+            f"{text}, and {int(declared.any(axis=1).sum())} features are declared, but their "
+            f"effects are at most {furthest:.3f} from one half, below enrichment.min_effect "
+            f"{config.min_effect:g}"
+        )
+    text += (
+        f", above enrichment.alpha {alpha:g}; the rank test alone would declare "
+        f"{_n_declared(tests.p_mannwhitney, alpha)}"
+    )
+    if resolution is None:
+        return text
+    text += f" and permuted cells alone {_n_declared(p_cells, alpha)}"
+    # The best that more permutations could do: every p at the bound becomes as small as it may.
+    unbounded = np.where(p_cells <= 1.01 * resolution, 0.0, p_cells)
+    finer = np.where(p <= p_cells, np.maximum(tests.p_mannwhitney, unbounded), p)
+    if _n_declared(finer, alpha):
+        text += (
+            f"; no calibrated p can be below {resolution:.2g}, which is too coarse here: "
+            "raise enrichment.n_permutations"
+        )
+    return text
+
+
+def _n_declared(p: NDArray, alpha: float) -> int:
+    return int((multiple.bh(multiple.simes(p, axis=1), axis=0) <= alpha).sum())
+
+
+def _share(kept: NDArray[np.bool_], higher: NDArray[np.bool_], n_live: int) -> dict[str, float]:
+    n_annotated = int(kept.any(axis=1).sum())
+    return {
+        "n_annotated": n_annotated,
+        "n_annotated_up": int((kept & higher).any(axis=1).sum()),
+        "share": n_annotated / n_live if n_live else np.nan,
+    }
+
+
+def _shares_of_nulls(null: pd.DataFrame) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for name in NULL_NAMES:
+        share = null.loc[null["null"] == name, "share"]
+        found[f"share_{name}"] = share.mean() if len(share) else np.nan
+        found[f"sd_{name}"] = share.std(ddof=1) if len(share) > 1 else np.nan
+    first = null[null["null"] == null["null"].iloc[0]] if len(null) else null
+    rates = ("p05_mannwhitney", "p05_calibrated")
+    return found | {name: first[name].mean() if len(first) else np.nan for name in rates}
+
+
+def _terms_per_feature(kept: NDArray[np.bool_]) -> dict[str, float]:
+    per_feature = kept.sum(axis=1)
+    per_feature = per_feature[per_feature > 0]
+    n_annotated, n_terms = len(per_feature), int(kept.any(axis=0).sum())
+    deviation = per_feature.std(ddof=1) if n_annotated > 1 else np.nan
+    most_frequent = int(kept.sum(axis=0).max(initial=0))
+    return {
+        "terms_per_feature_mean": per_feature.mean() if n_annotated else np.nan,
+        "terms_per_feature_sem": deviation / np.sqrt(n_annotated) if n_annotated else np.nan,
+        "terms_per_feature_sem_published": deviation / np.sqrt(n_terms) if n_terms else np.nan,
+        "terms_per_feature_min": per_feature.min() if n_annotated else np.nan,
+        "terms_per_feature_median": np.median(per_feature) if n_annotated else np.nan,
+        "terms_per_feature_max": per_feature.max() if n_annotated else np.nan,
+        "n_terms": n_terms,
+        "features_per_term_max": most_frequent,
+        "share_of_annotated_max": most_frequent / n_annotated if n_annotated else np.nan,
+    }

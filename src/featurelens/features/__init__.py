@@ -1,0 +1,1 @@
+"""What features do in cells: how often, where, how locally."""

@@ -1,0 +1,145 @@
+"""The table that a scientist opens first: every live feature on one line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+import pandas as pd
+
+from featurelens.io import InputError
+
+DGE_COLUMNS = ("feature", "gene", "log2_fold", "q", "n_high")
+"""What is read of tables of differential expression."""
+
+
+def annotated_features(
+    features: pd.DataFrame,
+    dge: pd.DataFrame | Iterable[pd.DataFrame],
+    enrichment: Mapping[str, pd.DataFrame],
+    *,
+    alpha: float = 0.05,
+    n_genes: int = 5,
+    n_terms: int = 5,
+) -> pd.DataFrame:
+    """One row per live feature: what it is, which genes rise and fall with it, which terms it has.
+
+    Parameters
+    ----------
+    features
+        Feature table (``features.h5ad``'s var), feature numbers as index.
+    dge
+        Differential expression under the corrected convention, whole or some features at a time
+        (:func:`featurelens.dge.tables.iter_feature_tables`, columns :data:`DGE_COLUMNS`).
+    enrichment
+        Convention to enrichment table; either may be absent.
+    alpha
+        False discovery rate below which a gene is listed.
+    n_genes, n_terms
+        Lengths of the lists.
+
+    Returns
+    -------
+    DataFrame
+        feature, type, type_published, top_cell_type, effect, q, n_active, fraction_active, mean,
+        max, n_high, up_genes, down_genes (significant genes of the largest fold changes), terms
+        and n_terms (corrected, kept_fdr), terms_published and n_terms_published (the filter of
+        the paper's figures; a term of low or depleted genes is marked "(down)"). Lists are
+        separated by "; " and empty where nothing is significant.
+        The most active features stand first.
+
+    Raises
+    ------
+    InputError
+        If no feature is live.
+    """
+    columns = (
+        *("type", "type_published", "top_cell_type", "effect", "q", "n_active"),
+        *("fraction_active", "mean", "max"),
+    )
+    require_live(features)
+    live = features[features["n_active"] > 0]
+    table = live[list(columns)].copy()
+    tables = [dge] if isinstance(dge, pd.DataFrame) else dge
+    genes = pd.concat([_genes(part, alpha, n_genes) for part in tables]).reindex(table.index)
+    table["n_high"] = genes["n_high"].astype("Int64")
+    for name in ("up_genes", "down_genes"):
+        table[name] = genes[name].fillna("")
+    for suffix, convention, kept, by in (
+        ("", "corrected", "kept_fdr", "q"),
+        ("_published", "published", "kept_published_figures", "p_mannwhitney"),
+    ):
+        if convention not in enrichment:
+            continue
+        rows = enrichment[convention]
+        rows = rows[rows[kept].astype(bool)].sort_values([by, "fold"], ascending=[True, False])
+        counts = rows.groupby(rows["feature"].astype(str)).size()
+        table[f"terms{suffix}"] = _lists(_with_direction(rows), "term", table.index, n_terms)
+        table[f"n_terms{suffix}"] = counts.reindex(table.index, fill_value=0).astype(int)
+    order = np.lexsort((_numbers(table.index), -table["n_active"].to_numpy()))
+    return table.iloc[order].rename_axis("feature").reset_index()
+
+
+def require_live(features: pd.DataFrame) -> None:
+    """Raise :class:`InputError` if no cell activates any feature."""
+    if not (features["n_active"] > 0).any():
+        raise InputError(
+            f"no cell activates any of the {len(features)} features, so there is nothing to "
+            "annotate; train the SAE for longer, or with a lower l1 or a higher k"
+        )
+
+
+def choose_features(table: pd.DataFrame, count: int) -> pd.DataFrame:
+    """Rows of annotated features, one per cell type in turn, the clearest first.
+
+    Features whose terms go up come before those whose terms all go down; within a type they are
+    ordered by their effect in it. Terms of the corrected convention count, or of the published one
+    where the table has no others; the column ``shown_terms`` has those that go up in front.
+    """
+    suffix = "" if "terms" in table else "_published"
+    annotated = table[table[f"n_terms{suffix}"] > 0]
+    terms = [text.split("; ") for text in annotated[f"terms{suffix}"].fillna("")]
+    ups = [[term for term in listed if not term.endswith(" (down)")] for listed in terms]
+    downs = [[term for term in listed if term.endswith(" (down)")] for listed in terms]
+    ordered = annotated.assign(
+        shown_terms=["; ".join([*up, *down]) for up, down in zip(ups, downs, strict=True)],
+        n_shown=annotated[f"n_terms{suffix}"],
+        only_down=[not up for up in ups],
+    ).sort_values(["only_down", "effect"], ascending=[True, False], kind="stable")
+    turn = ordered.groupby(ordered["top_cell_type"].astype(str), sort=False).cumcount()
+    ordered = ordered.assign(turn=turn).sort_values(["only_down", "turn"], kind="stable")
+    return ordered.head(count)
+
+
+def _genes(dge: pd.DataFrame, alpha: float, n_genes: int) -> pd.DataFrame:
+    """Size of the high set and lists of genes of the features in a table, by their names."""
+    sizes = dge.groupby("feature", observed=True, sort=False)["n_high"].first()
+    index = sizes.index.astype(str)
+    significant = dge[dge["q"] < alpha].sort_values("log2_fold", kind="stable")
+    up, down = significant[significant["log2_fold"] > 0], significant[significant["log2_fold"] < 0]
+    lists = {
+        "up_genes": _lists(up.iloc[::-1], "gene", index, n_genes),
+        "down_genes": _lists(down, "gene", index, n_genes),
+    }
+    return pd.DataFrame({"n_high": sizes.to_numpy()} | lists, index=index)
+
+
+def _with_direction(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows whose term says so where its genes go down."""
+    down = rows["direction"].astype(str).isin(("-", "down"))
+    return rows.assign(term=rows["term"].astype(str) + np.where(down, " (down)", ""))
+
+
+def _lists(rows: pd.DataFrame, column: str, index: pd.Index, length: int) -> pd.Series:
+    """First ``length`` values of each feature, in the order of ``rows``, as text."""
+    grouped = rows[column].astype(str).groupby(rows["feature"].astype(str), sort=False)
+    texts = grouped.agg(lambda values: "; ".join(values.iloc[:length])).astype(object)
+    return texts.reindex(index, fill_value="").astype(str)
+
+
+def _numbers(index: Iterable[str]) -> np.ndarray:
+    """Feature names as numbers, so that 2 comes before 10; the given order for other names."""
+    names = list(index)
+    if all(str(name).isdecimal() for name in names):
+        return np.array([int(name) for name in names])
+    return np.arange(len(names))

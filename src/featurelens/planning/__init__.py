@@ -1,0 +1,1 @@
+"""What a run makes and what its jobs need: plan, sizes, fingerprints. Computes no result."""

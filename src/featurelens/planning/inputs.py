@@ -1,0 +1,187 @@
+"""Every file the user brought, looked at before anything is computed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import h5py
+import pandas as pd
+from anndata.io import read_elem
+
+from featurelens.claims.judge import read_claims
+from featurelens.config.errors import suggest
+from featurelens.config.run import DatasetRun
+from featurelens.datasets.checks import check_dataset
+from featurelens.datasets.config import DatasetConfig, OwnCells
+from featurelens.datasets.readers import read_dataset, read_genes
+from featurelens.downloads.config import belongs_to
+from featurelens.embeddings.packages import require_package
+from featurelens.embeddings.registry import check_model, user_files
+from featurelens.genesets.compiling import check_collection
+from featurelens.genesets.config import COLLECTION_FILES, CollectionConfig, UniverseConfig
+from featurelens.genesets.identifiers import GeneIndex, read_background, require_overlap
+from featurelens.genesets.text import read_lines
+from featurelens.io import InputError, sha256_file
+from featurelens.options import build
+
+
+def check_inputs(
+    datasets: Mapping[str, Any],
+    collections: Mapping[str, Any],
+    claims: str | None,
+    universe: Mapping[str, Any] | None = None,
+    *,
+    pending: Sequence[str] = (),
+) -> pd.DataFrame:
+    """Check files, keys, cell names, embeddings, gene sets and claims of a run.
+
+    Parameters
+    ----------
+    datasets, collections
+        The parts of a run's configuration of that name, in plain form.
+    claims
+        File with the paper's claims, or None.
+    universe
+        The part ``enrichment.universe`` of the configuration; its defaults when None.
+    pending
+        Files that the run is going to download. What names one of them is left out, to be checked
+        when they have come.
+
+    Returns
+    -------
+    DataFrame
+        One row a file: key of the config, path, sha256, and what was found in it.
+
+    Raises
+    ------
+    InputError
+        With one line that names the file or the key and says what to do.
+    """
+    datasets, collections = (
+        {name: block for name, block in part.items() if not _waits(block, pending)}
+        for part in (datasets, collections)
+    )
+    rows = [row for name, block in datasets.items() for row in _check_dataset(name, block)]
+    rows += _check_genes(datasets, collections, build(UniverseConfig, universe or {}), pending)
+    if claims is not None:
+        _require_file("claims", claims)
+        rows.append(_row("claims", claims, f"{len(read_claims(claims))} claims"))
+    return pd.DataFrame(rows, columns=["key", "path", "sha256", "found"])
+
+
+def check_packages(datasets: Mapping[str, Any], embeddings: Iterable[str]) -> None:
+    """Check that the packages are installed of models that need more than the core.
+
+    Parameters
+    ----------
+    datasets
+        The part of a run's configuration of that name, in plain form.
+    embeddings
+        Those that are going to be made, as dataset/model.
+
+    Raises
+    ------
+    InputError
+        With one line that says how to get the first that is missing.
+    """
+    for embedding in embeddings:
+        dataset, name = embedding.split("/")
+        model = build(DatasetRun, datasets[dataset]).models[name]
+        require_package(model, f"datasets.{dataset}.models.{name}")
+
+
+def _waits(block: Any, pending: Sequence[str]) -> bool:
+    """Whether some value in a part of the config is a file, or a folder of one, that will come."""
+    if isinstance(block, Mapping):
+        return any(_waits(value, pending) for value in block.values())
+    return isinstance(block, str) and any(belongs_to(path, block) for path in pending)
+
+
+def _check_dataset(name: str, block: Mapping[str, Any]) -> Iterator[dict[str, str]]:
+    run = build(DatasetRun, block)
+    key = f"datasets.{name}"
+    if isinstance(run.cells, OwnCells):
+        _require_file(f"{key}.cells.path", run.cells.path)
+    check_dataset(run.cells)
+    for model_name, model in run.models.items():
+        check_model(run.cells, model)
+        for part, path in user_files(asdict(model)).items():
+            if Path(path).exists():
+                yield _row(f"{key}.models.{model_name}.{part}", path, model.kind)
+    cell_types = _cell_types(run.cells)
+    if run.steering is not None:
+        for role in ("origin", "target"):
+            cell_type = getattr(run.steering, role)
+            if cell_type not in cell_types:
+                raise InputError(
+                    f"config: '{key}.steering.{role}' is {cell_type!r}, which no cell has"
+                    f"{suggest(cell_type, cell_types)}"
+                )
+    if isinstance(run.cells, OwnCells):
+        yield _row(f"{key}.cells.path", run.cells.path, f"{len(cell_types)} cell types")
+
+
+def _cell_types(cells: DatasetConfig) -> list[str]:
+    if not isinstance(cells, OwnCells):
+        return sorted(read_dataset(cells).obs["cell_type"].unique())
+    with h5py.File(cells.path) as file:
+        labels = read_elem(file["obs"][cells.cell_type])
+    return sorted(map(str, pd.unique(labels)))
+
+
+def _check_genes(
+    datasets: Mapping[str, Any],
+    collections: Mapping[str, Any],
+    universe: UniverseConfig,
+    pending: Sequence[str],
+) -> Iterator[dict[str, str]]:
+    """A row for every file of collections and universe, whose genes must be among the data's."""
+    annotated = {name: block for name, block in datasets.items() if block["saes"] != []}
+    indices = {name: _gene_index(block) for name, block in annotated.items() if collections}
+    for name, block in collections.items():
+        config = build(CollectionConfig, block)
+        rows, genes = _check_collection(name, config)
+        yield from rows
+        for dataset in filter(config.covers, indices):
+            index = indices[dataset]
+            what = f"the genes of 'collections.{name}' and of 'datasets.{dataset}'"
+            require_overlap(genes, index, universe.min_overlap, what=what)
+    if universe.file is not None and not _waits(universe.file, pending):
+        key = "enrichment.universe.file"
+        _require_file(key, universe.file)
+        for index in indices.values():
+            read_background(universe.file, index)
+        yield _row(key, universe.file, f"{sum(1 for _ in read_lines(universe.file))} lines")
+
+
+def _gene_index(block: Mapping[str, Any]) -> GeneIndex:
+    """Names of a data set's genes, without reading its counts."""
+    return GeneIndex.of(read_genes(build(DatasetRun, block).cells))
+
+
+def _check_collection(name: str, config: CollectionConfig) -> tuple[list[dict[str, str]], set[str]]:
+    """A row for every file of a collection, and all its genes."""
+    given = {field: getattr(config, field) for field in COLLECTION_FILES}
+    files = {field: path for field, path in given.items() if path is not None}
+    for field, path in files.items():
+        _require_file(f"collections.{name}.{field}", path)
+    found, genes = check_collection(config)
+    rows = [
+        _row(f"collections.{name}.{field}", path, found[field]) for field, path in files.items()
+    ]
+    return rows, genes
+
+
+def _require_file(key: str, path: str) -> None:
+    if not Path(path).exists():
+        raise InputError(
+            f"config: '{key}' names {path!r}, which does not exist; "
+            "correct the path (it is relative to the working directory)"
+        )
+
+
+def _row(key: str, path: str, found: str) -> dict[str, str]:
+    return {"key": key, "path": path, "sha256": sha256_file(path), "found": found}

@@ -1,0 +1,110 @@
+"""How much memory a job needs, from the numbers of cells, genes, dimensions and features.
+
+Each stage holds some arrays whole; their sizes are added up from the code, a quarter is added for
+what is not counted, and the result is at least what was measured: 8.9 GiB for the annotation of
+5,318 live features on 56,714 cells x 13,431 genes (benchmarks/results/annotation.md), and below
+half a GiB for every stage of the default run.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from featurelens.embeddings.models.geneformer.config import GENEFORMER_DIMENSIONS, GeneformerModel
+from featurelens.embeddings.models.pca.config import PCAModel
+from featurelens.embeddings.models.poisson_nmf.config import PoissonNMFModel
+from featurelens.embeddings.models.scvi.config import ScviModel
+from featurelens.embeddings.registry import ModelConfig
+
+Stage = Literal["train", "describe", "steer", "control", "test", "enrich", "keep", "map", "cells"]
+
+_BASE = 700e6
+"""Python, its libraries and their compiled kernels."""
+_SPARSE = 8
+"""Bytes of a non-zero value: 4 of itself, 4 of its column."""
+_FILLED = 0.2
+"""Share of expression that is not zero; single-cell counts have 5 to 20 %."""
+_ACTIVE = 0.25
+"""Share of activations that are not zero."""
+_TERMS = 3000
+"""Terms of a large collection: those of the Gene Ontology with 10 to 500 genes."""
+_MORE = 1.25
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """What a job works on; ``n_features`` are those of an SAE or of a control."""
+
+    n_cells: int
+    n_genes: int
+    n_dimensions: int
+    n_features: int = 0
+
+
+def megabytes(stage: Stage, sizes: Sizes) -> int:
+    """Memory of a job of a stage, in megabytes.
+
+    Parameters
+    ----------
+    stage
+        train: an SAE; describe: its features; control: those of a control of the cells; steer;
+        test: genes; enrich: terms; keep: the terms kept; map: concepts; cells: the cells alone.
+    sizes
+        What it works on.
+    """
+    cells, genes, features = sizes.n_cells, sizes.n_genes, sizes.n_features
+    expression = cells * genes
+    bundle = 2 * _SPARSE * _FILLED * expression  # counts, and their logarithms
+    activations = _SPARSE * _ACTIVE * cells * features
+    dense = 4 * expression  # decoded or measured, float32, laid out once
+    by_gene = 8.0 * features * genes
+    by_term = 80.0 * features * _TERMS  # ten matrices of float64
+    needed = {
+        # Weights, gradient, two moments and the best weights of encoder and decoder; the embedding.
+        "train": 40.0 * features * sizes.n_dimensions + 16.0 * cells * sizes.n_dimensions,
+        # Once as they are made, once in order.
+        "describe": bundle + 2 * activations,
+        # A float64 copy of expression, and its scores.
+        "control": bundle + 3 * _SPARSE * _FILLED * expression + 16.0 * cells * features,
+        # A quarter of the cells: their activations for each feature turned, their expression.
+        "steer": bundle + activations + cells / 4 * (24.0 * features + 24.0 * genes),
+        "test": bundle + activations + dense + by_gene,
+        "enrich": bundle + activations + dense + by_gene + by_term,
+        "keep": activations + by_term / 10,
+        "map": activations + by_term / 5,
+        "cells": bundle,
+    }
+    return int(_MORE * (_BASE + needed[stage]) / 1e6)
+
+
+def read_sizes(path: str | Path) -> Sizes:
+    """Sizes of a bundle, from the head of its ``cells.h5ad``.
+
+    Raises
+    ------
+    FileNotFoundError
+        If it is not there yet.
+    """
+    import errno
+
+    import h5py
+
+    if not Path(path).exists():
+        raise FileNotFoundError(errno.ENOENT, "the bundle is not made yet", str(path))
+    with h5py.File(path) as file:
+        n_cells, n_dimensions = file["obsm/X_emb"].shape
+        n_genes = len(file["var"][file["var"].attrs["_index"]])
+    return Sizes(n_cells=n_cells, n_genes=n_genes, n_dimensions=n_dimensions)
+
+
+def known_dimensions(model: ModelConfig) -> int | None:
+    """Dimensions of the embedding that a model makes, where its config tells."""
+    if isinstance(model, PCAModel | PoissonNMFModel):
+        return model.n_components
+    if isinstance(model, ScviModel) and model.checkpoint is None:
+        return model.n_latent
+    if isinstance(model, GeneformerModel):
+        return GENEFORMER_DIMENSIONS.get(model.variant)
+    return None

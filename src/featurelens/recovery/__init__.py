@@ -1,0 +1,1 @@
+"""Known truth against activations: what read-outs, neurons and structures recover."""

@@ -1,0 +1,304 @@
+"""scFeatureLens from an embedding to a table, in one call: the workflow's stages in its order.
+
+Every stage is the function that the workflow's script of that stage calls, and hands on what it
+found in the same files, so that a call and a run give the same table and memory stays that of a
+few features at a time. A test compares them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+import pandas as pd
+
+from featurelens.conventions import CONVENTIONS, Convention
+from featurelens.datasets.config import OwnCells
+from featurelens.datasets.readers import take_cells
+from featurelens.dge.config import DgeConfig
+from featurelens.dge.tables import iter_bundle_tests, iter_feature_tables, write_feature_tables
+from featurelens.embeddings.embed import embed
+from featurelens.embeddings.models.precomputed.config import PrecomputedModel
+from featurelens.enrichment.annotate_bundle import annotate_bundle, lay_over
+from featurelens.enrichment.config import EnrichmentConfig
+from featurelens.enrichment.filters import read_kept
+from featurelens.enrichment.term_tests import GeneTables
+from featurelens.features.annotated import DGE_COLUMNS, annotated_features, require_live
+from featurelens.features.config import FeatureConfig
+from featurelens.features.describe import describe_features
+from featurelens.genesets.compiling import compile_collection
+from featurelens.genesets.config import CollectionConfig
+from featurelens.genesets.sets import GeneSets, Membership
+from featurelens.io import InputError, sha256_array, write_anndata, write_table, write_tables
+from featurelens.sae.config import SAEConfig
+
+if TYPE_CHECKING:
+    import anndata
+    from scipy import sparse
+
+    from featurelens.embeddings.bundle import Bundle
+    from featurelens.sae.model import SAE
+
+
+Log = Callable[[str], None]
+
+ROWS_SEEN = 1_000_000
+"""Cells that the default SAE is trained on, counted as often as they come."""
+
+
+class Annotated(NamedTuple):
+    """What :func:`annotate` returns."""
+
+    features: anndata.AnnData
+    """Cells x features: activations, with statistics, genes and terms of every feature in var."""
+    table: pd.DataFrame
+    """One row per live feature, as in the workflow's ``tables/features``."""
+
+
+def annotate(
+    adata: anndata.AnnData,
+    *,
+    obsm_key: str,
+    gene_sets: str | Path | CollectionConfig | Mapping[str, Sequence[str]],
+    cell_type: str,
+    counts_layer: str | None = None,
+    batch: str | None = None,
+    symbol: str | None = None,
+    sae: SAEConfig | SAE | str | Path | None = None,
+    convention: Convention | Literal["both"] = "both",
+    dge: DgeConfig | None = None,
+    enrichment: EnrichmentConfig | None = None,
+    min_genes: int | None = None,
+    max_genes: int | None = None,
+    n_permutations: int | None = None,
+    seed: int = 0,
+    device: str = "cpu",
+    folder: str | Path | None = None,
+    log: Log = print,
+) -> Annotated:
+    """Train an SAE on an embedding and annotate every feature with gene sets.
+
+    Parameters
+    ----------
+    adata
+        Cells x genes, with raw counts and an embedding; left as it is.
+    obsm_key
+        The embedding: ``adata.obsm[obsm_key]``, (n_cells, d).
+    gene_sets
+        A GMT, YAML or JSON file, or a mapping from names of sets to gene symbols.
+    cell_type, batch
+        Columns of obs. Cells are compared and, under the null, permuted within batch; None puts
+        all cells into one.
+    counts_layer
+        Layer that holds the raw counts; None reads them from ``X``.
+    symbol
+        Column of var with gene symbols; None takes ``var_names``.
+    sae
+        What to train (:func:`default_sae` by default), a trained SAE, or the folder of one.
+    convention
+        ``corrected``, ``published``, or both side by side.
+    dge, enrichment
+        Choices of the tests; expression is measured by default.
+    min_genes, max_genes, n_permutations
+        Sizes of the gene sets that are tested and permutations of the null, in the place of those
+        in ``enrichment``.
+    seed
+        Seed of the default SAE and of the permutations.
+    device
+        Where the SAE is trained and genes are tested, ``cpu`` or ``cuda``.
+    folder
+        Receives the SAE and every table in full; None writes nothing.
+    log
+        Receives one line at a time.
+
+    Returns
+    -------
+    Annotated
+        ``features`` (``uns['summary']``: the share of annotated features beside its null) and
+        ``table`` (:func:`featurelens.features.annotated.annotated_features`).
+
+    Raises
+    ------
+    InputError
+        If something given cannot be used; one line says what and what to do.
+    """
+    dge = dge or DgeConfig(expression="measured")
+    given: dict[str, Any] = {
+        "min_genes": min_genes,
+        "max_genes": max_genes,
+        "n_permutations": n_permutations,
+    }
+    enrichment = replace(
+        enrichment or EnrichmentConfig(seed=seed),
+        **{name: value for name, value in given.items() if value is not None},
+    )
+    own = OwnCells(
+        path="adata",
+        cell_type=cell_type,
+        counts_layer=counts_layer,
+        batch=batch,
+        symbol=symbol,
+    )
+    cells = take_cells(adata, own)
+    bundle = embed(cells, PrecomputedModel(key=obsm_key), copy=False)
+    membership = lay_over(bundle, as_gene_sets(gene_sets), enrichment)
+    log(membership.describe())
+    with _place(folder) as place:
+        model = _trained(sae, bundle, seed=seed, device=device, folder=place / "sae", log=log)
+        features = describe_features(
+            model.encode_sparse(bundle.embedding), bundle.cells, FeatureConfig()
+        )
+        require_live(features.var)
+        conventions = CONVENTIONS if convention == "both" else (convention,)
+        summaries = [
+            _annotate_under(
+                name,
+                bundle,
+                features.X,
+                membership,
+                place,
+                dge=dge,
+                config=enrichment,
+                device=device,
+                log=log,
+            )
+            for name in conventions
+        ]
+        shown: Convention = "corrected" if "corrected" in conventions else "published"
+        table = annotated_features(
+            features.var,
+            iter_feature_tables(place / f"dge_{shown}.parquet", DGE_COLUMNS),
+            {name: read_kept(place / f"enrichment_{name}.parquet") for name in conventions},
+        )
+        summary = pd.concat(summaries, ignore_index=True)
+        features.var = features.var.join(_found(table, features.var))
+        features.uns["summary"] = summary
+        write_anndata(features, place / "features.h5ad")
+        write_table(table, place / "features.tsv")
+        write_table(summary, place / "summary.tsv")
+    for row in summary.itertuples():
+        log(
+            f"{row.convention}, {row.filter}: {row.n_annotated} of {row.n_live} live features "
+            f"annotated ({row.share:.1%}); of permuted cells {row.share_complete:.1%}"
+        )
+    return Annotated(features, table)
+
+
+def default_sae(n_cells: int, *, seed: int = 0) -> SAEConfig:
+    """A TopK SAE, 20 times as wide as the embedding, 5 % active, for any number of cells."""
+    return SAEConfig(
+        architecture="topk",
+        expansion=20,
+        k=5,
+        learning_rate=1e-3,
+        epochs=max(1, round(ROWS_SEEN / n_cells)),
+        seed=seed,
+    )
+
+
+def as_gene_sets(
+    given: str | Path | CollectionConfig | Mapping[str, Sequence[str]],
+) -> GeneSets:
+    """Gene sets from a file, an ontology or a mapping; a set without genes counts as too small.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, or there is no gene in any set.
+    """
+    if isinstance(given, (str, Path)):
+        given = CollectionConfig(path=str(given))
+    if isinstance(given, CollectionConfig):
+        return compile_collection(given).sets
+    for name, genes in given.items():
+        if isinstance(genes, str):
+            raise InputError(f"gene_sets: {name!r} is one text; give a list of gene symbols")
+    if not any(len(genes) for genes in given.values()):
+        raise InputError(
+            f"gene_sets: {len(given)} sets without any gene; give names of sets with lists of "
+            "gene symbols, or the path of a GMT file"
+        )
+    return GeneSets(
+        names=tuple(map(str, given)),
+        descriptions=("",) * len(given),
+        genes=tuple(tuple(dict.fromkeys(map(str, genes))) for genes in given.values()),
+    )
+
+
+def _annotate_under(
+    convention: Convention,
+    bundle: Bundle,
+    activations: sparse.csr_matrix,
+    membership: Membership,
+    place: Path,
+    *,
+    dge: DgeConfig,
+    config: EnrichmentConfig,
+    device: str,
+    log: Log,
+) -> pd.DataFrame:
+    """Differential expression and enrichment under one convention, written; returns the summary."""
+    path = place / f"dge_{convention}.parquet"
+    tests = iter_bundle_tests(
+        bundle, activations, config=dge, convention=convention, device=device, log=log
+    )
+    write_feature_tables(tests, path)
+    annotation = annotate_bundle(
+        GeneTables(path, membership),
+        bundle,
+        activations,
+        membership,
+        dge_config=dge,
+        config=config,
+        convention=convention,
+        device=device,
+        log=log,
+    )
+    write_tables(annotation.tables(), place / f"enrichment_{convention}.parquet")
+    write_table(annotation.null, place / f"null_{convention}.parquet")
+    return annotation.summary
+
+
+@contextmanager
+def _place(folder: str | Path | None) -> Iterator[Path]:
+    """The folder that was asked for, or one that is gone afterwards."""
+    if folder is not None:
+        yield Path(folder)
+        return
+    with TemporaryDirectory(prefix="featurelens-") as temporary:
+        yield Path(temporary)
+
+
+def _trained(
+    given: SAEConfig | SAE | str | Path | None,
+    bundle: Bundle,
+    *,
+    seed: int,
+    device: str,
+    folder: Path,
+    log: Log,
+) -> SAE:
+    """The SAE that was given, read or trained."""
+    from featurelens.sae import model
+    from featurelens.sae.single import train_one
+
+    if isinstance(given, (str, Path)):
+        return model.load(given, data_sha256=sha256_array(bundle.embedding))
+    if isinstance(given, model.SAE):
+        return given
+    config = given or default_sae(bundle.cells.n_obs, seed=seed)
+    trained = train_one(bundle.embedding, config, source="adata", device=device, log=log)
+    trained.write(folder)
+    return trained.sae
+
+
+def _found(table: pd.DataFrame, var: pd.DataFrame) -> pd.DataFrame:
+    """What the table adds to the statistics of the features; dead ones have nothing."""
+    new = table.set_index("feature").drop(columns=var.columns, errors="ignore").reindex(var.index)
+    texts = new.select_dtypes(object).columns
+    counts = new.columns.drop(texts)
+    return new.assign(**new[texts].fillna(""), **new[counts].fillna(0).astype(int))

@@ -1,0 +1,1 @@
+"""Statistics of many rows at once, on arrays."""

@@ -1,0 +1,1 @@
+"""What happens to cells when one feature is turned."""

@@ -1,0 +1,1 @@
+"""Grids of SAEs: points, stacks, and what is measured on them."""

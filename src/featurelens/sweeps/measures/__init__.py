@@ -1,0 +1,1 @@
+"""What is measured on the points of a sweep: a file each."""

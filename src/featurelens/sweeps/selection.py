@@ -1,0 +1,23 @@
+"""Which points of a sweep a table or figure shows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def fully_trained(points: pd.DataFrame) -> pd.DataFrame:
+    """Points of which every weight was trained; the others are baselines."""
+    return points[points["trained"] == "all"]
+
+
+def whole_seeds(points: pd.DataFrame) -> pd.DataFrame:
+    """Points of the seeds that have most of them: those of a whole grid.
+
+    A sweep may repeat chosen points with further seeds. A mean over settings must not count
+    these more often, nor compare seeds that stand for different settings.
+    """
+    counts = points["seed"].map(points["seed"].value_counts())
+    return points[counts == counts.max()]

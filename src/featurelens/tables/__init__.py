@@ -1,0 +1,1 @@
+"""Tables of a run, from the tables of its stages."""

@@ -1,0 +1,96 @@
+"""The map of a user's cells: who is chosen, what is written, and cells that are too few."""
+
+import anndata
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import sparse
+
+from featurelens.embeddings.layout import lay_out
+from featurelens.features.annotated import choose_features
+from featurelens.figures.feature_map import draw_feature_map
+
+TABLE = pd.DataFrame(
+    [
+        ("0", "local", "B", 3.0, "CD79A; MS4A1", "B markers; T markers (down)", 2),
+        ("1", "local", "B", 2.0, "CD79A", "B markers", 1),
+        ("2", "regional", "T", 1.0, "", "B markers (down)", 1),
+        ("3", "local", "NK", 0.5, "GNLY", "granule; NK markers; perforin; more; most", 7),
+        ("4", "local", "NK", 9.0, "GNLY", "", 0),
+    ],
+    columns=["feature", "type", "top_cell_type", "effect", "up_genes", "terms", "n_terms"],
+)
+
+
+def cells(n_cells=30):
+    rng = np.random.default_rng(0)
+    return anndata.AnnData(
+        sparse.csr_matrix(rng.poisson(0.5, (n_cells, 5)).astype(np.float32)),
+        obs=pd.DataFrame(
+            {"cell_type": pd.Categorical((["B", "T", "NK"] * n_cells)[:n_cells])},
+            index=[f"c{i}" for i in range(n_cells)],
+        ),
+        obsm={
+            "X_emb": rng.normal(size=(n_cells, 4)).astype(np.float32),
+            "X_pca": rng.normal(size=(n_cells, 2)),
+        },
+    )
+
+
+def texts(figure):
+    figure.canvas.draw()
+    return "\n".join(text.get_text() for text in figure.findobj(mpl.text.Text))
+
+
+def test_one_feature_per_type_in_turn_and_those_with_terms_that_go_up_first():
+    # B has features 0 and 1, NK has 3, T has 2, whose only term goes down; 4 has no term.
+    assert list(choose_features(TABLE, 6)["feature"]) == ["0", "3", "1", "2"]
+    assert list(choose_features(TABLE, 2)["feature"]) == ["0", "3"]
+
+
+def test_terms_of_the_published_convention_where_there_are_no_others():
+    published = TABLE.rename(columns={"terms": "terms_published", "n_terms": "n_terms_published"})
+    assert list(choose_features(published, 6)["feature"]) == ["0", "3", "1", "2"]
+
+
+def test_the_map_names_types_features_terms_and_genes():
+    layout = anndata.AnnData(obs=cells().obs, obsm={"X_umap": np.zeros((30, 2))})
+    shown = texts(draw_feature_map(cells(), TABLE, layout))
+    for text in (
+        "30 cells, 3 types",
+        "NK (10)",
+        "Feature 3: local, NK",
+        "granule; NK markers (+5)",
+    ):
+        assert text in shown, text
+    assert "B markers; T markers (down)" in shown
+    assert "up: CD79A, MS4A1" in shown
+    assert "no gene up" in shown
+
+
+def test_a_term_that_goes_down_never_loses_the_word():
+    long = "a set of genes with a very long name indeed that takes more than one line (down)"
+    row = TABLE.iloc[[2]].assign(terms=long)
+    layout = anndata.AnnData(obs=cells().obs)
+    assert "(down)" in texts(draw_feature_map(cells(), row, layout))
+
+
+def test_nothing_annotated_is_said():
+    layout = anndata.AnnData(obs=cells().obs)
+    shown = texts(draw_feature_map(cells(), TABLE.iloc[[4]], layout))
+    assert "no feature carries a term" in shown
+
+
+def test_too_few_cells_have_no_layout():
+    assert "X_umap" not in lay_out(cells(3)).obsm
+
+
+@pytest.mark.slow  # scanpy's neighbours compile for ten seconds
+def test_the_layout_is_scanpys():
+    import scanpy as sc
+
+    own = anndata.AnnData(obs=cells().obs, obsm={"X_emb": cells().obsm["X_emb"]})
+    sc.pp.neighbors(own, use_rep="X_emb", random_state=0)
+    sc.tl.umap(own, random_state=0)
+    np.testing.assert_array_equal(lay_out(cells()).obsm["X_umap"], own.obsm["X_umap"])

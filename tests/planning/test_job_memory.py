@@ -1,0 +1,71 @@
+"""Memory of jobs by what they work on: small at the demo's size, enough at the paper's."""
+
+from dataclasses import replace
+
+import pytest
+
+from featurelens.embeddings.models.geneformer.config import GENEFORMER_DIMENSIONS, GeneformerModel
+from featurelens.embeddings.models.geneformer.variants import SIZES
+from featurelens.embeddings.models.pca.config import PCAModel
+from featurelens.embeddings.models.precomputed.config import PrecomputedModel
+from featurelens.embeddings.models.scvi.config import ScviModel
+from featurelens.planning.memory import Sizes, known_dimensions, megabytes
+
+DEMO = Sizes(n_cells=700, n_genes=765, n_dimensions=20, n_features=400)
+PAPER = Sizes(n_cells=56_714, n_genes=13_431, n_dimensions=20, n_features=10_000)
+# Largest resident memory in megabytes of the default run's jobs, by their benchmark files.
+MEASURED_DEMO = {
+    "train": 358, "describe": 235, "steer": 195, "control": 238, "test": 346, "enrich": 373,
+    "keep": 204, "map": 481,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("stage", MEASURED_DEMO)
+def test_at_the_demos_size_memory_is_small_and_enough(stage):
+    assert 1.5 * MEASURED_DEMO[stage] < megabytes(stage, DEMO) < 1100
+
+
+# The same of config/laptop.yaml's sorted blood cells, whose counts are 16,791 genes wide.
+FACS = Sizes(n_cells=3774, n_genes=16_791, n_dimensions=6, n_features=120)
+MEASURED_FACS = {"train": 294, "describe": 261, "steer": 425, "test": 797, "enrich": 720}
+
+
+@pytest.mark.parametrize("stage", MEASURED_FACS)
+def test_at_the_size_of_sorted_blood_cells_memory_is_enough(stage):
+    assert 1.5 * MEASURED_FACS[stage] < megabytes(stage, FACS) < 2000
+
+
+@pytest.mark.parametrize("stage", [*MEASURED_DEMO, "cells"])
+def test_more_of_anything_is_never_less_memory(stage):
+    for more in (PAPER, Sizes(700, 765, 20, 10_000), Sizes(56_714, 765, 20, 400)):
+        assert megabytes(stage, more) >= megabytes(stage, DEMO)
+    # Controls of the cells are two ends of 100 components.
+    largest = replace(PAPER, n_features=200) if stage == "control" else PAPER
+    assert megabytes(stage, largest) < 16_000
+
+
+def test_at_the_papers_size_the_annotation_has_what_was_measured():
+    """8.89 GiB for genes and terms in one process, benchmarks/results/annotation.md."""
+    measured = 8.89 * 2**30 / 1e6
+    assert megabytes("enrich", PAPER) > measured
+    # Genes alone: one copy of expression in float32, and the bundle that it is made of.
+    assert megabytes("test", PAPER) > 56_714 * 13_431 * 4 / 1e6 + 700
+    assert megabytes("keep", PAPER) < megabytes("enrich", PAPER) / 2
+
+
+def test_a_network_of_448000_features_would_say_so():
+    """500 features per dimension of Geneformer's 896: what max_features spares the paper's run."""
+    wide = Sizes(56_714, 13_431, 896, 500 * 896)
+    assert megabytes("enrich", wide) > 100_000
+
+
+def test_dimensions_that_a_config_tells():
+    geneformer = GeneformerModel(
+        variant="gf-20L-95M-i4096", folder="f", tokens="t.pkl", medians="m.pkl"
+    )
+    assert known_dimensions(PCAModel(n_components=7)) == 7
+    assert known_dimensions(ScviModel(n_latent=9)) == 9
+    assert known_dimensions(ScviModel(checkpoint="model.pt")) is None
+    assert known_dimensions(PrecomputedModel(key="X")) is None
+    assert known_dimensions(geneformer) == 896
+    assert {name: size.hidden_size for name, size in SIZES.items()} == GENEFORMER_DIMENSIONS

@@ -1,0 +1,282 @@
+"""Steering by pencil on a linear stand-in, and the paired test against scipy."""
+
+from dataclasses import dataclass, replace
+
+import anndata
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.stats
+import statsmodels.api as sm
+from scipy import sparse
+from statsmodels.stats.multitest import multipletests
+
+from featurelens.embeddings.bundle import Bundle, Fitted, make_bundle
+from featurelens.embeddings.decoders.kinds import LinearSimplexDecoder, NoDecoder
+from featurelens.embeddings.models.poisson_nmf.config import PoissonNMFModel
+from featurelens.features.config import FeatureConfig
+from featurelens.features.describe import describe_features
+from featurelens.io import InputError
+from featurelens.stats.negative_binomial import PAIR_COLUMNS
+from featurelens.steering.config import SteeringConfig
+from featurelens.steering.steer import EFFECT_COLUMNS, Steering, paired_test, steer
+
+FACTORS = np.array([[0.5, 0.1, 0.2], [0.3, 0.1, 0.6], [0.2, 0.8, 0.2]], dtype=np.float32)
+LABELS = np.repeat(["a", "b", "c"], 8)
+CONFIG = SteeringConfig(origin="a", target="b", n_local=2)
+
+
+@dataclass
+class Linear:
+    """Features 0-2 are the coordinates, 3 moves nothing; the decoder may be off by a shift."""
+
+    shift: float = 0.0
+
+    @property
+    def directions(self) -> np.ndarray:
+        return np.vstack([np.eye(3), np.zeros((1, 3))]).astype(np.float32)
+
+    def encode(self, X: np.ndarray) -> np.ndarray:
+        return np.column_stack([X, np.abs(X[:, 0] - X[:, 1])]).astype(np.float32)
+
+    def decode(self, codes: np.ndarray) -> np.ndarray:
+        return (codes @ self.directions + self.shift).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def bundle() -> Bundle:
+    rng = np.random.default_rng(0)
+    weights = {"a": [6, 2, 2], "b": [3, 6, 1], "c": [1, 1, 8]}
+    scores = np.stack([rng.dirichlet(np.array(weights[label]) * 3) for label in LABELS])
+    counts = rng.poisson(40 * rng.uniform(0.5, 2, (24, 1)) * (scores @ FACTORS.T)) + 1
+    cells = anndata.AnnData(
+        X=sparse.csr_matrix(np.log1p(counts).astype(np.float32)),
+        obs=pd.DataFrame(
+            {
+                "cell_type": pd.Categorical(LABELS),
+                "batch": "all",
+                "library": counts.sum(axis=1).astype(float),
+            },
+            index=[f"cell{row}" for row in range(24)],
+        ),
+        var=pd.DataFrame({"symbol": ["CD19", "LYZ", "NKG7"]}, index=["E1", "E2", "E3"]),
+        layers={"counts": sparse.csr_matrix(counts.astype(np.int32))},
+    )
+    decoder = LinearSimplexDecoder(factors=FACTORS)
+    return make_bundle(cells, Fitted(scores, decoder, {}), PoissonNMFModel())
+
+
+@pytest.fixture(scope="module")
+def features(bundle) -> anndata.AnnData:
+    codes = sparse.csr_matrix(Linear().encode(bundle.embedding))
+    return describe_features(codes, bundle.cells, FeatureConfig())
+
+
+@pytest.fixture(scope="module")
+def steering(bundle, features) -> Steering:
+    return steer(Linear(), bundle, features, CONFIG)
+
+
+def test_selection_and_steered_values(steering, features):
+    selected = steering.selected.set_index("feature")
+    assert selected["role"].tolist() == ["global", "local", "local"]
+    assert (selected["n_cells"] == 8).all()
+    # Each is set to 1.5 times its mean over the cells of its type.
+    for feature, row in selected.iterrows():
+        values = features[row["cell_type"] == LABELS, feature].X.toarray()
+        assert np.isclose(row["steered_value"], 1.5 * values.mean(dtype=float))
+    assert selected["cell_type"].iloc[0] == "b"
+
+
+def test_trajectories_move_one_coordinate_to_the_value(steering, bundle, features):
+    trajectories = steering.trajectories
+    assert trajectories.n_obs == 3 * 2 * 8
+    for row in steering.selected.itertuples():
+        part = trajectories[trajectories.obs["feature"] == row.feature]
+        normal = part[part.obs["condition"] == "normal"]
+        steered = part[part.obs["condition"] == "steered"]
+        assert normal.obs["cell"].tolist() == bundle.cells.obs_names[:8].tolist()
+        np.testing.assert_array_equal(normal.obsm["X_emb"], bundle.embedding[:8])
+        expected = bundle.embedding[:8].copy()
+        # Feature f of the stand-in is coordinate f.
+        expected[:, int(row.feature)] = row.steered_value
+        np.testing.assert_allclose(steered.obsm["X_emb"], expected, rtol=1e-6)
+        np.testing.assert_allclose(normal.obsm["X_pca"], features.obsm["X_pca"][:8], atol=1e-6)
+    assert set(trajectories.obs["cell_type"]) == {"a"}
+
+
+def test_effects_table(steering, bundle):
+    effects = steering.effects
+    assert tuple(effects.columns) == EFFECT_COLUMNS
+    assert len(effects) == 3 * 2 * 3
+    assert effects["gene"].iloc[:3].tolist() == ["CD19", "LYZ", "NKG7"]
+    row = steering.selected.iloc[0]
+    part = effects[(effects["feature"] == row["feature"]) & (effects["convention"] == "corrected")]
+    changed = bundle.embedding[:8].astype(float)
+    before = changed @ FACTORS.T
+    before *= 1e4 / before.sum(axis=1, keepdims=True)
+    changed[:, int(row["feature"])] = row["steered_value"]
+    after = changed @ FACTORS.T
+    after *= 1e4 / after.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(part["mean_control"], before.mean(axis=0), rtol=1e-5)
+    np.testing.assert_allclose(part["mean_steered"], after.mean(axis=0), rtol=1e-5)
+    oracle = scipy.stats.ttest_rel(np.log2(after + 0.1), np.log2(before + 0.1))
+    fold = (np.log2(after + 0.1) - np.log2(before + 0.1)).mean(axis=0)
+    np.testing.assert_allclose(part["log2_fold"], fold, rtol=1e-4)
+    np.testing.assert_allclose(part["t"], oracle.statistic, rtol=1e-4)
+    np.testing.assert_allclose(part["p"], oracle.pvalue, rtol=1e-3)
+    assert (part["df"] == 7).all()
+    np.testing.assert_allclose(part["q"], multipletests(part["p"], method="fdr_bh")[1], rtol=1e-9)
+
+
+def test_published_regression_where_the_decoder_has_a_dispersion(bundle, features, steering):
+    assert steering.effects[list(PAIR_COLUMNS)].isna().all(axis=None)
+    size = np.array([0.5, 2.0, 8.0])
+
+    class Overdispersed(LinearSimplexDecoder):
+        dispersion = property(lambda self: size)
+
+    sized = Bundle(cells=bundle.cells, decoder=Overdispersed(FACTORS), info=bundle.info)
+    effects = steer(Linear(), sized, features, CONFIG).effects
+    assert effects.loc[effects["convention"] == "corrected", "glm_p"].isna().all()
+    row = steering.selected.iloc[0]
+    part = effects[(effects["feature"] == row["feature"]) & (effects["convention"] == "published")]
+    changed = bundle.embedding[:8].copy()
+    changed[:, int(row["feature"])] = row["steered_value"]
+    own = bundle.cells.layers["counts"][:8].sum(axis=1)
+    before, after = (
+        sized.decode(z, rows=np.arange(8), library=np.asarray(own))
+        for z in (bundle.embedding[:8], changed)
+    )
+    # The number of the cell is one covariate, and alpha is r: the author's test, as it ran.
+    design = np.column_stack([np.ones(16), np.tile(np.arange(8), 2), np.repeat([0, 1], 8)])
+    for gene in range(3):
+        y = np.r_[before[:, gene], after[:, gene]].astype(float)
+        family = sm.families.NegativeBinomial(alpha=size[gene])
+        expected = sm.GLM(y, design, family=family).fit(tol=1e-12, maxiter=200)
+        found = part.iloc[gene]
+        np.testing.assert_allclose(
+            found["glm_log2_fold"], expected.params[2] / np.log(2), rtol=1e-4
+        )
+        np.testing.assert_allclose(found["glm_p"], expected.pvalues[2], rtol=1e-4)
+
+
+def test_conventions_agree_where_the_sae_is_perfect(steering):
+    effects = steering.effects.set_index(["convention", "feature", "gene"])
+    published, corrected = effects.loc["published"], effects.loc["corrected"]
+    np.testing.assert_allclose(published["log2_fold"], corrected["log2_fold"], atol=1e-5)
+    # Published means are at the cells' own library, corrected ones at 10,000.
+    totals = corrected.groupby("feature")["mean_control"].sum()
+    np.testing.assert_allclose(totals, 1e4, rtol=1e-5)
+
+
+def test_published_means_are_at_the_own_library(steering, bundle):
+    own = bundle.cells.layers["counts"][:8].sum(axis=1).mean()
+    published = steering.effects[steering.effects["convention"] == "published"]
+    np.testing.assert_allclose(
+        published.groupby("feature")[["mean_control", "mean_steered"]].sum(), own, rtol=1e-5
+    )
+
+
+def test_sae_error_counts_as_an_effect_in_the_published_control_only(bundle, features):
+    config = replace(CONFIG, n_local=9)
+
+    def folds_of_the_feature_that_moves_nothing(sae: Linear, convention: str) -> np.ndarray:
+        effects = steer(sae, bundle, features, config).effects
+        mine = (effects["feature"] == "3") & (effects["convention"] == convention)
+        return effects.loc[mine, "log2_fold"].to_numpy()
+
+    for shift, convention, silent in (
+        (0, "published", True),
+        (0, "corrected", True),
+        (0.05, "corrected", True),
+        (0.05, "published", False),
+    ):
+        folds = folds_of_the_feature_that_moves_nothing(Linear(shift=shift), convention)
+        assert len(folds) == 3
+        assert (np.abs(folds).max() < 1e-6) == silent, (shift, convention)
+        assert silent or np.abs(folds).max() > 0.01
+
+
+def test_share_clipped_is_reported(bundle, features):
+    selected = steer(Linear(shift=-0.4), bundle, features, CONFIG).selected
+    assert (selected["share_clipped_control"] > 0).all()
+    assert (selected["share_clipped_steered"] > 0).all()
+    assert (steer(Linear(), bundle, features, CONFIG).selected["share_clipped_control"] == 0).all()
+
+
+def test_without_a_decoder_cells_still_move(bundle, features):
+    blind = Bundle(cells=bundle.cells, decoder=NoDecoder(), info=bundle.info)
+    result = steer(Linear(), blind, features, CONFIG)
+    assert result.effects.empty
+    assert tuple(result.effects.columns) == EFFECT_COLUMNS
+    assert result.trajectories.n_obs == 48
+    assert result.selected["share_clipped_steered"].isna().all()
+
+
+def test_same_result_twice_and_through_files(steering, bundle, features, tmp_path):
+    again = steer(Linear(), bundle, features, CONFIG)
+    pd.testing.assert_frame_equal(again.effects, steering.effects, check_exact=True)
+    steering.trajectories.write_h5ad(tmp_path / "trajectories.h5ad")
+    loaded = anndata.read_h5ad(tmp_path / "trajectories.h5ad")
+    pd.testing.assert_frame_equal(loaded.obs, steering.trajectories.obs)
+
+
+def test_other_cells_and_types_are_refused(bundle, features):
+    with pytest.raises(InputError, match="the features: cell_type has no 'B'"):
+        steer(Linear(), bundle, features, replace(CONFIG, target="B"))
+    renamed = features.copy()
+    renamed.obs_names = [f"x{row}" for row in range(24)]
+    with pytest.raises(InputError, match=r"differ at row 0: cell 'x0' against 'cell0'"):
+        steer(Linear(), bundle, renamed, CONFIG)
+    with pytest.raises(ValueError, match="origin and target are both 'a'"):
+        SteeringConfig(origin="a", target="a")
+
+
+# --- paired test -------------------------------------------------------------------------------
+
+
+def test_paired_test_by_hand():
+    # log2 ratios 1, 2, 3: mean 2, sd 1, t = 2 / (1 / sqrt 3) = 3.4641, 2 degrees of freedom.
+    control = np.array([[1.0], [2.0], [1.0]])
+    steered = control * np.array([[2.0], [4.0], [8.0]])
+    result = paired_test(control, steered, pseudocount=0)
+    assert np.isclose(result.log2_fold.item(), 2)
+    assert np.isclose(result.t.item(), 2 * np.sqrt(3))
+    assert result.df == 2
+    # Two-sided p of t with 2 degrees of freedom: 1 - t / sqrt(2 + t^2) = 1 - sqrt(12 / 14).
+    assert np.isclose(result.p.item(), 1 - np.sqrt(12 / 14))
+
+
+def test_a_ratio_that_is_the_same_everywhere_cannot_be_tested():
+    control = np.random.default_rng(0).uniform(1, 100, (6, 2)).astype(np.float32)
+    steered = (control * np.array([3.0, 1.0])).astype(np.float32)
+    result = paired_test(control, steered, pseudocount=0)
+    np.testing.assert_allclose(result.log2_fold, [np.log2(3), 0], atol=1e-6)
+    assert np.isnan(result.t).all()
+    assert np.isnan(result.p).all()
+
+
+def test_blocks_of_genes_make_no_difference(monkeypatch):
+    control, steered = np.random.default_rng(2).uniform(1, 9, (2, 5, 7)).astype(np.float32)
+    whole = paired_test(control, steered, pseudocount=0.5)
+    monkeypatch.setattr("featurelens.steering.steer.GENES_AT_ONCE", 3)
+    blocks = paired_test(control, steered, pseudocount=0.5)
+    for field in ("log2_fold", "t", "p"):
+        np.testing.assert_array_equal(getattr(blocks, field), getattr(whole, field))
+
+
+def test_one_cell_cannot_be_tested():
+    result = paired_test(np.array([[1.0]]), np.array([[2.0]]), pseudocount=0)
+    assert result.log2_fold.item() == 1
+    assert np.isnan(result.p.item())
+
+
+def test_pseudocount_in_proportion_to_the_library_makes_the_fold_independent_of_it():
+    proportions = np.random.default_rng(1).dirichlet(np.ones(4), (2, 5))
+    library = np.array([[100.0], [1000], [5000], [1e4], [2e4]])
+    common = paired_test(1e4 * proportions[0], 1e4 * proportions[1], pseudocount=0.1)
+    own = paired_test(
+        library * proportions[0], library * proportions[1], pseudocount=0.1 * library / 1e4
+    )
+    np.testing.assert_allclose(own.log2_fold, common.log2_fold)

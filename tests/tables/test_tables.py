@@ -1,0 +1,155 @@
+"""Tables: every number is counted by hand or by scipy."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from featurelens.features.annotated import annotated_features
+from featurelens.tables.annotation import annotation_summary
+from featurelens.tables.features import feature_types, local_features
+from featurelens.tables.named import FILTERS, stack_named
+from figure_inputs import dge, enrichment, features
+
+
+def test_stacked_tables_carry_name_and_position():
+    stacked = stack_named(
+        {"b": pd.DataFrame({"x": [1, 2]}), "empty": pd.DataFrame(), "a": pd.DataFrame({"x": [3]})},
+        "sae",
+    )
+    assert stacked["sae"].tolist() == ["b", "b", "a"]
+    assert stacked["position"].tolist() == [1, 1, 3]
+    assert list(stacked.columns) == ["sae", "x", "position"]
+    assert stack_named({}, "sae").empty
+
+
+def test_feature_types_count_both_conventions():
+    var = pd.DataFrame(
+        {
+            "type_published": ["local", "local", "regional", "global", "dead"],
+            "type": ["local", "global", "global", "global", "dead"],
+            "fraction_active": [0.1, 0.2, 0.3, 0.9, 0.0],
+        }
+    )
+    table = feature_types({"one": var}).set_index("convention")
+    published = table.loc["published"]
+    assert published[["live", "local", "regional", "global", "dead"]].tolist() == [4, 2, 1, 1, 1]
+    assert published["global_paper"] == 2
+    assert published["share_live"] == pytest.approx(0.8)
+    assert published["share_local"] == pytest.approx(0.5)
+    # mean features active per cell = sum over features of the share of cells: 1.5
+    assert published["active_per_cell"] == pytest.approx(1.5)
+    assert published["share_active_per_cell"] == pytest.approx(1.5 / 4)
+    assert table.loc["corrected", "local"] == 1
+
+
+def test_feature_types_of_a_dead_sae_are_not_a_number():
+    var = pd.DataFrame({"type_published": ["dead"], "type": ["dead"], "fraction_active": [0.0]})
+    table = feature_types({"one": var})
+    assert table["share_live"].tolist() == [0, 0]
+    assert table["share_local"].isna().all()
+
+
+def test_active_features_per_cell_equal_those_counted_in_the_matrix():
+    cells = features()
+    table = feature_types({"one": cells.var})
+    per_cell = (cells.X.toarray() > 0).sum(axis=1).mean()
+    assert table["active_per_cell"].iloc[0] == pytest.approx(per_cell)
+
+
+def test_local_features_name_types_that_have_none():
+    var = pd.DataFrame(
+        {
+            "type_published": ["local", "local", "global"],
+            "type": ["local", "global", "global"],
+            "top_cell_type": ["B", "B", "T"],
+        }
+    )
+    cells = pd.Series(["T", "B", "T", "NK"], dtype="category")
+    table = local_features({"one": var}, {"one": cells}).set_index(["convention", "cell_type"])
+    assert table["n_local"].to_dict() == {
+        ("published", "B"): 2, ("published", "NK"): 0, ("published", "T"): 0,
+        ("corrected", "B"): 1, ("corrected", "NK"): 0, ("corrected", "T"): 0,
+    }  # fmt: skip
+    assert table.loc[("corrected", "T"), "n_cells"] == 2
+
+
+def rows(pairs, kept):
+    """An enrichment table of the given (feature, term) pairs, all kept under ``kept``."""
+    table = pd.DataFrame(pairs, columns=["feature", "term"])
+    table["category"] = "family"
+    for name in FILTERS:
+        table[name] = name == kept
+    return table
+
+
+def test_annotation_summary_joins_controls_by_name():
+    def summary(*shares):
+        return pd.DataFrame(
+            {
+                "contrast": ["global", "within_type"],
+                "convention": "corrected",
+                "filter": "kept_fdr",
+                "share": shares,
+            }
+        )
+
+    table = annotation_summary(
+        {"cells/pca/topk/go": summary(0.8, 0.5), "cells/nmf/topk/go": summary(0.7, 0.4)},
+        {"cells/pca/topk.random/go": summary(0.3, 0.2).iloc[:1]},
+    )
+    assert table["share"].tolist() == [0.8, 0.5, 0.7, 0.4]
+    np.testing.assert_array_equal(table["share_random"], [0.3, np.nan, np.nan, np.nan])
+    assert table["share_untrained"].isna().all()
+
+
+def test_annotated_features_list_significant_genes_by_fold_and_terms_by_q():
+    var = features(n_features=4).var.iloc[:3].copy()
+    var["n_active"] = [5, 300, 0]
+    genes = pd.DataFrame(
+        {
+            "feature": ["0"] * 5,
+            "gene": ["up2", "up1", "down1", "weak", "unknown"],
+            "log2_fold": [1.0, 3.0, -2.0, 5.0, 9.0],
+            "q": [0.01, 0.001, 0.04, 0.5, np.nan],
+            "n_high": 20,
+        }
+    )
+    found = pd.DataFrame(
+        {
+            "feature": ["0", "0", "0"],
+            "term": ["second", "first", "lost"],
+            "direction": ["down", "up", "up"],
+            "q": [0.02, 0.01, 0.001],
+            "p_mannwhitney": 0.01,
+            "fold": 1.0,
+            "kept_fdr": [True, True, False],
+        }
+    )
+    table = annotated_features(var, genes, {"corrected": found})
+    # feature 2 is dead; feature 1 is active in more cells and comes first
+    assert table["feature"].tolist() == ["1", "0"]
+    row = table.set_index("feature").loc["0"]
+    assert row["up_genes"] == "up1; up2"
+    assert row["down_genes"] == "down1"
+    assert row["terms"] == "first; second (down)"
+    assert row["n_terms"] == 2
+    assert row["n_high"] == 20
+    other = table.set_index("feature").loc["1"]
+    assert other["terms"] == ""
+    assert other["n_terms"] == 0
+    assert other["n_high"] is pd.NA
+
+
+def test_annotated_features_hold_one_row_per_live_feature():
+    var = features(n_features=30).var
+    found = {name: enrichment(name) for name in ("published", "corrected")}
+    table = annotated_features(var, dge(), found, n_genes=3, n_terms=2)
+    assert set(table["feature"]) == set(var.index[var["n_active"] > 0])
+    assert (table["up_genes"].str.count(";") <= 2).all()
+    assert (table["terms"].str.count(";") <= 1).all()
+    assert table["n_active"].is_monotonic_decreasing
+    genes = dge()
+    chunks = [part for _, part in genes.groupby(genes["feature"].astype(int) // 4)]
+    assert len(chunks) > 2
+    in_parts = annotated_features(var, iter(chunks), found, n_genes=3, n_terms=2)
+    pd.testing.assert_frame_equal(in_parts, table)
