@@ -17,7 +17,7 @@ def house(tmp_path):
         "featurelens/kinds/__init__.py": "",
         "featurelens/kinds/one.py": "value = 1\n",
         "featurelens/kinds/two.py": "value = 2\n",
-        "scripts/run.py": "from featurelens.used import f\n\n\ndef g():\n    import featurelens.found\n",
+        "scripts/run.py": "from featurelens.used import f\ndef g():\n    import featurelens.found",
     }
     for name, text in files.items():
         path = tmp_path / name

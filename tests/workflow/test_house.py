@@ -54,12 +54,14 @@ def imports(path):
         for node in ast.walk(test)
     }
     for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and id(node) not in guarded and node.module:
-            if node.module.split(".")[0] == "featurelens":
-                for name in node.names:
-                    file = LIBRARY.parent / f"{node.module}.{name.name}".replace(".", "/")
-                    is_module = file.is_dir() or file.with_suffix(".py").exists()
-                    yield f"{node.module}.{name.name}" if is_module else node.module
+        module = (
+            node.module if isinstance(node, ast.ImportFrom) and id(node) not in guarded else None
+        )
+        if module is not None and module.split(".")[0] == "featurelens":
+            for name in node.names:
+                file = LIBRARY.parent / f"{module}.{name.name}".replace(".", "/")
+                is_module = file.is_dir() or file.with_suffix(".py").exists()
+                yield f"{module}.{name.name}" if is_module else module
 
 
 MODULES = sorted(path for path in LIBRARY.rglob("*.py") if room_of(path) != "__init__")

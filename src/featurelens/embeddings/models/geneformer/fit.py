@@ -227,8 +227,6 @@ def _hashes(config: GeneformerModel) -> dict[str, str]:
 
 def check(dataset: DatasetConfig, model: GeneformerModel) -> None:
     """Raise an InputError where the files of the model and the dataset do not fit each other."""
-    from featurelens.embeddings.models.geneformer.fit import prepare
-
     if not isinstance(dataset, OwnCells):
         raise InputError(
             f"{dataset.kind} has too few genes for geneformer, and no Ensembl ids; use cells of "

@@ -258,11 +258,6 @@ def check(dataset: DatasetConfig, model: MultiDGDModel) -> None:
     from anndata.io import read_elem
 
     from featurelens.embeddings.checkpoints import require_torch_file
-    from featurelens.embeddings.models.multidgd.fit import (
-        read_hyperparameters,
-        require_split,
-        require_width,
-    )
 
     if not isinstance(dataset, OwnCells):
         raise InputError(

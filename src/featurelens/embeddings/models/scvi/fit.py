@@ -190,7 +190,6 @@ def _variable_genes(cells: anndata.AnnData, n_genes: int | None) -> np.ndarray:
 
 def check(dataset: DatasetConfig, model: ScviModel) -> None:
     """Raise an InputError where the files of the model and the dataset do not fit each other."""
-    from featurelens.embeddings.models.scvi.fit import gene_columns
     from featurelens.embeddings.models.scvi.saved import read_saved
 
     if model.checkpoint is not None:
