@@ -1,9 +1,10 @@
-"""Work spread over the threads of one process."""
+"""Threads of one process: work spread over them, and how many torch takes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 
 def in_threads(function, items: Iterable, threads: int) -> Iterator:  # type: ignore
@@ -13,3 +14,16 @@ def in_threads(function, items: Iterable, threads: int) -> Iterator:  # type: ig
         return
     with ThreadPoolExecutor(threads) as pool:
         yield from pool.map(function, items)
+
+
+@contextmanager
+def torch_threads(count: int) -> Iterator[None]:
+    """Run torch with ``count`` threads, and with as many as before afterwards."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

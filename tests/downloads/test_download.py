@@ -11,7 +11,7 @@ import pytest
 
 from featurelens.downloads import transfer
 from featurelens.downloads.fetch import fetch, fetch_json, recorded_sha256
-from featurelens.downloads.figshare import FILES, MULTIDGD, FigshareFile, extract, fetch_figshare
+from featurelens.downloads.figshare import MULTIDGD, FigshareFile, extract, fetch_figshare
 from featurelens.io import InputError
 from flaky_server import as_json, cut, ranged, redirect, reply, serve, status, whole
 
@@ -410,7 +410,7 @@ def test_answers_of_a_service_that_are_none(server, path):
 
 def test_the_files_of_the_paper():
     # Numbers and names as in the paper's 00_data_download.py.
-    found = {name: file.id for name, file in FILES.items()}
+    found = {file.name: file.id for model in MULTIDGD.values() for file in model.files}
     assert found == {
         "human_bonemarrow.h5ad": 41740251,
         "human_bonemarrow_l20_h2-3_test50e.pt": 41735907,

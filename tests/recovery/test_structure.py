@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from featurelens.recovery.config import PERCENTILES
-from featurelens.recovery.structure import measure_structure, recover_structure
+from featurelens.recovery.structure import measure_structure
 from featurelens.recovery.structure_scores import (
     margin_null,
     random_neurons,
@@ -111,12 +111,12 @@ def hierarchical():
 
 
 def test_true_programs_as_neurons_beat_the_null(hierarchical):
-    table = recover_structure(
+    table = measure_structure(
         hierarchical.obsm["programs_active"],
         hierarchical.X,
         hierarchical.varm["connectivity"],
         n_permutations=3,
-    )
+    ).summary
     assert table["percentile"].tolist() == list(PERCENTILES)
     high = table[table["percentile"].between(80, 95)]
     for name in ("f1", "best_f1", "precision", "coverage_all"):
@@ -127,13 +127,13 @@ def test_null_of_one_neuron_is_its_density(hierarchical):
     """A shuffled neuron of density q hits q of every program: coverage about q."""
     rng = np.random.default_rng(0)
     neuron = rng.random((600, 1)).astype(np.float32)
-    table = recover_structure(
+    table = measure_structure(
         neuron,
         hierarchical.X,
         hierarchical.varm["connectivity"],
         percentiles=[30, 60],
         n_permutations=60,
-    )
+    ).summary
     # one neuron covers one program: the one of most hits, a little above the density
     assert (table["null_n_covered"] == 1).all()
     np.testing.assert_allclose(table["null_coverage_covered"], [0.7, 0.4], atol=0.12)
@@ -144,9 +144,9 @@ def test_null_of_one_neuron_is_its_density(hierarchical):
 
 def test_null_keeps_a_neuron_that_has_every_edge():
     # neuron 2 alone, all cosines equal: shuffling cannot change anything
-    table = recover_structure(
+    table = measure_structure(
         ACTIVATIONS[:, 2:3], OBSERVABLES, CONNECTIVITY, percentiles=[0], n_permutations=4
-    )
+    ).summary
     for name in ("n_covered", "coverage_all", "precision", "f1", "best_f1"):
         assert table[f"null_{name}"][0] == table[name][0]
         assert table[f"null_sd_{name}"][0] == 0
@@ -154,17 +154,17 @@ def test_null_keeps_a_neuron_that_has_every_edge():
 
 def test_same_seed_same_null(hierarchical):
     arguments = (hierarchical.obsm["programs"], hierarchical.X, hierarchical.varm["connectivity"])
-    first, again = (recover_structure(*arguments, seed=3) for _ in range(2))
+    first, again = (measure_structure(*arguments, seed=3).summary for _ in range(2))
     assert first.equals(again)
     assert first["null_sd_f1"].isna().all()  # one shuffle has no spread
-    assert not first.equals(recover_structure(*arguments, seed=4))
+    assert not first.equals(measure_structure(*arguments, seed=4).summary)
 
 
 def test_what_cannot_be_compared_is_refused():
     with pytest.raises(ValueError, match="no neuron is active"):
-        recover_structure(np.zeros((2, 3)), OBSERVABLES, CONNECTIVITY)
+        measure_structure(np.zeros((2, 3)), OBSERVABLES, CONNECTIVITY)
     with pytest.raises(ValueError, match="connectivity has 4 genes and Y 5"):
-        recover_structure(ACTIVATIONS, OBSERVABLES, CONNECTIVITY[:4])
+        measure_structure(ACTIVATIONS, OBSERVABLES, CONNECTIVITY[:4])
 
 
 def test_margin_null_keeps_what_neurons_and_genes_have(hierarchical, monkeypatch):
@@ -200,21 +200,21 @@ def test_margin_null_explains_genes_that_everything_resembles():
     popularity = np.where(np.arange(200) < 40, 1.0, 0.0)
     similarity = popularity + rng.normal(size=(150, 200))
     edges = (popularity > 0)[:, None].astype(np.float32)
-    table = recover_structure(
+    table = measure_structure(
         np.maximum(similarity.T - similarity.min(), 0).astype(np.float32),
         np.eye(200, dtype=np.float32), edges,
         percentiles=[80], n_permutations=6, n_margin_draws=6,
-    ).iloc[0]  # fmt: skip
+    ).summary.iloc[0]  # fmt: skip
     assert table["coverage_all"] > table["null_coverage_all"] + 5 * table["null_sd_coverage_all"]
     spread = max(table["margin_sd_coverage_all"], 0.01)
     assert table["coverage_all"] == pytest.approx(table["margin_coverage_all"], abs=5 * spread)
 
 
 def test_without_margin_draws_there_is_no_such_null(hierarchical):
-    table = recover_structure(
+    table = measure_structure(
         hierarchical.obsm["programs"], hierarchical.X, hierarchical.varm["connectivity"],
         percentiles=[50],
-    )  # fmt: skip
+    ).summary  # fmt: skip
     assert table.filter(like="margin_").isna().all(axis=None)
 
 

@@ -4,10 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from featurelens.enrichment.config import ALL_FILTERS
 from featurelens.features.annotated import annotated_features
 from featurelens.tables.annotation import annotation_summary
 from featurelens.tables.features import feature_types, local_features
-from featurelens.tables.named import FILTERS, stack_named
+from featurelens.tables.named import stack_named
 from figure_inputs import dge, enrichment, features
 
 
@@ -77,7 +78,7 @@ def rows(pairs, kept):
     """An enrichment table of the given (feature, term) pairs, all kept under ``kept``."""
     table = pd.DataFrame(pairs, columns=["feature", "term"])
     table["category"] = "family"
-    for name in FILTERS:
+    for name in ALL_FILTERS:
         table[name] = name == kept
     return table
 

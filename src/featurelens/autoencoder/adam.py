@@ -8,7 +8,6 @@ of microseconds each, so nothing that can wait may stand inside.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
@@ -139,17 +138,6 @@ def linear_init(d_in: int, d_out: int, generator: torch.Generator) -> tuple[Tens
     bound = d_in**-0.5
     weight = torch.empty(d_out, d_in).uniform_(-bound, bound, generator=generator)
     return weight, torch.empty(d_out).uniform_(-bound, bound, generator=generator)
-
-
-@contextmanager
-def threads(count: int) -> Iterator[None]:
-    """Let torch use this many threads inside the block."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _epoch(

@@ -31,8 +31,7 @@ if TYPE_CHECKING:
 LAST_EPOCHS = 3
 """Epochs at the end whose mean validation loss is a trial's score (author's)."""
 _OUTCOMES = {"COMPLETE": "complete", "FAIL": "failed", "PRUNED": "pruned"}
-STATES = tuple(_OUTCOMES.values())
-"""How a trial can end."""
+"""How a trial can end: in optuna's words and in ours."""
 
 
 def search(

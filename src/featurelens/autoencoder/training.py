@@ -19,6 +19,7 @@ import pandas as pd
 from featurelens.autoencoder.config import AutoencoderConfig
 from featurelens.io import InputError, atomic_path, read_json, read_table, write_json, write_table
 from featurelens.simulation.observables import Observables, row_chunks
+from featurelens.threads import torch_threads
 
 if TYPE_CHECKING:
     from featurelens.autoencoder.adam import Rows
@@ -39,31 +40,10 @@ class Autoencoder:
         """Encode (n_cells, n_genes) to (n_cells, latent), float32."""
         return _in_chunks(self._encode, observables)
 
-    def reconstruct(self, observables: np.ndarray | Observables) -> np.ndarray:
-        """Encode and decode (n_cells, n_genes), float32."""
-        return _in_chunks(lambda rows: self._decode(self._encode(rows)), observables)
-
-    @property
-    def best_validation_loss(self) -> float:
-        """Smallest validation loss of any epoch."""
-        return float(self.history["validation_loss"].min())
-
-    @property
-    def last_validation_loss(self) -> float:
-        """Validation loss after the last epoch, which the paper's Figure 1C shows."""
-        return float(self.history["validation_loss"].iloc[-1])
-
     def _encode(self, values: np.ndarray) -> np.ndarray:
-        return self._layers("encoder", values)
-
-    def _decode(self, values: np.ndarray) -> np.ndarray:
-        decoded = self._layers("decoder", values)
-        return np.maximum(decoded, 0) if self.config.output == "relu" else decoded
-
-    def _layers(self, part: str, values: np.ndarray) -> np.ndarray:
         for layer in range(self.config.depth):
-            values = values @ self.weights[f"{part}.{layer}.weight"].T
-            values += self.weights[f"{part}.{layer}.bias"]
+            values = values @ self.weights[f"encoder.{layer}.weight"].T
+            values += self.weights[f"encoder.{layer}.bias"]
             if layer < self.config.depth - 1:
                 values = np.maximum(values, 0)
         return values
@@ -147,7 +127,7 @@ def train(
     schedule = adam.Schedule(
         **{name: getattr(config, name) for name in adam.Schedule.__dataclass_fields__}
     )
-    with adam.threads(threads):
+    with torch_threads(threads):
         fitted = adam.fit(
             initial,
             _rectified(config),

@@ -23,13 +23,11 @@ from featurelens.embeddings.expression import expression_used
 from featurelens.genesets.sets import unique_symbols
 from featurelens.io import InputError
 from featurelens.stats import multiple, negative_binomial, ranks
+from featurelens.stats.arrays import Floats
 from featurelens.threads import in_threads
 
 if TYPE_CHECKING:
     from featurelens.embeddings.bundle import Bundle
-
-
-Floats = NDArray[np.float64]
 
 
 def test_chosen(

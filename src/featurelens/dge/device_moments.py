@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from featurelens.dge.layout import PreparedExpression
 
 
-Floats = NDArray[np.float64]
-
 ROWS = 256
 """Sets of cells in one product; 56,714 cells and both sides take 0.2 GiB of the device."""
 

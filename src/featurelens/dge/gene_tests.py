@@ -18,11 +18,10 @@ from featurelens.dge.config import DgeConfig
 from featurelens.dge.layout import PreparedExpression
 from featurelens.dge.matching import MatchedSets
 from featurelens.stats import welch
+from featurelens.stats.arrays import Floats
 from featurelens.stats.multiple import bh
 from featurelens.stats.welch import t_of_difference
 from featurelens.threads import in_threads
-
-Floats = NDArray[np.float64]
 
 _ADJUSTED = 64
 """Features whose p are adjusted at once."""

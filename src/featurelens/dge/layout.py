@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 
 from featurelens.conventions import ExpressionSource
 from featurelens.io import InputError
+from featurelens.stats.arrays import Floats
 from featurelens.threads import in_threads
 
 if TYPE_CHECKING:
     from featurelens.embeddings.bundle import Bundle
 
 
-Floats = NDArray[np.float64]
 Precision = Literal["float64", "float32"]
 
 _ROWS = 128

@@ -83,11 +83,6 @@ MULTIDGD: Mapping[str, TrainedModel] = MappingProxyType(
 )
 """The three data sets of the paper (its ``00_data_download.py``), by name."""
 
-FILES: Mapping[str, FigshareFile] = MappingProxyType(
-    {file.name: file for model in MULTIDGD.values() for file in model.files}
-)
-"""Their nine files, by the name each gets here."""
-
 
 def fetch_figshare(
     file: FigshareFile,

@@ -10,9 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from featurelens.stats.arrays import Floats
 from featurelens.threads import in_threads
-
-Floats = NDArray[np.float64]
 
 _TERMS_AT_ONCE = 128
 _HELD_OUT = 5

@@ -17,11 +17,10 @@ from featurelens.dge.tables import iter_feature_tables
 from featurelens.genesets.sets import Membership
 from featurelens.io import InputError
 from featurelens.stats import welch
+from featurelens.stats.arrays import Floats
 from featurelens.stats.counts import log_binomial_two_sided, log_hypergeometric
 from featurelens.stats.ranks import rank_rows, rank_sum, rank_sum_published
 from featurelens.stats.welch import ratio
-
-Floats = NDArray[np.float64]
 
 PUBLISHED_ALPHA = 0.05
 PUBLISHED_FIGURE_ALPHA = 0.01

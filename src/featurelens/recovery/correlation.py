@@ -76,12 +76,6 @@ def standardise(values: np.ndarray, counts: np.ndarray) -> np.ndarray:
     return result
 
 
-def without_flat(standardised: np.ndarray) -> np.ndarray:
-    """Drop the columns that :func:`standardise` marked as never varying."""
-    is_flat = np.isnan(standardised[0])
-    return standardised[:, ~is_flat] if is_flat.any() else standardised
-
-
 def count_redundant(neurons: np.ndarray, *, threshold: float) -> int:
     """Count neurons whose r with an earlier one exceeds the threshold (never with themselves)."""
     n_redundant = 0

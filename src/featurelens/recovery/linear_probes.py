@@ -14,6 +14,7 @@ import numpy as np
 from scipy import linalg
 
 from featurelens.simulation.observables import Observables
+from featurelens.threads import torch_threads
 
 _BLOCK_VALUES = 2**24
 _PENALTIES = np.logspace(-10, 2, 13)
@@ -276,7 +277,7 @@ def gradient_r2(
         patience=10,
         weights="last",
     )
-    with adam.threads(threads):
+    with torch_threads(threads):
         fitted = adam.fit(
             [part.to(device) for part in initial],
             [False],

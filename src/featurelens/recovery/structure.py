@@ -34,14 +34,14 @@ class Structure:
     """Result of :func:`measure_structure`."""
 
     summary: pd.DataFrame
-    """One row per percentile, see :func:`recover_structure`."""
+    """One row per percentile, see :func:`measure_structure`."""
     programs: pd.DataFrame
     """One row per percentile and program: percentile, program, n_assigned (neurons that chose it),
     coverage, precision, f1 (of the assigned neuron that covers most; 0, NaN, 0 when there is
     none), best_f1 (over all neurons)."""
 
 
-def recover_structure(
+def measure_structure(
     activations: np.ndarray,
     observables: np.ndarray,
     connectivity: np.ndarray,
@@ -50,8 +50,8 @@ def recover_structure(
     n_permutations: int = 1,
     n_margin_draws: int = 0,
     seed: int = 0,
-) -> pd.DataFrame:
-    """Compare a pseudo-connectivity with the true one, one row per percentile.
+) -> Structure:
+    """Compare a pseudo-connectivity with the true one.
 
     Parameters
     ----------
@@ -72,7 +72,9 @@ def recover_structure(
 
     Returns
     -------
-    pandas.DataFrame
+    Structure
+        Its summary has one row per percentile:
+
         percentile, threshold
         n_neurons, n_genes, n_constant_genes
             Neurons that are live and keep an edge; genes compared; genes left out.
@@ -95,29 +97,6 @@ def recover_structure(
             Their standard deviations over shuffles (ddof 1; NaN for one shuffle).
         margin_..., margin_sd_...
             The same of the null that keeps both margins; NaN without draws.
-    """
-    return measure_structure(
-        activations,
-        observables,
-        connectivity,
-        percentiles=percentiles,
-        n_permutations=n_permutations,
-        n_margin_draws=n_margin_draws,
-        seed=seed,
-    ).summary
-
-
-def measure_structure(
-    activations: np.ndarray,
-    observables: np.ndarray,
-    connectivity: np.ndarray,
-    *,
-    percentiles: Sequence[float] = PERCENTILES,
-    n_permutations: int = 1,
-    n_margin_draws: int = 0,
-    seed: int = 0,
-) -> Structure:
-    """As :func:`recover_structure`, with the programs one by one.
 
     Raises
     ------

@@ -15,7 +15,7 @@ import pandas as pd
 from featurelens.stats import margins
 
 SCORES = ("n_covered", "coverage_covered", "coverage_all", "precision", "f1", "best_f1")
-"""Numbers of one percentile, see :func:`featurelens.recovery.structure.recover_structure`."""
+"""Numbers of one percentile, see :func:`featurelens.recovery.structure.measure_structure`."""
 CHAIN = 15
 """Trades of every row between two draws with the same margins; the first has more."""
 _BLOCK = 1_000

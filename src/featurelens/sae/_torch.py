@@ -11,6 +11,8 @@ from contextlib import contextmanager
 
 import torch
 
+from featurelens.threads import torch_threads
+
 os.environ.setdefault("MKL_CBWR", "AVX2,STRICT")
 
 
@@ -23,11 +25,9 @@ def session(threads: int) -> Iterator[None]:
 
     Adam's moments of dead features decay into denormal numbers, which are slow.
     """
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)
-    torch.set_flush_denormal(True)
-    try:
-        yield
-    finally:
-        torch.set_flush_denormal(False)
-        torch.set_num_threads(before)
+    with torch_threads(threads):
+        torch.set_flush_denormal(True)
+        try:
+            yield
+        finally:
+            torch.set_flush_denormal(False)

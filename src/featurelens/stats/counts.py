@@ -1,7 +1,7 @@
 """Exact tests of counts, binomial and hypergeometric, for arrays with many repeated arguments.
 
-Each p has a twin in logarithms, which stays finite where the p underflows. What cannot be computed
-is NaN, never a default.
+They give natural logarithms, which stay finite where a p underflows. What cannot be computed is
+NaN, never a default.
 """
 
 from collections.abc import Callable
@@ -10,36 +10,28 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
-Floats = NDArray[np.float64]
-
-
-def binomial_two_sided(hits: ArrayLike, n: ArrayLike, probability: ArrayLike) -> Floats:
-    """Exact two-sided binomial p, equal to ``scipy.stats.binomtest`` element by element.
-
-    Sums the probability of every outcome that is at most as likely as the observed one. Each
-    distinct triple is computed once. NaN where n is 0 or an argument is NaN.
-    """
-    return np.exp(log_binomial_two_sided(hits, n, probability))
+from featurelens.stats.arrays import Floats
 
 
 def log_binomial_two_sided(hits: ArrayLike, n: ArrayLike, probability: ArrayLike) -> Floats:
-    """Natural logarithm of :func:`binomial_two_sided`, finite where p underflows."""
-    return _once_per_triple(_log_binomial_two_sided, hits, n, probability)
+    """Natural logarithm of the exact two-sided binomial p, finite where p underflows.
 
-
-def hypergeometric(hits: ArrayLike, n_all: int, n_marked: ArrayLike, n_drawn: ArrayLike) -> Floats:
-    """One-sided over-representation p: probability of at least ``hits`` marked genes.
-
-    Equals ``scipy.stats.hypergeom.sf(hits - 1, n_all, n_marked, n_drawn)``. NaN where nothing is
-    drawn or nothing is marked.
+    Equal to ``scipy.stats.binomtest`` element by element: sums the probability of every outcome
+    that is at most as likely as the observed one. Each distinct triple is computed once. NaN where
+    n is 0 or an argument is NaN.
     """
-    return np.exp(log_hypergeometric(hits, n_all, n_marked, n_drawn))
+    return _once_per_triple(_log_binomial_two_sided, hits, n, probability)
 
 
 def log_hypergeometric(
     hits: ArrayLike, n_all: int, n_marked: ArrayLike, n_drawn: ArrayLike
 ) -> Floats:
-    """Natural logarithm of :func:`hypergeometric`, finite where p underflows."""
+    """Natural logarithm of the one-sided over-representation p, finite where p underflows.
+
+    Probability of at least ``hits`` marked genes among those drawn, as
+    ``scipy.stats.hypergeom.logsf(hits - 1, n_all, n_marked, n_drawn)``. NaN where nothing is drawn
+    or nothing is marked.
+    """
 
     def tail(k: Floats, marked: Floats, drawn: Floats) -> Floats:
         # The rare side of the mean is summed: sums of the common side may start from zero.

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from featurelens.stats.welch import Floats
+from featurelens.stats.arrays import Floats
 
 
 def bh(p: ArrayLike, axis: int = -1) -> Floats:

@@ -12,10 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from featurelens.conventions import Convention
+from featurelens.stats.arrays import Floats
 from featurelens.stats.multiple import bh
 from featurelens.stats.welch import Moments, ratio
-
-Floats = NDArray[np.float64]
 
 PAIR_COLUMNS = ("glm_log2_fold", "glm_p", "glm_q")
 """What :func:`published_pairs` gives."""

@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
-from featurelens.stats.welch import Floats, ratio
+from featurelens.stats.arrays import Floats
+from featurelens.stats.welch import ratio
 
 EXACT_SIZE = 8
 """Largest first group whose rank sum is tested exactly: scipy's bound."""

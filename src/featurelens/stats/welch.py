@@ -8,10 +8,10 @@ left alone: it costs most of a second, and the workflow imports this while it pl
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import special
 
-Floats = NDArray[np.float64]
+from featurelens.stats.arrays import Floats
 
 
 @dataclass(frozen=True)
@@ -88,12 +88,6 @@ def log_t_p(t: ArrayLike, df: ArrayLike) -> Floats:
         + np.log(special.hyp2f1(a + 0.5, 1.0, a + 1.0, x))
     )
     return log_p
-
-
-def log_normal_p(z: ArrayLike) -> Floats:
-    """Natural logarithm of the two-sided p of a normal score, also where p underflows."""
-    z = np.asarray(z, dtype=float)
-    return np.minimum(0.0, np.log(2.0) + special.log_ndtr(-np.abs(z)))
 
 
 def ratio(numerator: Floats, denominator: Floats) -> Floats:

@@ -6,9 +6,6 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-FILTERS = ("kept_fdr", "kept_published_05", "kept_published_figures")
-"""Columns of the enrichment table that say whether a row counts as an annotation."""
-
 
 def stack_named(tables: Mapping[str, pd.DataFrame], column: str) -> pd.DataFrame:
     """All tables below one another, each row with the name and the position of its table."""

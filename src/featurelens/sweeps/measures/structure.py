@@ -42,7 +42,7 @@ def recover_structures(
     Returns
     -------
     summary : DataFrame
-        ``id`` and the columns of :func:`featurelens.recovery.structure.recover_structure`.
+        ``id`` and the columns of :func:`featurelens.recovery.structure.measure_structure`.
     programs : DataFrame
         ``id`` and the columns of :attr:`featurelens.recovery.structure.Structure.programs`.
     """

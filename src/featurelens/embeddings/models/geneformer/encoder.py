@@ -30,19 +30,6 @@ REPORTS = 10
 """Lines about progress."""
 
 
-@contextmanager
-def torch_threads(threads: int) -> Iterator[None]:
-    """Let torch use so many threads, and afterwards as many as before."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
 def n_layers_below(files: ModelFiles, layer: int) -> int:
     """Number of layers up to a hidden state: 0 is the last one, -1 the second to last.
 

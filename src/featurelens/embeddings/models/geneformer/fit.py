@@ -33,7 +33,6 @@ from featurelens.embeddings.models.geneformer.encoder import (
     embed_tokens,
     load_encoder,
     n_layers_below,
-    torch_threads,
 )
 from featurelens.embeddings.models.geneformer.genes import KnownGenes, find_genes
 from featurelens.embeddings.models.geneformer.hub import fetch
@@ -42,6 +41,7 @@ from featurelens.embeddings.models.geneformer.variants import LICENCE, SERIES, S
 from featurelens.embeddings.models.geneformer.weights import ModelFiles, find_model, require_fit
 from featurelens.embeddings.named_rows import NamedRows
 from featurelens.io import InputError, sha256_file
+from featurelens.threads import torch_threads
 
 if TYPE_CHECKING:
     import anndata
