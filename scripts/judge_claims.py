@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from featurelens.claims.judge import judge, read_claims
+from featurelens.claims.entries import read_claims
+from featurelens.claims.judge import judge
 from featurelens.io import read_table, write_table
 from featurelens.logs import job_log
 

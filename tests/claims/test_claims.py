@@ -8,7 +8,8 @@ import pytest
 import yaml
 from scipy import stats
 
-from featurelens.claims.judge import judge, read_claims
+from featurelens.claims.entries import read_claims
+from featurelens.claims.judge import judge
 from featurelens.io import InputError
 
 REPOSITORY = Path(__file__).parents[2]

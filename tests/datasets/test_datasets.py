@@ -15,7 +15,8 @@ from scipy import sparse
 
 from featurelens.datasets.checks import check_dataset, check_embedding_key
 from featurelens.datasets.config import OwnCells, Pbmc68kReduced
-from featurelens.datasets.readers import read_dataset, recover_counts
+from featurelens.datasets.readers import read_dataset
+from featurelens.datasets.shipped import recover_counts
 from featurelens.embeddings.models.pca.config import PCAModel
 from featurelens.embeddings.models.precomputed.config import PrecomputedModel
 from featurelens.embeddings.registry import check_model

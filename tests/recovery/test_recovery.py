@@ -8,8 +8,9 @@ from sklearn.linear_model import LinearRegression
 from sklearn.linear_model import Ridge as SklearnRidge
 from sklearn.metrics import balanced_accuracy_score, r2_score
 
-from featurelens.recovery import linear_probes
 from featurelens.recovery.correlation import distinct_rows
+from featurelens.recovery.gradient_probe import gradient_r2
+from featurelens.recovery.linear_probes import balanced_accuracy, classify, fit_ridge, joined
 from featurelens.recovery.neurons import measure_recovery
 from featurelens.recovery.superposition import group_scores, superposition
 from featurelens.simulation.config import SmallSimulation
@@ -324,7 +325,7 @@ def test_ridge_minimises_generalised_cross_validation():
     rng = np.random.default_rng(8)
     signal = embedding / embedding.std(0) @ rng.standard_normal((6, 200))
     values = signal + rng.uniform(0, 10, 200) * rng.standard_normal((40, 200))
-    ridge = linear_probes.fit_ridge(embedding, values)
+    ridge = fit_ridge(embedding, values)
     standard = (embedding - embedding.mean(0, dtype=float)) / embedding.std(0, dtype=float)
     centred = values - values.mean(0)
     scores = []
@@ -359,9 +360,9 @@ def test_classifier_is_linear_discriminant_analysis():
     inputs += 1.5 * np.array([centres[label] for label in labels])
     train, test = slice(0, 400), slice(400, 600)
     lda = LinearDiscriminantAnalysis(priors=[1 / 3] * 3).fit(inputs[train], labels[train])
-    ours = linear_probes.classify(inputs[train], labels[train], inputs[test])
+    ours = classify(inputs[train], labels[train], inputs[test])
     assert (ours == lda.predict(inputs[test])).mean() > 0.985  # ridge shrinks a little
-    score, chance = linear_probes.balanced_accuracy(labels[test], ours)
+    score, chance = balanced_accuracy(labels[test], ours)
     assert score == pytest.approx(balanced_accuracy_score(labels[test], ours))
     assert chance == pytest.approx(1 / 3)
     assert score > 0.7
@@ -430,17 +431,19 @@ def test_blocks_of_columns_score_as_the_whole(convention, probe, monkeypatch):
     held_out = np.arange(200) >= 150
     settings = {"convention": convention, "probe": probe, "epochs": 3, "observed": made}
     whole = superposition(embedding, groups, held_out, **settings)
-    monkeypatch.setattr(linear_probes, "_BLOCK_VALUES", 1_400)  # 7 columns of 200 cells, 28 of 50
+    monkeypatch.setattr(
+        "featurelens.recovery.linear_probes._BLOCK_VALUES", 1_400
+    )  # 7 columns of 200 cells, 28 of 50
     blocks = superposition(embedding, groups, held_out, **settings)
     pd.testing.assert_frame_equal(whole, blocks, rtol=1e-6)
 
 
 def test_joined_targets_by_hand():
     made = Observables(np.array([[1.0, 2.0]]), np.array([[1, 0], [1, 1], [0, 0]]))
-    joined = linear_probes.joined([made, np.array([[7.0, 5.0]])])
-    assert joined.rows(slice(None)).tolist() == [[1, 3, 0, 7, 5]]
-    assert joined.cells.tolist() == [[1, 2, 7, 5]]
-    stored = linear_probes.joined([np.array([[1.0]]), np.array([[2]])])
+    both = joined([made, np.array([[7.0, 5.0]])])
+    assert both.rows(slice(None)).tolist() == [[1, 3, 0, 7, 5]]
+    assert both.cells.tolist() == [[1, 2, 7, 5]]
+    stored = joined([np.array([[1.0]]), np.array([[2]])])
     assert stored.connectivity is None
     assert stored.rows(slice(None)).tolist() == [[1, 2]]
 
@@ -449,7 +452,7 @@ def test_gradient_probe_of_made_targets_equals_a_plain_torch_loop():
     """Author's probe: one linear layer, Adam 1e-4, batches of 128, all targets at once."""
     embedding, made, _ = made_case()
     held_out = np.arange(200) >= 150
-    score = linear_probes.gradient_r2(embedding, made, held_out, epochs=4, seed=9, threads=1)
+    score = gradient_r2(embedding, made, held_out, epochs=4, seed=9, threads=1)
     generator = torch.Generator().manual_seed(9)
     layer = torch.nn.Linear(3, 30)
     bound = 3**-0.5

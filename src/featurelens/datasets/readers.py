@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from featurelens.datasets.assemble import assemble
 from featurelens.datasets.checks import (
     check_dataset,
     chosen_cells,
@@ -31,6 +32,7 @@ from featurelens.datasets.files import (
     read_matrix,
     require_key,
 )
+from featurelens.datasets.shipped import read_pbmc68k_reduced
 from featurelens.io import InputError, require_unique_names
 
 if TYPE_CHECKING:
@@ -48,7 +50,7 @@ def read_dataset(config: DatasetConfig) -> anndata.AnnData:
     """
     if isinstance(config, OwnCells):
         return _read_own(config)
-    return _read_pbmc68k_reduced()
+    return read_pbmc68k_reduced()
 
 
 def read_genes(config: DatasetConfig) -> pd.DataFrame:
@@ -60,69 +62,6 @@ def read_genes(config: DatasetConfig) -> pd.DataFrame:
     with open_cells(config) as file:
         var = read_elem(file.part["var"])
         return _genes(var if file.columns is None else var.iloc[file.columns], config)
-
-
-def recover_counts(logarithms: sparse.csr_matrix, library: np.ndarray) -> sparse.csr_matrix:
-    """Integer counts behind log1p(counts per 10,000) that was rounded to three decimals.
-
-    ``round(expm1(x) * library / 1e4)``. The rounding of x moves a count by at most
-    ``0.0005 exp(x) library / 1e4``; anything farther from an integer is refused.
-
-    Parameters
-    ----------
-    logarithms
-        (n_cells, n_genes).
-    library
-        Total count of each cell over all genes that were measured, (n_cells,).
-
-    Raises
-    ------
-    InputError
-        If a value lies too far from an integer.
-    """
-    logarithms = sparse.csr_matrix(logarithms)
-    rows = np.repeat(np.arange(logarithms.shape[0]), np.diff(logarithms.indptr))
-    x = logarithms.data.astype(np.float64)
-    per_unit = np.asarray(library, dtype=np.float64)[rows] / 1e4
-    amounts = np.expm1(x) * per_unit
-    counts = np.round(amounts)
-    # 0.0006 and 0.001 instead of 0.0005 and 0: the file holds float32.
-    excess = np.abs(amounts - counts) > 0.0006 * np.exp(x) * per_unit + 1e-3
-    if excess.any():
-        first = int(np.flatnonzero(excess)[0])
-        raise InputError(
-            f"row {rows[first]}, column {logarithms.indices[first]}: the value stands for "
-            f"{amounts[first]:.3f} counts, which is no integer; the data are not log1p of counts "
-            "per 10,000 of this library"
-        )
-    recovered = sparse.csr_matrix(
-        (counts.astype(np.int32), logarithms.indices, logarithms.indptr),
-        shape=logarithms.shape,
-        copy=True,
-    )
-    recovered.eliminate_zeros()
-    recovered.sort_indices()
-    return recovered
-
-
-def _read_pbmc68k_reduced() -> anndata.AnnData:
-    """700 cells of 10x Genomics' 68k PBMCs, 765 genes, labels of the published annotation.
-
-    ``n_counts`` runs over all genes of the original data, of which the 765 kept hold 11 to 28
-    percent, so it and not the sum of the kept genes is the library that normalises ``X``.
-    """
-    from scanpy.datasets import pbmc68k_reduced
-
-    original = pbmc68k_reduced()
-    library = original.obs["n_counts"].to_numpy(dtype=np.float64)
-    obs = pd.DataFrame(
-        {"cell_type": original.obs["bulk_labels"], "batch": "all", "library": library}
-    )
-    names = original.raw.var_names.astype(str)
-    var = pd.DataFrame({"symbol": names.to_numpy()}, index=names)
-    return _assemble(
-        counts=recover_counts(original.raw.X, library), obs=obs, var=var, what="pbmc68k_reduced"
-    )
 
 
 def _read_own(config: OwnCells) -> anndata.AnnData:
@@ -217,7 +156,7 @@ def _own_cells(
         "batch": "all" if config.batch is None else own[config.batch],
         "library": library.astype(np.float64),
     }
-    cells = _assemble(
+    cells = assemble(
         counts=counts.astype(np.int32),
         obs=pd.DataFrame(ours, index=own.index),
         var=_genes(var, config),
@@ -253,32 +192,7 @@ def _symbols(var: pd.DataFrame, column: str | None) -> pd.Series:
     return names if column is None else var[column].astype(object).fillna(names).astype(str)
 
 
-def _assemble(
-    *, counts: sparse.csr_matrix, obs: pd.DataFrame, var: pd.DataFrame, what: str
-) -> anndata.AnnData:
-    import anndata
-
-    require_unique_names(obs.index, f"{what}: cell")
-    require_unique_genes(var.index, what)
-    for column in ("cell_type", "batch"):
-        labels = obs[column].astype(str)
-        obs[column] = pd.Categorical(labels, categories=sorted(labels.unique()))
-    counted = pd.Series(counts.sum(axis=1).A1 > 0, index=obs.index)
-    _require_rows(counted, f"{what}: cell", "has no counts")
-    positive = np.isfinite(obs["library"]) & (obs["library"] > 0)
-    _require_rows(positive, f"{what}: cell", "has no positive library")
-    obs.index.name = None
-    obs["split"] = pd.Categorical(["train"] * len(obs))
-    normalised = sparse.diags_array(1e4 / obs["library"].to_numpy()) @ counts
-    return anndata.AnnData(
-        X=sparse.csr_matrix(normalised.log1p(), dtype=np.float32),
-        obs=obs,
-        var=var,
-        layers={"counts": counts},
-    )
-
-
-def _require_rows(valid: pd.Series, what: str, problem: str) -> None:
+def require_rows(valid: pd.Series, what: str, problem: str) -> None:
     """Raise :class:`InputError` that names the first cell at fault."""
     faulty = valid.index[~valid.to_numpy()]
     if len(faulty):

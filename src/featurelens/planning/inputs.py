@@ -11,7 +11,7 @@ import h5py
 import pandas as pd
 from anndata.io import read_elem
 
-from featurelens.claims.judge import read_claims
+from featurelens.claims.entries import read_claims
 from featurelens.config.errors import suggest
 from featurelens.config.run import DatasetRun
 from featurelens.datasets.checks import check_dataset

@@ -14,7 +14,6 @@ import numpy as np
 from scipy import linalg
 
 from featurelens.simulation.observables import Observables
-from featurelens.threads import torch_threads
 
 _BLOCK_VALUES = 2**24
 _PENALTIES = np.logspace(-10, 2, 13)
@@ -140,7 +139,7 @@ def ridge_r2(
     targets, test = Observables.of(targets), inputs[is_validation]
     known = _principal_axes(inputs[~is_validation], scaled=scaled)
     scores = []
-    for block in _column_blocks(*targets.shape):
+    for block in column_blocks(*targets.shape):
         values = targets.columns(block)
         ridge = _solve(known, values[~is_validation])
         scores.append(r2(values[is_validation], ridge.predict(test)))
@@ -229,74 +228,14 @@ def least_squares_r2(embedding: np.ndarray, targets: np.ndarray | Observables) -
     design = np.column_stack([np.ones(len(embedding)), embedding.astype(np.float64)])
     rounding = np.finfo(np.float64).eps * max(design.shape)  # scipy's own eps keeps null axes
     scores = []
-    for block in _column_blocks(*targets.shape):
+    for block in column_blocks(*targets.shape):
         values = targets.columns(block)
         solution = linalg.lstsq(design, values.astype(np.float64), cond=rounding)[0]
         scores.append(r2(values, design @ solution))
     return np.concatenate(scores)
 
 
-def gradient_r2(
-    embedding: np.ndarray,
-    targets: np.ndarray | Observables,
-    is_validation: np.ndarray,
-    *,
-    epochs: int,
-    seed: int,
-    threads: int,
-    device: str = "cpu",
-) -> np.ndarray:
-    """R² on validation rows of one linear layer trained by Adam (``02_autoencoder_training.py``).
-
-    Author's ``large/02_autoencoder_training.py``: all targets at once and unscaled, learning rate
-    1e-4, batches of 128, at most 100 epochs, stop after 10 without improvement, last weights.
-    """
-    import torch  # seconds to import, and only this probe needs it
-
-    from featurelens.autoencoder import adam
-
-    targets = Observables.of(targets)
-    generator = torch.Generator().manual_seed(seed)
-    initial = adam.linear_init(embedding.shape[1], targets.shape[1], generator)
-    mixing = None
-    if targets.connectivity is not None:
-        mixing = torch.from_numpy(targets.connectivity.T.astype(np.float32)).to(device)
-    train, validation = (
-        adam.Rows(
-            torch.from_numpy(embedding[side].astype(np.float32)).to(device),
-            torch.from_numpy(targets.cells[side].astype(np.float32)).to(device),
-            mixing=mixing,
-        )
-        for side in (~is_validation, is_validation)
-    )
-    schedule = adam.Schedule(
-        learning_rate=1e-4,
-        weight_decay=0,
-        batch_size=128,
-        epochs=epochs,
-        patience=10,
-        weights="last",
-    )
-    with torch_threads(threads):
-        fitted = adam.fit(
-            [part.to(device) for part in initial],
-            [False],
-            train,
-            validation,
-            schedule=schedule,
-            generator=generator,
-        )
-    weight, bias = (part.astype(np.float64) for part in fitted.weights)
-    held_out, inputs = targets[is_validation], embedding[is_validation]
-    return np.concatenate(
-        [
-            r2(held_out.columns(block), inputs @ weight[block].T + bias[block])
-            for block in _column_blocks(*held_out.shape)
-        ]
-    )
-
-
-def _column_blocks(n_rows: int, n_columns: int) -> Iterator[slice]:
+def column_blocks(n_rows: int, n_columns: int) -> Iterator[slice]:
     """Slices of columns that hold at most 16 million values, 128 MB in double precision."""
     size = max(1, _BLOCK_VALUES // n_rows)
     for start in range(0, n_columns, size):

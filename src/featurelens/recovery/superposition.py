@@ -9,7 +9,15 @@ import numpy as np
 import pandas as pd
 
 from featurelens.conventions import Convention
-from featurelens.recovery import linear_probes
+from featurelens.recovery.gradient_probe import gradient_r2
+from featurelens.recovery.linear_probes import (
+    balanced_accuracy,
+    classify,
+    joined,
+    least_squares_r2,
+    reduced,
+    ridge_r2,
+)
 from featurelens.simulation.observables import Observables
 from featurelens.simulation.variables import Variables
 
@@ -77,13 +85,13 @@ def superposition(
     inputs = Observables.of(embedding)
     is_made = inputs.connectivity is not None
     if convention == "corrected":
-        read = linear_probes.reduced(inputs, ~is_validation) if is_made else inputs.cells
+        read = reduced(inputs, ~is_validation) if is_made else inputs.cells
         tables = [_probe_corrected(read, group, is_validation, scaled=is_made) for group in groups]
     else:
         read = inputs.rows(slice(None)) if is_made else inputs.cells
-        targets = linear_probes.joined([group.values for group in groups])
+        targets = joined([group.values for group in groups])
         if probe == "gradient":
-            score = linear_probes.gradient_r2(
+            score = gradient_r2(
                 read,
                 targets,
                 is_validation,
@@ -93,7 +101,7 @@ def superposition(
                 device=device,
             )
         else:
-            score = linear_probes.least_squares_r2(read, targets)
+            score = least_squares_r2(read, targets)
         parts = np.split(score, np.cumsum([group.values.shape[1] for group in groups])[:-1])
         tables = [
             _score_table(group, "r2", part, 0.0) for group, part in zip(groups, parts, strict=True)
@@ -146,16 +154,16 @@ def _probe_corrected(
     embedding: np.ndarray, group: _Group, is_validation: np.ndarray, *, scaled: bool
 ) -> pd.DataFrame:
     if group.kind != "category":
-        score = linear_probes.ridge_r2(embedding, group.values, is_validation, scaled=scaled)
+        score = ridge_r2(embedding, group.values, is_validation, scaled=scaled)
         return _score_table(group, "r2", score, 0.0)
     codes = group.values.cells[:, 0]
-    predicted = linear_probes.classify(
+    predicted = classify(
         embedding[~is_validation],
         codes[~is_validation],
         embedding[is_validation],
         scaled=scaled,
     )
-    accuracy, chance = linear_probes.balanced_accuracy(codes[is_validation], predicted)
+    accuracy, chance = balanced_accuracy(codes[is_validation], predicted)
     return _score_table(group, "balanced_accuracy", np.array([accuracy]), chance)
 
 
