@@ -1,6 +1,7 @@
 import hashlib
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import anndata
 import numpy as np
@@ -11,11 +12,13 @@ from featurelens.io import (
     InputError,
     atomic_path,
     read_anndata,
+    read_inputs,
     read_table,
     require_same_names,
     sha256_array,
     sha256_file,
     write_anndata,
+    write_json,
     write_table,
 )
 
@@ -113,3 +116,19 @@ def test_sha256_of_an_array_sees_values_shape_and_dtype(tmp_path):
     assert sha256_array(fortran) == sha256_array(array.reshape(2, 3))
     (tmp_path / "file").write_bytes(b"abc")
     assert sha256_file(tmp_path / "file") == hashlib.sha256(b"abc").hexdigest()
+
+
+def test_inputs_are_read_by_their_keys_and_lists_of_files_by_name(tmp_path):
+    table, cells = pd.DataFrame({"n": [1, 2]}), anndata.AnnData(np.eye(2, dtype=np.float32))
+    write_table(table, tmp_path / "a.tsv")
+    write_anndata(cells, tmp_path / "b.h5ad")
+    write_json({"seed": 1}, tmp_path / "c.json")
+    files = SimpleNamespace(
+        x_table=tmp_path / "a.tsv", x_cells=[tmp_path / "b.h5ad"], x_config=tmp_path / "c.json"
+    )
+    found = read_inputs(files, {"table": None, "cells": ["pca"], "config": None}, prefix="x_")
+    assert list(found) == ["table", "cells", "config"]
+    assert found["table"].equals(table)
+    assert found["config"] == {"seed": 1}
+    assert list(found["cells"]) == ["pca"]
+    assert np.array_equal(found["cells"]["pca"].X, cells.X)

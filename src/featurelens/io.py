@@ -105,6 +105,36 @@ def read_tables(names: Sequence[str], paths: Sequence[str | Path]) -> dict[str, 
     return {name: read_table(path) for name, path in zip(names, paths, strict=True)}
 
 
+def read_file(path: str | Path) -> Any:
+    """Read a file of this run by its suffix: a table, cells or features, or a JSON object."""
+    readers = {".h5ad": read_anndata, ".json": read_json}
+    return readers.get(Path(path).suffix, read_table)(path)
+
+
+def read_inputs(
+    files: Any, names: Mapping[str, Sequence[str] | None], *, prefix: str = ""
+) -> dict[str, Any]:
+    """What a figure or a table is made from, read, by the keys of its ``INPUTS``.
+
+    Parameters
+    ----------
+    files
+        Has the path or paths of each key as an attribute, as the inputs of a job do.
+    names
+        Of the files behind each key, in order, or None for a single one: a mapping by these names
+        comes out, or what is in the file.
+    prefix
+        Stands before the keys in ``files``.
+    """
+    paths = {key: getattr(files, f"{prefix}{key}") for key in names}
+    return {
+        key: read_file(paths[key])
+        if among is None
+        else {name: read_file(path) for name, path in zip(among, paths[key], strict=True)}
+        for key, among in names.items()
+    }
+
+
 def write_json(content: Mapping[str, Any], path: str | Path) -> None:
     """Write a JSON object, indented, keys in the order given."""
     with atomic_path(path) as temporary:
