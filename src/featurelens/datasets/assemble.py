@@ -8,8 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from featurelens.datasets.checks import require_unique_genes
-from featurelens.datasets.readers import require_rows
+from featurelens.datasets.checks import require_rows, require_unique_genes
 from featurelens.io import require_unique_names
 
 if TYPE_CHECKING:

@@ -237,3 +237,13 @@ def require_finite(scores: np.ndarray, names: Any, what: str) -> None:
             f"{what}: cell {str(names[rows[0]])!r} has NaN or an infinite value "
             f"({rows.size} such cells); repair the embedding or leave these cells out"
         )
+
+
+def require_rows(valid: pd.Series, what: str, problem: str) -> None:
+    """Raise :class:`InputError` that names the first cell at fault."""
+    faulty = valid.index[~valid.to_numpy()]
+    if len(faulty):
+        raise InputError(
+            f"{what} {str(faulty[0])!r} {problem} ({len(faulty)} such cells); "
+            "repair it or leave these cells out"
+        )

@@ -190,13 +190,3 @@ def _symbols(var: pd.DataFrame, column: str | None) -> pd.Series:
     """Gene symbols; the gene's own name where the column has none."""
     names = var.index.to_series().astype(str)
     return names if column is None else var[column].astype(object).fillna(names).astype(str)
-
-
-def require_rows(valid: pd.Series, what: str, problem: str) -> None:
-    """Raise :class:`InputError` that names the first cell at fault."""
-    faulty = valid.index[~valid.to_numpy()]
-    if len(faulty):
-        raise InputError(
-            f"{what} {str(faulty[0])!r} {problem} ({len(faulty)} such cells); "
-            "repair it or leave these cells out"
-        )
