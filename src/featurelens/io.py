@@ -14,12 +14,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     import anndata
+    import numpy as np
     import pandas as pd
 
 
@@ -179,6 +178,7 @@ def read_obsm(path: str | Path, key: str = "X_emb") -> np.ndarray:
     The counts of a large data set take gigabytes, of which who trains on its embedding needs none.
     """
     import h5py
+    import numpy as np
     from anndata.io import read_elem
 
     with h5py.File(path) as file:
@@ -207,6 +207,8 @@ def require_unique_names(names: pd.Index, what: str) -> None:
 
 def require_same_names(left: pd.Index, right: pd.Index, left_file: str, right_file: str) -> None:
     """Raise :class:`InputError` unless both files name the same cells in the same order."""
+    import numpy as np
+
     if len(left) != len(right):
         raise InputError(
             f"{left_file} has {len(left)} cells and {right_file} {len(right)}; "
@@ -229,6 +231,8 @@ def sha256_file(path: str | Path) -> str:
 
 def sha256_array(array: np.ndarray) -> str:
     """Hex digest of an array's dtype, shape and C-ordered bytes."""
+    import numpy as np
+
     array = np.ascontiguousarray(array)
     digest = hashlib.sha256(f"{array.dtype.str}{array.shape}".encode())
     digest.update(array.data)

@@ -8,8 +8,12 @@ from typing import Annotated
 from annotated_types import Ge
 from pydantic import StringConstraints
 
-from featurelens.downloads.figshare import API, ARTICLE
 from featurelens.options import STRICT
+
+API = "https://api.figshare.com/v2"
+"""Address of figshare's service."""
+ARTICLE = 23796198
+"""Number of multiDGD's article at figshare."""
 
 Address = Annotated[str, StringConstraints(pattern=r"^https?://[^/]+")]
 

@@ -13,12 +13,10 @@ from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 from typing import Any
 
+from featurelens.downloads.config import API, ARTICLE
 from featurelens.downloads.fetch import fetch, fetch_json, recorded_sha256
 from featurelens.downloads.transfer import Log
 from featurelens.io import InputError, atomic_path, sha256_file
-
-API = "https://api.figshare.com/v2"
-ARTICLE = 23796198
 
 
 @dataclass(frozen=True)

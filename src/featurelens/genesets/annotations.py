@@ -6,20 +6,12 @@ from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
+from featurelens.genesets.config import Identifier
 from featurelens.genesets.ontology import Ontology
 from featurelens.genesets.text import DIRECT, GAF, read_lines, require_kind
 from featurelens.io import InputError
-
-Identifier = Literal["symbol", "accession"]
-
-EVIDENCE = (
-    *("EXP", "IDA", "IPI", "IMP", "IGI", "IEP", "HTP", "HDA", "HMP", "HGI", "HEP"),
-    *("IBA", "IBD", "IKR", "IRD", "ISS", "ISO", "ISA", "ISM", "IGC", "RCA"),
-    *("TAS", "NAS", "IC", "ND", "IEA"),
-)
-"""Evidence codes of the Gene Ontology: experiments, inference, statements, no data, electronic."""
 
 _COLUMNS = {"symbol": 2, "accession": 1}
 

@@ -1,7 +1,4 @@
-"""Where a collection of gene sets comes from.
-
-Imports neither scanpy nor torch, because the workflow reads configs while it plans.
-"""
+"""Where a collection of gene sets comes from."""
 
 from __future__ import annotations
 
@@ -11,10 +8,18 @@ from typing import Annotated, Literal
 
 from annotated_types import Ge, Le, MinLen
 
-from featurelens.genesets.annotations import EVIDENCE, Identifier
-from featurelens.genesets.ontology import Propagation
-from featurelens.genesets.sets import Universe
 from featurelens.options import STRICT
+
+Universe = Literal["mapped", "data"]
+Identifier = Literal["symbol", "accession"]
+Propagation = Literal["none", "is_a", "is_a_part_of"]
+
+EVIDENCE = (
+    *("EXP", "IDA", "IPI", "IMP", "IGI", "IEP", "HTP", "HDA", "HMP", "HGI", "HEP"),
+    *("IBA", "IBD", "IKR", "IRD", "ISS", "ISO", "ISA", "ISM", "IGC", "RCA"),
+    *("TAS", "NAS", "IC", "ND", "IEA"),
+)
+"""Evidence codes of the Gene Ontology: experiments, inference, statements, no data, electronic."""
 
 Text = Annotated[str, MinLen(1)]
 

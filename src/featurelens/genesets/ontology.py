@@ -7,12 +7,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
+from featurelens.genesets.config import Propagation
 from featurelens.genesets.text import OBO, read_lines, require_kind
 from featurelens.io import InputError
-
-Propagation = Literal["none", "is_a", "is_a_part_of"]
 
 GO_ID = re.compile(r"GO:\d{7}")
 

@@ -3,16 +3,14 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
 
+from featurelens.genesets.config import Universe
 from featurelens.io import InputError
-
-Universe = Literal["mapped", "data"]
 
 Row = tuple[str, str, tuple[str, ...]]
 
