@@ -6,12 +6,16 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 REPORT := results/demo/report.html
 
-.PHONY: demo laptop reproduction test test-slow test-oracles test-models bench lint format schema lock clean
+.PHONY: demo help test test-slow test-oracles test-models bench lint hooks format schema laptop reproduction lock \
+	clean
 
 demo: $(READY)  ## the default run, end to end, and its report
 	$(BIN)/snakemake --cores all
 	@test $(REPORT) -nt results/demo/tables/claims.tsv || $(BIN)/snakemake --report $(REPORT)
 	@echo "Figures, tables and report: results/demo/"
+
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 16
 
 test: $(READY)  ## every test that ends in minutes
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadgroup -m "not slow and not oracle and not models"
@@ -43,7 +47,10 @@ lint: $(READY)  ## what CI checks before the tests
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/mypy
 
-format: $(READY)
+hooks: $(READY)  ## let git check each commit as CI does, with pre-commit where it is installed
+	pre-commit install
+
+format: $(READY)  ## repair what a machine can repair
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 	$(BIN)/snakefmt Snakefile workflow
@@ -72,7 +79,7 @@ lock:  ## rewrite requirements.lock from requirements.in in a fresh environment
 		| grep -v '^pip==' | sed 's/^\(torch==[^+]*\)+.*/\1/' ) > build/requirements.lock
 	mv build/requirements.lock requirements.lock
 
-clean:
+clean:  ## remove environments and what was built; results stay
 	rm -rf $(VENV) $(VENV)-oracles $(VENV)-models build
 
 $(READY): requirements.lock pyproject.toml

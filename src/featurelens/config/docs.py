@@ -1,12 +1,14 @@
 """The reference of all config keys, generated from the config classes.
 
 ``python -m featurelens.config.docs`` rewrites the JSON schema and the second half of
-``config/README.md`` of the repository it runs in; tests fail when either is out of date.
+``config/README.md`` of the repository it runs in; with ``--check`` it writes nothing and fails
+where one of them is out of date, as tests do.
 """
 
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,12 +26,25 @@ def reference(document: dict[str, Any]) -> str:
     return "\n".join(line for name, block in blocks.items() for line in _block(name, block))
 
 
+def generated(root: Path) -> dict[Path, str]:
+    """Text of the schema and of ``config/README.md`` below ``root``, as they should be."""
+    document = schema()
+    written = (root / README).read_text().split(MARK)[0]
+    return {
+        root / SCHEMA: json.dumps(document, indent=2) + "\n",
+        root / README: written + MARK + "\n" + reference(document),
+    }
+
+
 def rewrite(root: Path) -> None:
     """Write the schema and the reference below ``root``."""
-    document = schema()
-    (root / SCHEMA).write_text(json.dumps(document, indent=2) + "\n")
-    written = (root / README).read_text().split(MARK)[0]
-    (root / README).write_text(written + MARK + "\n" + reference(document))
+    for path, text in generated(root).items():
+        path.write_text(text)
+
+
+def outdated(root: Path) -> list[Path]:
+    """Generated files below ``root`` that are not what the config classes give."""
+    return [path for path, text in generated(root).items() if path.read_text() != text]
 
 
 def _block(name: str, block: dict[str, Any]) -> Iterator[str]:
@@ -79,4 +94,7 @@ def _bounds(node: dict[str, Any]) -> str:
 
 
 if __name__ == "__main__":
+    if sys.argv[1:] == ["--check"]:
+        stale = [f"{path} is out of date, run: make schema" for path in outdated(Path())]
+        sys.exit("\n".join(stale) or None)
     rewrite(Path())
