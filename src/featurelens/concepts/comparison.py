@@ -124,6 +124,13 @@ def jaccard(left: sparse.csr_matrix, right: sparse.csr_matrix) -> NDArray[np.flo
     left, right
         (n_left, n_terms) and (n_right, n_terms) zeros and ones; two empty rows have index 1, as in
         the author's code.
+
+    Examples
+    --------
+    >>> left, right = sparse.csr_matrix([[1, 1, 0], [0, 0, 0]]), sparse.csr_matrix([[1, 1, 1]])
+    >>> jaccard(left, right).round(3)
+    array([[0.667],
+           [0.   ]])
     """
     both = (left @ right.T).toarray().astype(np.float64)
     sizes = (np.asarray(matrix.sum(axis=1), dtype=np.float64).ravel() for matrix in (left, right))
@@ -137,6 +144,14 @@ def similarity(left: sparse.csr_matrix, right: sparse.csr_matrix, convention: Co
     Every feature of the SAE with fewer features gets a partner. ``published`` matches all features,
     and two without a term count as equal (``05_analyses.py``); ``corrected`` leaves out features
     without a term, about which the terms say nothing. NaN where an SAE has no feature left.
+
+    Examples
+    --------
+    The second feature of the left SAE has no term:
+
+    >>> left, right = sparse.csr_matrix([[1, 1], [0, 0]]), sparse.csr_matrix([[1, 0]])
+    >>> similarity(left, right, "corrected")
+    0.5
     """
     if convention == "corrected":
         left, right = _not_empty(left), _not_empty(right)

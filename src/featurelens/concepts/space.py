@@ -177,6 +177,12 @@ def most_frequent(matrix: sparse.csr_matrix, names: Sequence[str]) -> tuple[pd.C
     -------
     names, n_tied
         (n_rows,) names, "none" for rows whose columns have none; ties go to the first by name.
+
+    Examples
+    --------
+    >>> names, n_tied = most_frequent(sparse.csr_matrix([[1, 1, 1], [1, 0, 1]]), ["b", "b", "a"])
+    >>> list(names), n_tied
+    (['b', 'a'], 1)
     """
     known, groups = indicator_of(names)
     if not known:

@@ -107,7 +107,13 @@ def compare_terms(
 
 
 def pair_jaccard(left: sparse.csr_matrix, right: sparse.csr_matrix) -> np.ndarray:
-    """Jaccard index of each row of two binary matrices (n_pairs, n_terms); NaN for empty pairs."""
+    """Jaccard index of each row of two binary matrices (n_pairs, n_terms); NaN for empty pairs.
+
+    Examples
+    --------
+    >>> pair_jaccard(sparse.csr_matrix([[1, 1], [0, 0]]), sparse.csr_matrix([[0, 1], [0, 0]]))
+    array([0.5, nan])
+    """
     both = np.asarray(left.multiply(right).sum(axis=1)).ravel()
     either = np.asarray(left.sum(axis=1) + right.sum(axis=1)).ravel() - both
     return np.divide(both, either, out=np.full(len(both), np.nan), where=either > 0)

@@ -140,7 +140,13 @@ def ensembl_column(config: OwnCells, columns: Sequence[str]) -> str | None:
 
 
 def without_version(name: str) -> str | None:
-    """Ensembl gene id without the version behind its dot; None if it is no such id."""
+    """Ensembl gene id without the version behind its dot; None if it is no such id.
+
+    Examples
+    --------
+    >>> without_version("ENSG00000139618.17"), without_version("BRCA2")
+    ('ENSG00000139618', None)
+    """
     match = ENSEMBL.fullmatch(name)
     return match[1] if match else None
 

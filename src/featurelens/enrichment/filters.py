@@ -50,6 +50,14 @@ def declare(p: NDArray, *, alpha: float) -> tuple[NDArray, NDArray]:
     -------
     q_feature, q
         (n_features, 1) and (n_features, n_terms).
+
+    Examples
+    --------
+    Of two features one is declared, so its terms pay for two:
+
+    >>> q_feature, q = declare(np.array([[0.01, 0.5], [0.6, 0.6]]), alpha=0.05)
+    >>> q_feature.ravel(), q[0]
+    (array([0.04, 0.6 ]), array([0.04, 1.  ]))
     """
     q_feature = multiple.bh(multiple.simes(p, axis=1), axis=0)
     n_tested, n_declared = (~np.isnan(q_feature)).sum(), (q_feature <= alpha).sum()
@@ -87,6 +95,11 @@ def combine(p_mannwhitney: NDArray, p_cells: NDArray, agree: NDArray[np.bool_]) 
 
     Both must reject in the same direction: where they do not ``agree`` each direction has a
     one-sided p of at least one half, and p is 1.
+
+    Examples
+    --------
+    >>> combine(np.array([0.01, 0.01]), np.array([0.2, 0.2]), np.array([True, False]))
+    array([0.2, 1. ])
     """
     p = np.maximum(p_mannwhitney, p_cells)
     return np.where(agree | np.isnan(p), p, 1.0)

@@ -231,7 +231,13 @@ def describe_draw(
 
 
 def share_below(p: NDArray, bound: float) -> float:
-    """Share of the known p below a bound."""
+    """Share of the known p below a bound.
+
+    Examples
+    --------
+    >>> share_below(np.array([0.01, 0.2, np.nan]), 0.05)
+    0.5
+    """
     n_known = int((~np.isnan(p)).sum())
     return float((p < bound).sum() / n_known) if n_known else np.nan
 

@@ -45,7 +45,13 @@ _SELECTED_ENSEMBL = 18
 
 
 def without_version(name: str) -> str:
-    """An Ensembl gene id without its version (``ENSG00000126653.18``), any other name as it is."""
+    """An Ensembl gene id without its version (``ENSG00000126653.18``), any other name as it is.
+
+    Examples
+    --------
+    >>> without_version("ENSG00000126653.18"), without_version("CD3D.1")
+    ('ENSG00000126653', 'CD3D.1')
+    """
     match = _VERSION.fullmatch(name)
     return match.group(1) if match else name
 

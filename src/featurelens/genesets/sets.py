@@ -170,7 +170,13 @@ class Membership:
 
 
 def category(description: str) -> str:
-    """The category that a description names, see :class:`GeneSets`."""
+    """The category that a description names, see :class:`GeneSets`.
+
+    Examples
+    --------
+    >>> category("immune response | GO:0006955"), category("http://example.org/set")
+    ('immune response', 'uncategorised')
+    """
     text = description.split("|", 1)[0].strip()
     return NO_CATEGORY if not text or _ADDRESS.match(text) else text
 
@@ -180,6 +186,11 @@ def unique_symbols(symbols: Iterable[str]) -> list[str]:
 
     Several Ensembl genes may share a symbol. All are tested for expression, but a gene set holds
     the first of them only.
+
+    Examples
+    --------
+    >>> unique_symbols(["TBCE", "CD3D", "TBCE"])
+    ['TBCE', 'CD3D', 'TBCE-1']
     """
     from anndata.utils import make_index_unique
 

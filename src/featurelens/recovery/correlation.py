@@ -41,7 +41,13 @@ def distinct_rows(parts: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def match(strength: np.ndarray) -> float:
-    """Mean over variables (rows) when every neuron (column) serves at most one."""
+    """Mean over variables (rows) when every neuron (column) serves at most one.
+
+    Examples
+    --------
+    >>> match(np.array([[0.9, 0.8], [0.8, 0.1]]))
+    0.8
+    """
     rows, columns = linear_sum_assignment(strength, maximize=True)
     return float(strength[rows, columns].sum() / len(strength))
 
@@ -62,6 +68,12 @@ def standardise(values: np.ndarray, counts: np.ndarray) -> np.ndarray:
 
     Rows are weighted by the number of cells they stand for. A column that never varies (its range
     is within rounding of its size) becomes NaN.
+
+    Examples
+    --------
+    >>> standardise(np.array([[1.0, 5.0], [3.0, 5.0]]), np.array([1, 1])).round(4)
+    array([[-0.7071,     nan],
+           [ 0.7071,     nan]], dtype=float32)
     """
     result = np.empty(values.shape, dtype=np.float32)
     shares, roots = counts / counts.sum(), np.sqrt(counts)[:, None]
@@ -77,7 +89,16 @@ def standardise(values: np.ndarray, counts: np.ndarray) -> np.ndarray:
 
 
 def count_redundant(neurons: np.ndarray, *, threshold: float) -> int:
-    """Count neurons whose r with an earlier one exceeds the threshold (never with themselves)."""
+    """Count neurons whose r with an earlier one exceeds the threshold (never with themselves).
+
+    Examples
+    --------
+    The second neuron repeats the first, the third is another:
+
+    >>> neurons = np.array([[1.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
+    >>> count_redundant(neurons, threshold=0.95)
+    1
+    """
     n_redundant = 0
     for start in range(0, neurons.shape[1], _BLOCK):
         block = neurons[:, start : start + _BLOCK]

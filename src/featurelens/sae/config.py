@@ -96,13 +96,27 @@ def require_valid(config: SAEConfig) -> None:
 
 
 def width(config: SAEConfig, d_in: int) -> int:
-    """Number of features for inputs of ``d_in`` dimensions: d_in times expansion, up to a limit."""
+    """Number of features for inputs of ``d_in`` dimensions: d_in times expansion, up to a limit.
+
+    Examples
+    --------
+    >>> width(SAEConfig(architecture="relu", expansion=10), 4)
+    40
+    >>> width(SAEConfig(architecture="relu", expansion=10, max_features=30), 4)
+    30
+    """
     d_sae = int(d_in * config.expansion)
     return min(d_sae, config.max_features) if config.max_features else d_sae
 
 
 def n_kept(config: SAEConfig, d_sae: int) -> int:
-    """Features that a top-k kind keeps per row: max(1, int(d_sae k / 100))."""
+    """Features that a top-k kind keeps per row: max(1, int(d_sae k / 100)).
+
+    Examples
+    --------
+    >>> n_kept(SAEConfig(architecture="topk", expansion=10, k=25), 9)
+    2
+    """
     return max(1, int(d_sae * config.k / 100))
 
 
@@ -121,5 +135,11 @@ def effective_l1(config: SAEConfig, d_in: int, d_sae: int) -> float:
 
     With averages over both widths it is l1 d_in / d_sae, so one value of ``l1`` means another
     penalty at each width.
+
+    Examples
+    --------
+    >>> config = SAEConfig(architecture="relu", expansion=10, l1=0.5, reduction="paper")
+    >>> effective_l1(config, 4, 40)  # 0.5 · 4 / 40
+    0.05
     """
     return config.l1 * penalty_scale(config, d_sae) / error_scale(config, d_in)

@@ -134,7 +134,13 @@ def evaluate(sae: SAE, X: np.ndarray, *, chunk_rows: int = 4096) -> Evaluation:
 
 
 def gamma(X: np.ndarray) -> float:
-    """‖μ‖₂ / √tr Σ of the rows of ``X`` (n, d); NaN without variance."""
+    """‖μ‖₂ / √tr Σ of the rows of ``X`` (n, d); NaN without variance.
+
+    Examples
+    --------
+    >>> gamma(np.array([[1, 0], [3, 0]]))  # mean (2, 0), variance 1
+    2.0
+    """
     wide = X.astype(np.float64)
     mean = wide.mean(axis=0)
     return _ratio(
@@ -150,6 +156,11 @@ def density_histogram(n_active: np.ndarray, n_rows: int) -> np.ndarray:
     ndarray
         Counts in the bins of :data:`DENSITY_EDGES`. Dead features are in no bin; a feature rarer
         than the lowest edge is in the first.
+
+    Examples
+    --------
+    >>> density_histogram(np.array([0, 1, 10]), 10)[-3:]  # never, in a tenth, always
+    array([0, 1, 1])
     """
     live = n_active[n_active > 0]
     places = np.maximum(np.log10(live / max(n_rows, 1)), DENSITY_EDGES[0])

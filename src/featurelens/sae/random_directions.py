@@ -11,7 +11,14 @@ def random_directions(n: int, d: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def unit_rows(rows: np.ndarray) -> np.ndarray:
-    """Rows (n, d) in double precision, each of length 1, or 0 where it was 0."""
+    """Rows (n, d) in double precision, each of length 1, or 0 where it was 0.
+
+    Examples
+    --------
+    >>> unit_rows(np.array([[3, 4], [0, 0]]))
+    array([[0.6, 0.8],
+           [0. , 0. ]])
+    """
     wide = rows.astype(np.float64)
     return wide / np.maximum(np.linalg.norm(wide, axis=1, keepdims=True), 1e-300)
 
@@ -23,6 +30,14 @@ def fire_equally_often(
 
     Where a row stands for several equal ones, ``counts`` (n,) says for how many. Such rows fire
     together: the cut is the one whose share is nearest, and at least one row fires.
+
+    Examples
+    --------
+    Half of four rows:
+
+    >>> X = np.array([[1.0], [2.0], [3.0], [4.0]])
+    >>> fire_equally_often(X, np.array([[1.0]]), np.array([0.5])).ravel()
+    array([0., 0., 1., 2.])
     """
     projected = X.astype(np.float64) @ directions.T  # (n, n_features)
     if counts is None:

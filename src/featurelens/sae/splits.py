@@ -24,6 +24,12 @@ def split_rows(n_rows: int, config: SAEConfig) -> tuple[np.ndarray, np.ndarray]:
     ------
     InputError
         If the fraction leaves no row to train on or none to validate on.
+
+    Examples
+    --------
+    >>> options = {"architecture": "relu", "expansion": 2, "convention": "published"}
+    >>> split_rows(5, SAEConfig(**options, validation_fraction=0.4))
+    (array([0, 1, 2]), array([3, 4]))
     """
     rows = np.arange(n_rows)
     if not config.validation_fraction:

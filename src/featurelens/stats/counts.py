@@ -19,6 +19,12 @@ def log_binomial_two_sided(hits: ArrayLike, n: ArrayLike, probability: ArrayLike
     Equal to ``scipy.stats.binomtest`` element by element: sums the probability of every outcome
     that is at most as likely as the observed one. Each distinct triple is computed once. NaN where
     n is 0 or an argument is NaN.
+
+    Examples
+    --------
+    >>> p = np.exp(log_binomial_two_sided([3, 2, 0], [3, 3, 0], 0.5))  # 2 / 2³, and all outcomes
+    >>> p.round(12)
+    array([0.25, 1.  ,  nan])
     """
     return _once_per_triple(_log_binomial_two_sided, hits, n, probability)
 
@@ -31,6 +37,12 @@ def log_hypergeometric(
     Probability of at least ``hits`` marked genes among those drawn, as
     ``scipy.stats.hypergeom.logsf(hits - 1, n_all, n_marked, n_drawn)``. NaN where nothing is drawn
     or nothing is marked.
+
+    Examples
+    --------
+    >>> p = np.exp(log_hypergeometric([2, 1], 4, 2, 2))  # one of 6 pairs holds both, 5 hold one
+    >>> (6 * p).round(12)
+    array([1., 5.])
     """
 
     def tail(k: Floats, marked: Floats, drawn: Floats) -> Floats:

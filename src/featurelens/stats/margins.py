@@ -41,7 +41,13 @@ def randomise_margins(
 
 
 def pack(binary: np.ndarray) -> np.ndarray:
-    """Store the rows of a binary matrix as bits, (n_rows, n_columns / 64 rounded up) uint64."""
+    """Store the rows of a binary matrix as bits, (n_rows, n_columns / 64 rounded up) uint64.
+
+    Examples
+    --------
+    >>> pack(np.ones((2, 65), dtype=bool)).shape
+    (2, 2)
+    """
     n_rows, n_columns = binary.shape
     size = -(-n_columns // _WORD) * _WORD // 8
     packed = np.zeros((n_rows, size), dtype=np.uint8)
@@ -50,7 +56,13 @@ def pack(binary: np.ndarray) -> np.ndarray:
 
 
 def unpack(bits: np.ndarray, n_columns: int) -> np.ndarray:
-    """The matrix (n_rows, n_columns) bool of which :func:`pack` made ``bits``."""
+    """The matrix (n_rows, n_columns) bool of which :func:`pack` made ``bits``.
+
+    Examples
+    --------
+    >>> unpack(pack(np.array([[True, False, True]])), 3)
+    array([[ True, False,  True]])
+    """
     return np.unpackbits(bits.view(np.uint8), axis=1, count=n_columns).view(bool)
 
 

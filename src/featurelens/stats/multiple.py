@@ -7,7 +7,13 @@ from featurelens.stats.arrays import Floats
 
 
 def bh(p: ArrayLike, axis: int = -1) -> Floats:
-    """Benjamini-Hochberg adjusted p along an axis; NaN stays NaN and does not count."""
+    """Benjamini-Hochberg adjusted p along an axis; NaN stays NaN and does not count.
+
+    Examples
+    --------
+    >>> bh([0.01, 0.04, 0.03, np.nan])  # steps 0.03, 0.045, 0.04; none above a later one
+    array([0.03, 0.04, 0.04,  nan])
+    """
     p = np.moveaxis(np.asarray(p, dtype=float), axis, -1)
     n_tests = (~np.isnan(p)).sum(axis=-1, keepdims=True)
     order = np.argsort(p, axis=-1)
@@ -24,6 +30,11 @@ def simes(p: ArrayLike, axis: int = -1) -> Floats:
     """Simes' p of the hypothesis that nothing along the axis is real (Simes 1986).
 
     The smallest n p_(i) / i, which is the smallest adjusted p of :func:`bh`; NaN where no p exists.
+
+    Examples
+    --------
+    >>> float(simes([0.3, 0.02, 0.5]))  # the least of 0.02 · 3 / 1, 0.3 · 3 / 2, 0.5 · 3 / 3
+    0.06
     """
     adjusted = bh(p, axis=axis)
     missing = np.isnan(adjusted).all(axis=axis)

@@ -47,6 +47,15 @@ def welch(first: Moments, second: Moments) -> TTest:
     t = (m1 - m2) / sqrt(v1/n1 + v2/n2), df by Welch and Satterthwaite. NaN where a group has
     fewer than two observations or neither group varies. Below about 1e-300 p may be 0:
     :func:`log_t_p` stays finite.
+
+    Examples
+    --------
+    1, 2, 3 against 2, 4, 6: t = -2 / sqrt(1/3 + 4/3), df = (5/3)² / ((1/3)²/2 + (4/3)²/2) = 50/17.
+
+    >>> first, second = (Moments(*map(np.array, group)) for group in ((3, 2.0, 1.0), (3, 4.0, 4.0)))
+    >>> test = welch(first, second)
+    >>> round(float(test.t), 4), round(float(test.df), 4)
+    (-1.5492, 2.9412)
     """
     return t_of_difference(estimate(first), estimate(second))
 
@@ -65,7 +74,13 @@ def estimate(moments: Moments) -> Estimate:
 
 
 def t_two_sided(t: ArrayLike, df: ArrayLike) -> Floats:
-    """Two-sided p of Student's t."""
+    """Two-sided p of Student's t.
+
+    Examples
+    --------
+    >>> round(float(t_two_sided(1, 1)), 12)  # Cauchy: half of it lies outside of one
+    0.5
+    """
     return 2 * special.stdtr(np.asarray(df, dtype=float), -np.abs(np.asarray(t, dtype=float)))
 
 
@@ -91,7 +106,13 @@ def log_t_p(t: ArrayLike, df: ArrayLike) -> Floats:
 
 
 def ratio(numerator: Floats, denominator: Floats) -> Floats:
-    """Divide; NaN where the denominator is not positive."""
+    """Divide; NaN where the denominator is not positive.
+
+    Examples
+    --------
+    >>> ratio(np.array([1.0, 1.0]), np.array([4.0, 0.0]))
+    array([0.25,  nan])
+    """
     numerator, denominator = np.broadcast_arrays(numerator, denominator)
     return np.divide(
         numerator, denominator, out=np.full(numerator.shape, np.nan), where=denominator > 0

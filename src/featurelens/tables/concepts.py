@@ -173,6 +173,12 @@ def matches(terms: Sequence[str], probe: str, convention: Convention) -> NDArray
 
     ``published``: names that contain it, letter by letter (``mlcb_figure_3.py``), so that "ion"
     finds every "regulation". ``corrected``: names that contain it as whole words, in any case.
+
+    Examples
+    --------
+    >>> terms = ["ion transport", "regulation"]
+    >>> [matches(terms, "ion", convention).tolist() for convention in ("published", "corrected")]
+    [[True, True], [True, False]]
     """
     if convention == "published":
         return np.array([probe in term for term in terms], dtype=bool)
