@@ -8,10 +8,9 @@ import pandas as pd
 from featurelens.embeddings.bundle import write_bundle
 from featurelens.embeddings.diagnostics import diagnose
 from featurelens.embeddings.embed import embed
-from featurelens.embeddings.registry import ModelConfig
+from featurelens.embeddings.registry import build_model
 from featurelens.io import read_anndata, write_table
 from featurelens.logs import job_log
-from featurelens.options import build
 
 snakemake: Any
 
@@ -19,7 +18,7 @@ with job_log(snakemake.log[0]) as log:
     cells = read_anndata(snakemake.input.cells)
     bundle = embed(
         cells,
-        build(ModelConfig, snakemake.params.config),
+        build_model(snakemake.params.config),
         threads=snakemake.threads,
         device=snakemake.params.device,
         command=snakemake.params.command,

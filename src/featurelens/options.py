@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
 from functools import cache
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args, get_type_hints
 
 from annotated_types import MinLen
 from pydantic import BeforeValidator, ConfigDict, Discriminator, StringConstraints, Tag, TypeAdapter
@@ -15,6 +15,45 @@ STRICT = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]*(_[A-Za-z0-9-]+)*$")]
 """A name that becomes a folder: letters, digits, single dashes and underscores."""
+
+
+@dataclass(frozen=True)
+class Users:
+    """Mark of an option that names what the user brings: a file, or a folder with files."""
+
+    inside: tuple[str, ...] = ()
+    """Files of a folder that are read where they are there; none where it is no folder."""
+
+
+File = Annotated[str, MinLen(1), Users()]
+"""Path of a file that the user brings."""
+
+
+def user_files(config: Any) -> dict[str, str]:
+    """Files of the user's that a config names, by the key that names them; those of folders last.
+
+    Parameters
+    ----------
+    config
+        A frozen dataclass, some of whose fields are marked by :class:`Users`.
+    """
+    files: dict[str, str] = {}
+    inside: dict[str, str] = {}
+    for name, hint in get_type_hints(type(config), include_extras=True).items():
+        for mark in _marks(hint):
+            path = getattr(config, name)
+            if path is not None and not mark.inside:
+                files[name] = path
+            elif path is not None:
+                inside |= {f"{name}/{file}": f"{path}/{file}" for file in mark.inside}
+    return files | inside
+
+
+def _marks(hint: Any) -> Iterator[Users]:
+    if isinstance(hint, Users):
+        yield hint
+    for part in get_args(hint):
+        yield from _marks(part)
 
 
 def values(kind: Any) -> Any:

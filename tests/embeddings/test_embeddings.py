@@ -13,6 +13,7 @@ from sklearn.decomposition import NMF
 
 from featurelens.datasets.config import OwnCells, Pbmc68kReduced
 from featurelens.datasets.readers import read_dataset
+from featurelens.embeddings.config import ModelConfig
 from featurelens.embeddings.embed import embed
 from featurelens.embeddings.expression import expression
 from featurelens.embeddings.models.pca.config import PCAModel
@@ -24,7 +25,7 @@ from featurelens.embeddings.models.poisson_nmf.fit import (
     to_multinomial,
 )
 from featurelens.embeddings.models.precomputed.config import PrecomputedModel
-from featurelens.embeddings.registry import MODELS, ModelConfig
+from featurelens.embeddings.registry import kinds
 from featurelens.io import InputError
 
 FACS = Path(__file__).parents[3] / "shared" / "data" / "cells" / "pbmc_facs.h5ad"
@@ -53,9 +54,9 @@ def small(counts: np.ndarray) -> anndata.AnnData:
 
 
 def test_every_kind_has_a_module_and_a_config():
-    assert list(MODELS) == [config.kind for config in get_args(ModelConfig)]
+    assert list(kinds()) == [config.kind for config in get_args(ModelConfig)]
     # These read checkpoints and have tests of their own.
-    assert set(MODELS) == {*CONFIGS, "multidgd", "geneformer", "scvi"}
+    assert set(kinds()) == {*CONFIGS, "multidgd", "geneformer", "scvi"}
 
 
 @pytest.mark.parametrize("kind", CONFIGS)

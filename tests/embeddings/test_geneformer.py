@@ -17,7 +17,8 @@ from featurelens.datasets.readers import read_dataset
 from featurelens.embeddings.embed import embed
 from featurelens.embeddings.models.geneformer.config import GeneformerModel
 from featurelens.embeddings.models.geneformer.variants import SIZES
-from featurelens.embeddings.registry import check_model, user_files
+from featurelens.embeddings.models.pca.config import PCAModel
+from featurelens.embeddings.registry import check_model
 from featurelens.io import InputError
 from geneformer_files import (
     GENES,
@@ -195,8 +196,8 @@ def test_contradictions_in_the_config(fields, message):
 
 
 def test_the_workflow_knows_the_files_of_a_model():
-    plain = vars(parse(variant="V2", mapping="e.pkl"))
-    assert user_files(plain) == {
+    model = parse(variant="V2", mapping="e.pkl")
+    assert model.files == {
         "tokens": "t.pkl",
         "medians": "m.pkl",
         "mapping": "e.pkl",
@@ -204,5 +205,5 @@ def test_the_workflow_knows_the_files_of_a_model():
         "folder/model.safetensors": "f/model.safetensors",
         "folder/pytorch_model.bin": "f/pytorch_model.bin",
     }
-    assert user_files(plain | {"repository": "a/b", "revision": "c"}) == {}
-    assert user_files({"kind": "pca"}) == {}
+    assert replace(model, repository="a/b", revision="c").files == {}
+    assert PCAModel().files == {}

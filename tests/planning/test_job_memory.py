@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from featurelens.embeddings.models.geneformer.config import GENEFORMER_DIMENSIONS, GeneformerModel
+from featurelens.embeddings.models.geneformer.config import GeneformerModel
 from featurelens.embeddings.models.geneformer.variants import SIZES
 from featurelens.embeddings.models.pca.config import PCAModel
 from featurelens.embeddings.models.precomputed.config import PrecomputedModel
 from featurelens.embeddings.models.scvi.config import ScviModel
-from featurelens.planning.memory import Sizes, known_dimensions, megabytes
+from featurelens.planning.memory import Sizes, megabytes
 
 DEMO = Sizes(n_cells=700, n_genes=765, n_dimensions=20, n_features=400)
 PAPER = Sizes(n_cells=56_714, n_genes=13_431, n_dimensions=20, n_features=10_000)
@@ -63,9 +63,18 @@ def test_dimensions_that_a_config_tells():
     geneformer = GeneformerModel(
         variant="gf-20L-95M-i4096", folder="f", tokens="t.pkl", medians="m.pkl"
     )
-    assert known_dimensions(PCAModel(n_components=7)) == 7
-    assert known_dimensions(ScviModel(n_latent=9)) == 9
-    assert known_dimensions(ScviModel(checkpoint="model.pt")) is None
-    assert known_dimensions(PrecomputedModel(key="X")) is None
-    assert known_dimensions(geneformer) == 896
-    assert {name: size.hidden_size for name, size in SIZES.items()} == GENEFORMER_DIMENSIONS
+    assert PCAModel(n_components=7).dimensions == 7
+    assert ScviModel(n_latent=9).dimensions == 9
+    assert ScviModel(checkpoint="model.pt").dimensions is None
+    assert PrecomputedModel(key="X").dimensions is None
+    assert geneformer.dimensions == 896
+    published = {name: replace(geneformer, variant=name).dimensions for name in SIZES}
+    assert published == {
+        "gf-6L-30M-i2048": 256,
+        "gf-12L-30M-i2048": 512,
+        "gf-12L-95M-i4096": 512,
+        "gf-20L-95M-i4096": 896,
+        "V2-104M": 768,
+        "V2-316M": 1152,
+    }
+    assert replace(geneformer, variant="V2").dimensions is None

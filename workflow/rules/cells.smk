@@ -48,6 +48,6 @@ rule embed_cells:
             f"--configfile results/{RUN}/config.yaml"
         ),
         device=device,
-        code=fingerprint("embed_cells"),
+        code=model_code,
     script:
         "../../scripts/embed_cells.py"

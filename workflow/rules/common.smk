@@ -10,7 +10,7 @@ SRC = str(Path(workflow.current_basedir).parent.parent / "src")
 if SRC not in sys.path:
     sys.path.insert(0, SRC)
 
-from featurelens.options import as_plain
+from featurelens.options import as_plain, user_files
 from featurelens.config.parse import parse_config
 from featurelens.features.sources import (
     CELL_PATTERN,
@@ -23,13 +23,12 @@ from featurelens.features.sources import (
 )
 from featurelens.controls.plan import controlled
 from featurelens.conventions import CONVENTIONS
-from featurelens.embeddings.registry import NETWORKS
-from featurelens.embeddings.registry import ENVIRONMENTS, user_files
-from featurelens.genesets.config import COLLECTION_FILES
 from featurelens.io import InputError
-from featurelens.planning.memory import Sizes, known_dimensions, megabytes, read_sizes
+from featurelens.planning.memory import Sizes, megabytes, read_sizes
 from featurelens.config.presence import leave_out_absent
 from featurelens.planning.fingerprint import Fingerprints
+from featurelens.plugins import brought_code
+from featurelens.embeddings.registry import GROUP, MODELS
 from featurelens.downloads.config import belongs_to
 from featurelens.sae.config import width
 from featurelens.sweeps.points import select_points
@@ -232,35 +231,42 @@ def check_files():
         raise SystemExit(f"error: {error}")
 
 
-def files_of(part):
-    """The files that the config of a dataset, model or collection names, as :func:`existing`."""
-    named = (*user_files(part).values(), *(part.get(field) for field in COLLECTION_FILES))
-    return [file for path in dict.fromkeys(named) for file in existing(path)]
+def files_of(named):
+    """The files that a dataset, model or collection names by its keys, as :func:`existing`."""
+    return [file for path in dict.fromkeys(named.values()) for file in existing(path)]
 
 
 def dataset_files(wildcards):
     """The file of a dataset that the user brought."""
-    return files_of(PLAIN["datasets"][wildcards.dataset]["cells"])
+    return files_of(user_files(CONFIG.datasets[wildcards.dataset].cells))
 
 
 def model_files(wildcards):
     """The files that a model brings along: a checkpoint, an embedding, names of cells."""
-    return files_of(PLAIN["datasets"][wildcards.dataset]["models"][wildcards.model])
+    return files_of(model_config(wildcards).files)
 
 
-def model_kind(wildcards):
-    """Kind of the model that makes a bundle."""
-    return PLAIN["datasets"][wildcards.dataset]["models"][wildcards.model]["kind"]
+def model_config(wildcards):
+    """The model that makes a bundle."""
+    return CONFIG.datasets[wildcards.dataset].models[wildcards.model]
+
+
+def model_code(wildcards):
+    """What makes a bundle: of all models, the code of its own kind alone."""
+    kind = model_config(wildcards).kind
+    brought = brought_code(MODELS, kind, group=GROUP)
+    only = None if brought else kind
+    return fingerprint("embed_cells", beside=brought, embeddings__models=only)
 
 
 def model_environment(wildcards):
     """Conda environment of a model: its own where it needs more than the core packages."""
-    return f"../../envs/{ENVIRONMENTS.get(model_kind(wildcards), 'core')}.yaml"
+    return f"../../envs/{model_config(wildcards).environment}.yaml"
 
 
 def is_network(wildcards):
     """Whether a model is a network, which wants more threads, memory and time."""
-    return model_kind(wildcards) in NETWORKS
+    return model_config(wildcards).is_network
 
 
 def model_threads(wildcards):
@@ -280,7 +286,7 @@ def model_runtime(wildcards):
 
 def collection_files(wildcards):
     """The files that a collection of gene sets is made from."""
-    return files_of(PLAIN["collections"][wildcards.collection])
+    return files_of(user_files(CONFIG.collections[wildcards.collection]))
 
 
 def sweep_embedding(wildcards):
@@ -316,7 +322,7 @@ def job_sizes(wildcards):
         sizes = read_sizes(bundle)
     else:
         expected = dataset.expected
-        dimensions = known_dimensions(dataset.models[wildcards.model]) or expected.dimensions
+        dimensions = dataset.models[wildcards.model].dimensions or expected.dimensions
         sizes = Sizes(expected.cells, expected.genes, dimensions)
     if "sae" not in wildcards.keys():
         return sizes

@@ -26,11 +26,13 @@ rule check_inputs:
     input:
         datasets=[
             file
-            for block in PLAIN["datasets"].values()
-            for part in (block["cells"], *block["models"].values())
-            for file in files_of(part)
+            for block in CONFIG.datasets.values()
+            for named in (user_files(block.cells), *(m.files for m in block.models.values()))
+            for file in files_of(named)
         ],
-        collections=[file for block in PLAIN["collections"].values() for file in files_of(block)],
+        collections=[
+            file for block in CONFIG.collections.values() for file in files_of(user_files(block))
+        ],
         universe=existing(CONFIG.enrichment.universe.file),
         claims=existing(CONFIG.claims),
     output:

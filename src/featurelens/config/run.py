@@ -21,7 +21,7 @@ from featurelens.controls.config import ControlConfig
 from featurelens.datasets.config import DatasetConfig
 from featurelens.dge.config import DgeConfig
 from featurelens.downloads.config import DownloadConfig
-from featurelens.embeddings.registry import ModelConfig
+from featurelens.embeddings.config import ModelConfig
 from featurelens.enrichment.config import EnrichmentConfig, GseaConfig
 from featurelens.features.config import FeatureConfig
 from featurelens.genesets.config import CollectionConfig

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from annotated_types import MinLen
 
-from featurelens.options import STRICT
+from featurelens.options import STRICT, File
 
 Text = Annotated[str, MinLen(1)]
 
@@ -28,7 +28,7 @@ class OwnCells:
 
     kind: Literal["h5ad"] = "h5ad"
     """Which reader."""
-    path: Text
+    path: File
     """The file, relative to the working directory."""
     cell_type: Text
     """Column of obs with the cell type."""

@@ -15,7 +15,7 @@ import numpy as np
 
 from featurelens.datasets.checks import require_finite
 from featurelens.embeddings.decoders.registry import Decoder, load_decoder, save_decoder
-from featurelens.embeddings.registry import ModelConfig
+from featurelens.embeddings.model import Model
 from featurelens.io import (
     InputError,
     read_anndata,
@@ -116,7 +116,7 @@ class Bundle:
 def make_bundle(
     cells: anndata.AnnData,
     fitted: Fitted,
-    config: ModelConfig,
+    config: Model,
     *,
     copy: bool = True,
     command: str | None = None,
@@ -154,7 +154,7 @@ def make_bundle(
         "schema_version": SCHEMA_VERSION,
         "model": config.kind,
         **asdict(fitted.origin),
-        "config": asdict(config),
+        "config": asdict(config),  # type: ignore[call-overload]
         "n_cells": cells.n_obs,
         "n_genes": cells.n_vars,
         "d": scores.shape[1],

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib import import_module
 from typing import TYPE_CHECKING
 
-from featurelens.embeddings.registry import MODELS, NETWORKS, ModelConfig
+from featurelens.embeddings.model import Model
+from featurelens.embeddings.registry import model_code
 
 if TYPE_CHECKING:
     import anndata
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def embed(
     cells: anndata.AnnData,
-    config: ModelConfig,
+    config: Model,
     *,
     copy: bool = True,
     threads: int = 1,
@@ -54,8 +54,8 @@ def embed(
     from featurelens.embeddings.bundle import make_bundle
 
     means = {"threads": threads, "device": device, "log": log or _silent}
-    fit = import_module(MODELS[config.kind]).fit
-    fitted = fit(cells, config, **means) if config.kind in NETWORKS else fit(cells, config)
+    fit = model_code(config.kind).fit
+    fitted = fit(cells, config, **means) if config.is_network else fit(cells, config)
     return make_bundle(cells, fitted, config, copy=copy, command=command)
 
 

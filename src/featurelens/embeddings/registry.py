@@ -1,73 +1,58 @@
-"""Models that embed cells, found by listing, and the checks that each makes before a run."""
+"""Models that embed cells, found by listing, and the checks that each makes before a run.
+
+A model is a folder below ``embeddings/models``, or what an entry point of the group
+``featurelens.models`` names: ``config`` with the class ``MODEL`` of its options, whose ``kind`` is
+the name of the folder or entry point, and ``fit`` with a function of that name and perhaps
+``check``. A module of somebody's package may hold all of it by itself.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib import import_module
+from types import ModuleType
 from typing import Any
 
 from featurelens.datasets.config import DatasetConfig
-from featurelens.embeddings.models.geneformer.config import GeneformerModel
-from featurelens.embeddings.models.multidgd.config import MultiDGDModel
-from featurelens.embeddings.models.pca.config import PCAModel
-from featurelens.embeddings.models.poisson_nmf.config import PoissonNMFModel
-from featurelens.embeddings.models.precomputed.config import PrecomputedModel
-from featurelens.embeddings.models.scvi.config import ScviModel
+from featurelens.embeddings.model import Model
+from featurelens.options import build
+from featurelens.plugins import load, names
 
-FILE_FIELDS = (
-    "path",
-    "checkpoint",
-    "hyperparameters",
-    "names",
-    "tokens",
-    "medians",
-    "mapping",
-)
-"""Fields of datasets and models that name a file which the user brings."""
-
-FOLDER_FIELDS = {"folder": ("config.json", "model.safetensors", "pytorch_model.bin")}
-"""Fields that name a folder of the user's, and its files that are read where they are there."""
-
-ModelConfig = (
-    PCAModel | PoissonNMFModel | PrecomputedModel | MultiDGDModel | GeneformerModel | ScviModel
-)
-
-ENVIRONMENTS = {"geneformer": "geneformer", "scvi": "scvi"}
-"""Kinds of models that need more than the core packages, and the file in ``envs/`` with them."""
+MODELS = "featurelens.embeddings.models"
+GROUP = "featurelens.models"
 
 
-def user_files(part: Mapping[str, Any]) -> dict[str, str]:
-    """Files of the user's that a dataset or a model names, by the key that names them.
+def kinds() -> tuple[str, ...]:
+    """Kinds of all models, in order."""
+    return names(MODELS, group=GROUP)
 
-    Parameters
-    ----------
-    part
-        A dataset or a model in plain form.
+
+def model_class(kind: str) -> type[Model]:
+    """Class of the options of a kind of model.
+
+    Raises
+    ------
+    LookupError
+        If there is no such kind, or its class bears the name of another.
     """
-    if part.get("repository") is not None:
-        return {}
-    files = {field: part[field] for field in FILE_FIELDS if part.get(field) is not None}
-    for field, names in FOLDER_FIELDS.items():
-        if part.get(field) is not None:
-            files |= {f"{field}/{name}": f"{part[field]}/{name}" for name in names}
-    return files
+    found: type[Model] = _part(kind, "config").MODEL
+    if found.kind != kind:
+        raise LookupError(f"{found.__module__} is found as {kind!r}, but its kind is {found.kind}")
+    return found
 
 
-MODELS = {
-    "pca": "featurelens.embeddings.models.pca.fit",
-    "poisson_nmf": "featurelens.embeddings.models.poisson_nmf.fit",
-    "precomputed": "featurelens.embeddings.models.precomputed.fit",
-    "multidgd": "featurelens.embeddings.models.multidgd.fit",
-    "geneformer": "featurelens.embeddings.models.geneformer.fit",
-    "scvi": "featurelens.embeddings.models.scvi.fit",
-}
-"""Module of each model, by the kind of its config; imported only when it runs."""
-
-NETWORKS = ("geneformer", "scvi")
-"""Models that run a network, and so are told of threads, device and log."""
+def build_model(plain: Mapping[str, Any]) -> Model:
+    """Options of a model from their plain form; no other kind is loaded."""
+    model: Model = build(model_class(plain["kind"]), plain)
+    return model
 
 
-def check_model(dataset: DatasetConfig, model: ModelConfig) -> None:
+def model_code(kind: str) -> ModuleType:
+    """Module with ``fit`` and perhaps ``check`` of a kind of model; loaded when it is used."""
+    return _part(kind, "fit")
+
+
+def check_model(dataset: DatasetConfig, model: Model) -> None:
     """Check what a model needs of a dataset before anything is computed.
 
     Raises
@@ -76,6 +61,11 @@ def check_model(dataset: DatasetConfig, model: ModelConfig) -> None:
         If a file that the model names is missing or of another form, or the dataset lacks what
         the model reads of it.
     """
-    check = getattr(import_module(MODELS[model.kind]), "check", None)
+    check = getattr(model_code(model.kind), "check", None)
     if check is not None:
         check(dataset, model)
+
+
+def _part(kind: str, name: str) -> ModuleType:
+    home = load(MODELS, kind, group=GROUP)
+    return import_module(f"{home.__name__}.{name}") if hasattr(home, "__path__") else home

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from annotated_types import Ge, Le, MinLen
 
-from featurelens.options import STRICT
+from featurelens.options import STRICT, File
 
 Universe = Literal["mapped", "data"]
 Identifier = Literal["symbol", "accession"]
@@ -22,9 +22,6 @@ EVIDENCE = (
 """Evidence codes of the Gene Ontology: experiments, inference, statements, no data, electronic."""
 
 Text = Annotated[str, MinLen(1)]
-
-COLLECTION_FILES = ("path", "ontology", "annotations", "mapping")
-"""Fields of a collection that name a file which the user brings."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,11 +44,11 @@ class CollectionConfig:
 
     __pydantic_config__ = STRICT
 
-    path: Text | None = None
+    path: File | None = None
     """File of sets: GMT, or a .yaml or .json file of one's own; gzip is read for GMT."""
-    ontology: Text | None = None
+    ontology: File | None = None
     """OBO file; gives the terms of annotations, or the levels of sets that bear GO ids."""
-    annotations: Text | None = None
+    annotations: File | None = None
     """GAF file, or a table with the genes of every term, to make the sets from."""
     namespace: Literal["all", "biological_process", "molecular_function", "cellular_component"] = (
         "all"
@@ -63,7 +60,7 @@ class CollectionConfig:
     """Terms nearer to the root than this many steps are left out; the root itself is at 0."""
     identifier: Identifier = "symbol"
     """Which name of a gene is taken from annotations: its symbol or its database accession."""
-    mapping: Text | None = None
+    mapping: File | None = None
     """File from the sets' names to the data's: two columns, or UniProt's idmapping_selected.tab."""
     evidence: tuple[str, ...] = ()
     """Evidence codes of annotations that are kept; empty keeps all."""

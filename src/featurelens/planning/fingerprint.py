@@ -19,7 +19,7 @@ import json
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 LIBRARY = Path(__file__).parents[1]
 PACKAGE = LIBRARY.name
@@ -61,41 +61,44 @@ class Fingerprints:
         self._n_known = len(self._known)
         self._sources: dict[Path, Source] = {}
         self._files = {_module_name(path, library): path for path in sorted(library.rglob("*.py"))}
-        self._of: dict[tuple[str, tuple[tuple[str, str], ...]], str] = {}
+        self._of: dict[Any, str] = {}
 
-    def of(self, script: str, **only: str) -> str:
+    def of(self, script: str, *, beside: str | None = None, **only: str | None) -> str:
         """Twelve hex digits that change when code changes that a script can load.
 
         Parameters
         ----------
         script
             Name of the script, without folder and suffix.
+        beside
+            What stands for code that is not the library's, such as its hash.
         **only
             For a package that is loaded by name (its dots as two underscores, without the
-            library's name), the one module below it that these jobs load: another one does not
-            count.
+            library's name), the one module below it that these jobs load, or None where they
+            load none of them: another one does not count.
 
         Raises
         ------
         FileNotFoundError
             If there is no such script, or no such module.
         """
-        key = (script, tuple(sorted(only.items())))
+        key = (script, beside, tuple(sorted(only.items())))
         if key not in self._of:
             digest = hashlib.sha256()
             chosen = {name.replace("__", "."): module for name, module in only.items()}
             for name in sorted(self.closure(script, chosen)):
                 digest.update(f"{name} {self._source(self._files[name]).code}\n".encode())
             digest.update(self._source(self._script(script)).code.encode())
+            digest.update((beside or "").encode())
             self._of[key] = digest.hexdigest()[:12]
             self._remember()
         return self._of[key]
 
-    def closure(self, script: str, only: Mapping[str, str] | None = None) -> set[str]:
+    def closure(self, script: str, only: Mapping[str, str | None] | None = None) -> set[str]:
         """Names of all modules of the library that a script can load."""
         chosen = {f"{PACKAGE}.{package}": module for package, module in (only or {}).items()}
         for package, module in chosen.items():
-            if f"{package}.{module}" not in self._files:
+            if module is not None and f"{package}.{module}" not in self._files:
                 raise FileNotFoundError(f"no module {package}.{module} in {self.library}")
         reached: set[str] = set()
         waiting = list(self._named(self._script(script), chosen))
@@ -113,7 +116,7 @@ class Fingerprints:
             raise FileNotFoundError(f"no script {path}")
         return path
 
-    def _named(self, path: Path, only: Mapping[str, str]) -> Iterator[str]:
+    def _named(self, path: Path, only: Mapping[str, str | None]) -> Iterator[str]:
         for name in self._source(path).imports:
             package, _, everything = name.partition(":")
             if everything:
@@ -121,8 +124,10 @@ class Fingerprints:
             else:
                 yield from self._with_parents(self._nearest(name))
 
-    def _below(self, package: str, only: Mapping[str, str]) -> Iterator[str]:
+    def _below(self, package: str, only: Mapping[str, str | None]) -> Iterator[str]:
         if package not in self._files:
+            return
+        if package in only and only[package] is None:
             return
         chosen = f"{package}.{only[package]}" if package in only else package
         for name in self._files:

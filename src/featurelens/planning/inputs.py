@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +18,13 @@ from featurelens.datasets.config import DatasetConfig, OwnCells
 from featurelens.datasets.readers import read_dataset, read_genes
 from featurelens.downloads.config import belongs_to
 from featurelens.embeddings.packages import require_package
-from featurelens.embeddings.registry import check_model, user_files
+from featurelens.embeddings.registry import check_model
 from featurelens.genesets.compiling import check_collection
-from featurelens.genesets.config import COLLECTION_FILES, CollectionConfig, UniverseConfig
+from featurelens.genesets.config import CollectionConfig, UniverseConfig
 from featurelens.genesets.identifiers import GeneIndex, read_background, require_overlap
 from featurelens.genesets.text import read_lines
 from featurelens.io import InputError, sha256_file
-from featurelens.options import build
+from featurelens.options import build, user_files
 
 
 def check_inputs(
@@ -108,7 +107,7 @@ def _check_dataset(name: str, block: Mapping[str, Any]) -> Iterator[dict[str, st
     check_dataset(run.cells)
     for model_name, model in run.models.items():
         check_model(run.cells, model)
-        for part, path in user_files(asdict(model)).items():
+        for part, path in model.files.items():
             if Path(path).exists():
                 yield _row(f"{key}.models.{model_name}.{part}", path, model.kind)
     cell_types = _cell_types(run.cells)
@@ -164,8 +163,7 @@ def _gene_index(block: Mapping[str, Any]) -> GeneIndex:
 
 def _check_collection(name: str, config: CollectionConfig) -> tuple[list[dict[str, str]], set[str]]:
     """A row for every file of a collection, and all its genes."""
-    given = {field: getattr(config, field) for field in COLLECTION_FILES}
-    files = {field: path for field, path in given.items() if path is not None}
+    files = user_files(config)
     for field, path in files.items():
         _require_file(f"collections.{name}.{field}", path)
     found, genes = check_collection(config)

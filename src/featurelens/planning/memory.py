@@ -12,12 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from featurelens.embeddings.models.geneformer.config import GENEFORMER_DIMENSIONS, GeneformerModel
-from featurelens.embeddings.models.pca.config import PCAModel
-from featurelens.embeddings.models.poisson_nmf.config import PoissonNMFModel
-from featurelens.embeddings.models.scvi.config import ScviModel
-from featurelens.embeddings.registry import ModelConfig
-
 Stage = Literal["train", "describe", "steer", "control", "test", "enrich", "keep", "map", "cells"]
 
 _BASE = 700e6
@@ -97,14 +91,3 @@ def read_sizes(path: str | Path) -> Sizes:
         n_cells, n_dimensions = file["obsm/X_emb"].shape
         n_genes = len(file["var"][file["var"].attrs["_index"]])
     return Sizes(n_cells=n_cells, n_genes=n_genes, n_dimensions=n_dimensions)
-
-
-def known_dimensions(model: ModelConfig) -> int | None:
-    """Dimensions of the embedding that a model makes, where its config tells."""
-    if isinstance(model, PCAModel | PoissonNMFModel):
-        return model.n_components
-    if isinstance(model, ScviModel) and model.checkpoint is None:
-        return model.n_latent
-    if isinstance(model, GeneformerModel):
-        return GENEFORMER_DIMENSIONS.get(model.variant)
-    return None

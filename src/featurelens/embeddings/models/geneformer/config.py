@@ -1,14 +1,16 @@
 """Files and options of a trained Geneformer model."""
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
-from annotated_types import Ge, Gt, Le
+from annotated_types import Ge, Gt, Le, MinLen
 
 from featurelens.conventions import Convention
 from featurelens.datasets.config import Text
 from featurelens.embeddings.decoders.config import RidgeSurrogate
-from featurelens.options import STRICT
+from featurelens.embeddings.model import Model
+from featurelens.embeddings.models.geneformer.variants import SIZES
+from featurelens.options import File, Users
 
 GeneformerName = Literal[
     "gf-6L-30M-i2048",
@@ -21,35 +23,30 @@ GeneformerName = Literal[
     "V2",
 ]
 
-
-GENEFORMER_DIMENSIONS = {
-    "gf-6L-30M-i2048": 256,
-    "gf-12L-30M-i2048": 512,
-    "gf-12L-95M-i4096": 512,
-    "gf-20L-95M-i4096": 896,
-    "V2-104M": 768,
-    "V2-316M": 1152,
-}
-"""Of the published models, as ``geneformer.variants.SIZES``, which is not read while planning."""
+WEIGHTS = ("model.safetensors", "pytorch_model.bin")
+"""Names that transformers looks for, the first one first."""
+Folder = Annotated[str, MinLen(1), Users(inside=("config.json", *WEIGHTS))]
 
 
 @dataclass(frozen=True, kw_only=True)
-class GeneformerModel:
+class GeneformerModel(Model):
     """A trained Geneformer model, which reads a cell as its genes in order of their expression."""
 
-    __pydantic_config__ = STRICT
+    is_network: ClassVar[bool] = True
+    package: ClassVar[tuple[str, str]] = ("transformers", "transformers")
+    environment: ClassVar[str] = "geneformer"
 
     kind: Literal["geneformer"] = "geneformer"
     """Which model."""
     variant: GeneformerName
     """The published model, whose size the weights must have; V1 or V2 alone take any size."""
-    folder: Text
+    folder: Folder
     """Folder with config.json and model.safetensors or pytorch_model.bin."""
-    tokens: Text
+    tokens: File
     """Dictionary from Ensembl id to token: .json, .json.gz, or Geneformer's own .pkl."""
-    medians: Text
+    medians: File
     """Dictionary from Ensembl id to the median of the gene's non-zero expression."""
-    mapping: Text | None = None
+    mapping: File | None = None
     """Dictionary from Ensembl id to the id under which counts are summed; null maps none."""
     repository: Text | None = None
     """Repository of the Hugging Face hub that folder and dictionaries are paths in; null: disk."""
@@ -85,3 +82,16 @@ class GeneformerModel:
     def has_decoder(self) -> bool:
         """Whether expression can be decoded."""
         return self.surrogate is not None
+
+    @property
+    def dimensions(self) -> int | None:
+        """Dimensions of the embedding; the names of the series alone stand for any size."""
+        return SIZES[self.variant].hidden_size if self.variant in SIZES else None
+
+    @property
+    def files(self) -> dict[str, str]:
+        """Files of the user's that it reads; none where they come from a repository."""
+        return {} if self.repository is not None else super().files
+
+
+MODEL = GeneformerModel

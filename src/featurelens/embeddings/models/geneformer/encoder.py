@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from featurelens.embeddings.models.geneformer.config import GeneformerModel
 from featurelens.embeddings.models.geneformer.pooling import pool
 from featurelens.embeddings.models.geneformer.tokens import Tokens
 from featurelens.embeddings.models.geneformer.weights import ModelFiles
@@ -157,7 +158,7 @@ def _quiet_transformers() -> Iterator[Any]:
         import transformers
     except ImportError:
         raise InputError(
-            f"geneformer needs the package transformers; {how_to_get('geneformer')}"
+            f"geneformer needs the package transformers; {how_to_get(GeneformerModel)}"
         ) from None
     logging = transformers.utils.logging
     before, had_bars = logging.get_verbosity(), logging.is_progress_bar_enabled()

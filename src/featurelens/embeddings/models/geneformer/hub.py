@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from featurelens.embeddings.models.geneformer.config import GeneformerModel
-from featurelens.embeddings.models.geneformer.weights import WEIGHTS
+from featurelens.embeddings.models.geneformer.config import WEIGHTS, GeneformerModel
 from featurelens.embeddings.packages import how_to_get
 from featurelens.io import InputError
 
@@ -29,7 +28,7 @@ def fetch(config: GeneformerModel) -> tuple[GeneformerModel, str]:
         from huggingface_hub import snapshot_download
     except ImportError:
         raise InputError(
-            f"geneformer needs the package huggingface_hub; {how_to_get(config.kind)}"
+            f"geneformer needs the package huggingface_hub; {how_to_get(config)}"
         ) from None
     folder = "" if config.folder in ("", ".") else f"{config.folder.rstrip('/')}/"
     dictionaries = [p for p in (config.tokens, config.medians, config.mapping) if p is not None]

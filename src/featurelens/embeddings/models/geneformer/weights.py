@@ -14,12 +14,10 @@ from typing import Any
 
 from safetensors import SafetensorError, safe_open
 
+from featurelens.embeddings.models.geneformer.config import WEIGHTS
 from featurelens.embeddings.models.geneformer.dictionaries import Vocabulary, require_no_pointer
 from featurelens.embeddings.models.geneformer.variants import SERIES, SIZES, Size
 from featurelens.io import InputError
-
-WEIGHTS = ("model.safetensors", "pytorch_model.bin")
-"""Names that transformers looks for, the first one first."""
 
 
 @dataclass(frozen=True)

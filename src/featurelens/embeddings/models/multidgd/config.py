@@ -1,25 +1,24 @@
 """Files and options of a trained multiDGD model."""
 
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 from annotated_types import Ge
 
 from featurelens.datasets.config import Text
-from featurelens.options import STRICT
+from featurelens.embeddings.model import Model
+from featurelens.options import File
 
 
 @dataclass(frozen=True, kw_only=True)
-class MultiDGDModel:
+class MultiDGDModel(Model):
     """A trained multiDGD model, read from its checkpoint without the package."""
-
-    __pydantic_config__ = STRICT
 
     kind: Literal["multidgd"] = "multidgd"
     """Which model."""
-    checkpoint: Text
+    checkpoint: File
     """The state dictionary, a .pt file."""
-    hyperparameters: Text
+    hyperparameters: File
     """The .json file saved beside it."""
     split_column: Text = "train_val_test"
     """Column of obs with the split; the checkpoint's rows are its cells marked train, in order."""
@@ -32,4 +31,5 @@ class MultiDGDModel:
     seed: int = 0
     """Seed of these shuffles."""
 
-    has_decoder: ClassVar[bool] = True
+
+MODEL = MultiDGDModel

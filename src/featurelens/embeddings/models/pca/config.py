@@ -1,18 +1,16 @@
 """Options of the PCA embedding."""
 
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 from annotated_types import Ge
 
-from featurelens.options import STRICT
+from featurelens.embeddings.model import Model
 
 
 @dataclass(frozen=True, kw_only=True)
-class PCAModel:
+class PCAModel(Model):
     """Principal components of log1p counts per 10,000, decoded linearly."""
-
-    __pydantic_config__ = STRICT
 
     kind: Literal["pca"] = "pca"
     """Which model."""
@@ -21,4 +19,10 @@ class PCAModel:
     seed: int = 0
     """Seed of the eigensolver's starting vector."""
 
-    has_decoder: ClassVar[bool] = True
+    @property
+    def dimensions(self) -> int:
+        """Dimensions of the embedding."""
+        return self.n_components
+
+
+MODEL = PCAModel

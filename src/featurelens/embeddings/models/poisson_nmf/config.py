@@ -1,18 +1,16 @@
 """Options of the Poisson NMF embedding."""
 
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 from annotated_types import Ge
 
-from featurelens.options import STRICT
+from featurelens.embeddings.model import Model
 
 
 @dataclass(frozen=True, kw_only=True)
-class PoissonNMFModel:
+class PoissonNMFModel(Model):
     """Non-negative factorisation of the counts under Poisson noise, in its multinomial form."""
-
-    __pydantic_config__ = STRICT
 
     kind: Literal["poisson_nmf"] = "poisson_nmf"
     """Which model."""
@@ -23,4 +21,10 @@ class PoissonNMFModel:
     seed: int = 0
     """Seed of the initialisation."""
 
-    has_decoder: ClassVar[bool] = True
+    @property
+    def dimensions(self) -> int:
+        """Dimensions of the embedding."""
+        return self.n_components
+
+
+MODEL = PoissonNMFModel

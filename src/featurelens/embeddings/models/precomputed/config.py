@@ -6,24 +6,23 @@ from typing import Literal
 
 from featurelens.datasets.config import Text
 from featurelens.embeddings.decoders.config import RidgeSurrogate
-from featurelens.options import STRICT
+from featurelens.embeddings.model import Model
+from featurelens.options import File
 
 EMBEDDING_SUFFIXES = (".h5ad", ".npy", ".csv", ".tsv", ".pt")
 
 
 @dataclass(frozen=True, kw_only=True)
-class PrecomputedModel:
+class PrecomputedModel(Model):
     """An embedding that exists already, in the cells' own file or in another one."""
-
-    __pydantic_config__ = STRICT
 
     kind: Literal["precomputed"] = "precomputed"
     """Which model."""
     key: Text | None = None
     """Key of obsm with the embedding (of a dictionary, where path is a .pt file of one)."""
-    path: Text | None = None
+    path: File | None = None
     """Another file with it: .h5ad, .npy, .csv, .tsv or .pt; null looks in the cells' own file."""
-    names: Text | None = None
+    names: File | None = None
     """Text file with the cell names of a .npy or .pt file, one a line, in the order of its rows."""
     factors: Text | None = None
     """Key of varm with non-negative gene factors that decode it; null means no decoder."""
@@ -55,3 +54,6 @@ class PrecomputedModel:
     def has_decoder(self) -> bool:
         """Whether expression can be decoded."""
         return self.factors is not None or self.surrogate is not None
+
+
+MODEL = PrecomputedModel

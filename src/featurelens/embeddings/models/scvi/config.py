@@ -5,19 +5,21 @@ from typing import Annotated, ClassVar, Literal
 
 from annotated_types import Ge, Gt
 
-from featurelens.datasets.config import Text
-from featurelens.options import STRICT
+from featurelens.embeddings.model import Model
+from featurelens.options import File
 
 
 @dataclass(frozen=True, kw_only=True)
-class ScviModel:
+class ScviModel(Model):
     """scVI, trained on the cells with scvi-tools or read from a model that it saved."""
 
-    __pydantic_config__ = STRICT
+    is_network: ClassVar[bool] = True
+    package: ClassVar[tuple[str, str]] = ("scvi", "scvi-tools")
+    environment: ClassVar[str] = "scvi"
 
     kind: Literal["scvi"] = "scvi"
     """Which model."""
-    checkpoint: Text | None = None
+    checkpoint: File | None = None
     """The model.pt of a saved model, which needs no scvi-tools; null trains one."""
     sample: bool = False
     """Draw one z of each cell from its distribution; otherwise the embedding is its mean."""
@@ -40,4 +42,15 @@ class ScviModel:
     learning_rate: Annotated[float, Gt(0)] = 1e-3
     """Step size of Adam."""
 
-    has_decoder: ClassVar[bool] = True
+    @property
+    def dimensions(self) -> int | None:
+        """Dimensions of the embedding; a saved model tells them itself."""
+        return self.n_latent if self.checkpoint is None else None
+
+    @property
+    def needs_package(self) -> bool:
+        """Whether scvi-tools is needed: a saved model is read without it."""
+        return self.checkpoint is None
+
+
+MODEL = ScviModel

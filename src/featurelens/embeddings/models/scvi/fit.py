@@ -141,7 +141,7 @@ def _train(
         import scvi
     except ImportError:
         raise InputError(
-            f"scvi needs the package scvi-tools to train; {how_to_get(config.kind)}"
+            f"scvi needs the package scvi-tools to train; {how_to_get(config)}"
         ) from None
     import torch
 
