@@ -132,7 +132,7 @@ def test_other_faults_of_a_folder(sae, tmp_path):
     for change, message in (
         ({"d_sae": 13}, r"\(12, 5\).*asks for.*\(13, 5\)"),
         ({"architecture": "temporal"}, "'temporal' cannot be read"),
-        ({"normalize_activations": "layer_norm"}, "fold the input's normalisation"),
+        ({"normalize_activations": "layer_norm"}, "layer_norm', which cannot be folded"),
     ):
         (tmp_path / "cfg.json").write_text(json.dumps(config | change))
         with pytest.raises(InputError, match=message):

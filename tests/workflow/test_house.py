@@ -13,7 +13,8 @@ from clones import ROOT
 
 FLOORS = (
     {"version", "conventions", "options", "plugins", "threads", "io"},
-    {"logs", "stats", "datasets", "genesets", "simulation", "sae", "downloads", "claims"},
+    {"logs", "torch_files"},
+    {"stats", "datasets", "genesets", "simulation", "sae", "downloads", "claims"},
     {"embeddings", "features", "autoencoder"},
     {"dge", "steering", "recovery"},
     {"enrichment", "sweeps"},

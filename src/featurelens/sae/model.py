@@ -9,22 +9,22 @@ These are SAELens' ``standard``, ``topk`` and ``jumprelu``, and the files are SA
 (``cfg.json`` and ``sae_weights.safetensors``), so ``sae_lens.SAE.load_from_disk`` reads them.
 """
 
-import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 import scipy.sparse
-from safetensors import SafetensorError
-from safetensors.numpy import load_file
 from safetensors.numpy import save as to_bytes
 
+from featurelens import plugins
 from featurelens.io import InputError, atomic_path, write_json
+from featurelens.sae.files.saelens import CONFIG, FORM, WEIGHTS
 
-WEIGHTS = "sae_weights.safetensors"
-CONFIG = "cfg.json"
+FILES = "featurelens.sae.files"
+"""Where the forms of files are, one module each."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,82 +141,44 @@ def _saelens_config(sae: SAE) -> dict[str, Any]:
         config |= {"architecture": "topk", "k": sae.k, "rescale_acts_by_decoder_norm": False}
     elif sae.threshold is not None:
         config["architecture"] = "jumprelu"
-    config["metadata"] = {"featurelens": {"architecture": sae.architecture, **sae.metadata}}
+    ours = {"architecture": sae.architecture, **sae.metadata}
+    config["metadata"] = {"sae_lens_version": FORM, "featurelens": ours}
     return config
 
 
 def load(folder: str | Path, *, data_sha256: str | None = None) -> SAE:
-    """Read what :func:`save` wrote.
+    """Read an SAE: what :func:`save` wrote, or another package did.
 
     Parameters
     ----------
     folder
-        Holds ``cfg.json`` and ``sae_weights.safetensors``.
+        Holds the files of one SAE in a form of :mod:`featurelens.sae.files`, one module a package.
     data_sha256
         Digest of the embedding the SAE is about to be applied to; None applies it to anything.
 
     Raises
     ------
     InputError
-        If a file is missing, damaged or no safetensors file, if shapes disagree with
-        ``cfg.json``, or if the SAE was trained on other data.
+        If a file is missing or damaged, if shapes disagree with ``cfg.json``, if the file says
+        something that cannot be honoured, or if the SAE was trained on other data.
     """
     folder = Path(folder)
-    config = _read_config(folder / CONFIG)
-    arrays = _read_weights(folder / WEIGHTS)
-    _check_shapes(arrays, config, folder)
-    metadata = dict(config.get("metadata", {}).get("featurelens", {}))
-    architecture = metadata.pop("architecture", config["architecture"])
-    trained_on = metadata.get("data_sha256")
+    folded = _reader(folder).read(folder)
+    trained_on = folded.metadata.get("data_sha256")
     if data_sha256 is not None and trained_on is not None and trained_on != data_sha256:
         raise InputError(
             f"{folder}: this SAE was trained on data with sha256 {trained_on[:12]}…, "
             f"not {data_sha256[:12]}…; train it on these data, or load it without a data_sha256"
         )
-    return SAE(architecture=architecture, k=config.get("k"), metadata=metadata, **arrays)
+    return SAE(**{part.name: getattr(folded, part.name) for part in fields(SAE)})
 
 
-def _read_config(path: Path) -> dict[str, Any]:
-    if not path.exists():
-        raise InputError(f"{path}: no such file; train the SAE first")
-    try:
-        config = json.loads(path.read_text())
-    except ValueError as error:
-        raise InputError(f"{path}: not readable as JSON ({error}); train the SAE again") from error
-    architecture = config.get("architecture")
-    if architecture not in ("standard", "topk", "jumprelu"):
-        raise InputError(
-            f"{path}: architecture {architecture!r} cannot be read; standard, topk and jumprelu can"
-        )
-    if config.get("apply_b_dec_to_input") or config.get("normalize_activations") != "none":
-        raise InputError(f"{path}: fold the input's normalisation and b_dec into b_enc first")
-    return config
-
-
-def _read_weights(path: Path) -> dict[str, np.ndarray]:
-    if not path.exists():
-        raise InputError(f"{path}: no such file; train the SAE again")
-    try:
-        return load_file(path)
-    except (SafetensorError, ValueError) as error:
-        raise InputError(
-            f"{path}: damaged or no safetensors file ({error}); pickled weights are never read, "
-            "train the SAE again"
-        ) from error
-
-
-def _check_shapes(
-    arrays: Mapping[str, np.ndarray], config: Mapping[str, Any], folder: Path
-) -> None:
-    d_in, d_sae = config.get("d_in"), config.get("d_sae")
-    expected: dict[str, tuple[Any, ...]] = {
-        "W_enc": (d_in, d_sae),
-        "b_enc": (d_sae,),
-        "W_dec": (d_sae, d_in),
-        "b_dec": (d_in,),
-    }
-    if config["architecture"] == "jumprelu":
-        expected["threshold"] = (d_sae,)
-    found = {name: array.shape for name, array in arrays.items()}
-    if found != expected:
-        raise InputError(f"{folder}: {WEIGHTS} holds {found}, but {CONFIG} asks for {expected}")
+def _reader(folder: Path) -> ModuleType:
+    """The module that knows the form of a folder's files; ours where there is none of any."""
+    for name in plugins.names(FILES):
+        module = plugins.load(FILES, name)
+        if module.is_here(folder):
+            return module
+    if not (folder / CONFIG).exists():
+        raise InputError(f"{folder / CONFIG}: no such file; train the SAE first")
+    raise InputError(f"{folder / WEIGHTS}: no such file; train the SAE again")

@@ -132,7 +132,7 @@ def _read_shapes(path: Path) -> dict[str, tuple[int, ...]]:
 
 
 def _read_torch_shapes(path: Path) -> dict[str, tuple[int, ...]]:
-    from featurelens.embeddings.checkpoints import load_safely
+    from featurelens.torch_files import load_safely
 
     content: Any = load_safely(str(path))
     if not isinstance(content, Mapping):

@@ -27,11 +27,11 @@ from featurelens.datasets.checks import kept_genes
 from featurelens.datasets.config import DatasetConfig, OwnCells
 from featurelens.datasets.files import columns_of, open_cells, require_key
 from featurelens.embeddings.bundle import Fitted, Origin
-from featurelens.embeddings.checkpoints import load_safely
 from featurelens.embeddings.decoders.kinds import MLPSoftmaxDecoder
 from featurelens.embeddings.models.multidgd.config import MultiDGDModel
 from featurelens.embeddings.models.multidgd.row_proof import prove_rows
 from featurelens.io import InputError, read_json, sha256_file
+from featurelens.torch_files import load_safely
 
 if TYPE_CHECKING:
     import anndata
@@ -257,7 +257,7 @@ def check(dataset: DatasetConfig, model: MultiDGDModel) -> None:
     """Raise an InputError where the files of the model and the dataset do not fit each other."""
     from anndata.io import read_elem
 
-    from featurelens.embeddings.checkpoints import require_torch_file
+    from featurelens.torch_files import require_torch_file
 
     if not isinstance(dataset, OwnCells):
         raise InputError(

@@ -82,7 +82,7 @@ def _read_npy(path: str) -> np.ndarray:
 def _read_tensor(path: str, key: str | None) -> np.ndarray:
     import torch
 
-    from featurelens.embeddings.checkpoints import load_safely
+    from featurelens.torch_files import load_safely
 
     content = load_safely(path)
     if isinstance(content, Mapping):

@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from featurelens.embeddings.checkpoints import require_torch_file
 from featurelens.io import InputError
+from featurelens.torch_files import require_torch_file
 
 PLAIN: dict[str, Any] = {
     "latent_distribution": "normal",

@@ -1,0 +1,63 @@
+"""sparsify of EleutherAI: ``cfg.json`` and ``sae.safetensors`` in a folder a hookpoint.
+
+Read as eai-sparsify 1.3.3 reads them (``sparse_coder.py``): the decoder's bias is taken from the
+input, ReLU comes before the k largest are chosen.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from featurelens.io import InputError
+from featurelens.sae.folded import (
+    Folded,
+    read_json,
+    read_tensors,
+    require_settings,
+    require_tensors,
+)
+
+CONFIG = "cfg.json"
+WEIGHTS = "sae.safetensors"
+
+_HONOURED = {"activation": ("topk",), "transcode": (False,), "skip_connection": (False,)}
+
+
+def is_here(folder: Path) -> bool:
+    """Whether a folder holds sparsify's files."""
+    return (folder / WEIGHTS).exists()
+
+
+def read(folder: Path) -> Folded:
+    """Fold a sparse coder of sparsify.
+
+    Raises
+    ------
+    InputError
+        If a file is damaged, shapes disagree with ``cfg.json``, or something cannot be folded.
+    """
+    config = read_json(folder / CONFIG)
+    require_settings(config, _HONOURED, folder / CONFIG)
+    tensors = read_tensors(folder / WEIGHTS)
+    require_tensors(tensors, ("encoder.weight", "encoder.bias", "W_dec", "b_dec"), folder / WEIGHTS)
+    d_in, k = config.get("d_in"), config.get("k")
+    if not isinstance(d_in, int) or not isinstance(k, int):
+        raise InputError(f"{folder / CONFIG}: d_in is {d_in!r} and k {k!r}; both are numbers")
+    width = config.get("num_latents") or d_in * config.get("expansion_factor", 32)
+    if tensors["encoder.weight"].shape != (width, d_in):
+        found = tensors["encoder.weight"].shape
+        raise InputError(
+            f"{folder}: {WEIGHTS} holds an encoder of shape {found}, but {CONFIG} asks for "
+            f"{(width, d_in)}"
+        )
+    folded = Folded(
+        architecture="sparsify",
+        W_enc=np.ascontiguousarray(tensors["encoder.weight"].T),
+        b_enc=tensors["encoder.bias"],
+        W_dec=tensors["W_dec"],
+        b_dec=tensors["b_dec"],
+        k=k,
+    )
+    return folded.reading(folded.b_dec)
