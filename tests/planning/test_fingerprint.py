@@ -1,8 +1,18 @@
 """Fingerprints follow code that a script can load, and nothing else."""
 
+import ast
+import json
+import os
+import subprocess
+import sys
+
 import pytest
 
+from clones import ROOT
 from featurelens.planning.fingerprint import Fingerprints
+
+LIBRARY = ROOT / "src/featurelens"
+SCRIPTS = ROOT / "scripts"
 
 
 @pytest.fixture
@@ -50,18 +60,69 @@ def test_a_change_is_seen_where_the_script_can_load_it(house, name, change, is_s
     assert (of() != before) is is_seen
 
 
-def test_one_of_a_registry_can_be_named(house):
+@pytest.mark.parametrize(
+    ("text", "loads"),
+    [
+        ("import featurelens.deep as d\n", True),
+        ("from featurelens import deep\n", True),
+        ("def f():\n    class A:\n        import featurelens.deep\n", True),
+        ("if TYPE_CHECKING:\n    import featurelens.deep\n", False),
+        ("if typing.TYPE_CHECKING:\n    x = 1\nelse:\n    import featurelens.deep\n", True),
+        ('name = "featurelens.deep"\n', True),
+        ('"""featurelens.deep"""\n', False),
+        ('name = "featurelens"\n', False),
+        ('name = "Deeper, see featurelens.deep"\n', False),
+    ],
+)
+def test_every_way_to_name_a_module_is_followed(house, text, loads):
     library, of = house
-    one, two = of(kinds="one"), of(kinds="two")
+    (library / "used.py").write_text(text)
+    before = of()
+    (library / "deep.py").write_text("def f():\n    return 2\n")
+    assert (of() != before) is loads
+
+
+@pytest.mark.parametrize(
+    ("text", "loads"),
+    [
+        ("from featurelens.deep import f\n", False),
+        ("from featurelens import deep\n", False),
+        ("from featurelens import a\n", True),
+        ("import featurelens\n", True),
+    ],
+)
+def test_the_lazy_face_counts_where_it_is_asked_for_a_name(house, text, loads):
+    library, of = house
+    (library / "used.py").write_text(text)
+    before = of()
+    (library / "lonely.py").write_text("x = 2\n")
+    assert (of() != before) is loads
+
+
+def test_one_or_some_of_a_registry_can_be_named(house):
+    library, of = house
+    one, two, both = of(kinds="one"), of(kinds="two"), of(kinds=("two", "one"))
     (library / "kinds/two.py").write_text("value = 3\n")
     assert of(kinds="one") == one
     assert of(kinds="two") != two
+    assert of(kinds=["one", "two"]) != both
+    assert of(kinds=["one", "two"]) == of(kinds=("two", "one")) == of()
 
 
 def test_names_that_are_not_there_are_errors(house):
-    _, of = house
+    library, of = house
     with pytest.raises(FileNotFoundError, match=r"kinds\.three"):
         of(kinds="three")
+    with pytest.raises(LookupError, match="loads nothing of featurelens"):
+        of(deep=())
+    (library / "used.py").write_text("from featurelens.gone import x\n")
+    with pytest.raises(FileNotFoundError, match=r"featurelens\.gone"):
+        of()
+
+
+def test_a_script_that_is_not_there_is_an_error(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"nowhere\.py"):
+        Fingerprints(tmp_path, cache=None).of("nowhere")
 
 
 def test_the_cache_of_what_was_read_changes_no_answer(house, tmp_path):
@@ -75,3 +136,53 @@ def test_the_cache_of_what_was_read_changes_no_answer(house, tmp_path):
     assert cache.exists()
     (library / "deep.py").write_text("def f():\n    return 3\n")
     assert cached() == of()
+
+
+def test_a_memory_of_another_reader_is_not_believed(house, tmp_path):
+    library, _ = house
+    cache = tmp_path / "cache.json"
+
+    def cached():
+        return Fingerprints(tmp_path / "scripts", library=library, cache=cache).of("run")
+
+    right = cached()
+    memory = json.loads(cache.read_text())
+    wrong = {digest: ["0", [], []] for digest in memory["files"]}
+    cache.write_text(json.dumps({"reader": memory["reader"], "files": wrong}))
+    assert cached() != right
+    cache.write_text(json.dumps({"reader": "another", "files": wrong}))
+    assert cached() == right
+    cache.write_text("{")
+    assert cached() == right
+
+
+def test_a_memory_that_cannot_be_written_is_no_error(house, tmp_path):
+    library, of = house
+    (tmp_path / "file").touch()
+    cache = tmp_path / "file/cache.json"
+    assert Fingerprints(tmp_path / "scripts", library=library, cache=cache).of("run") == of()
+
+
+def test_closures_are_what_python_loads():
+    """Python runs every script's imports, and nested ones, and loads what it names in strings."""
+    command = [sys.executable, ROOT / "tests/helpers/loaded_modules.py", SCRIPTS, LIBRARY.parent]
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    fingerprints = Fingerprints(SCRIPTS, library=LIBRARY, cache=None)
+    for script, modules in json.loads(done.stdout).items():
+        assert fingerprints.closure(script) == set(modules), script
+
+
+CODE = [*sorted(LIBRARY.rglob("*.py")), *sorted(SCRIPTS.glob("*.py"))]
+
+
+def test_the_library_holds_code_alone():
+    others = {path for path in LIBRARY.rglob("*") if path.is_file()} - set(CODE)
+    assert {path for path in others if path.suffix != ".pyc"} == set()
+
+
+def test_no_import_is_relative():
+    for path in CODE:
+        for node in ast.walk(ast.parse(path.read_text())):
+            assert not (isinstance(node, ast.ImportFrom) and node.level), (path, node.lineno)
