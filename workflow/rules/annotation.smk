@@ -96,6 +96,8 @@ rule summarise_annotation:
     localrule: True
     conda:
         "../../envs/core.yaml"
+    params:
+        code=fingerprint("summarise_annotation"),
     script:
         "../../scripts/summarise_annotation.py"
 

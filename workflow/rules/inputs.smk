@@ -18,6 +18,7 @@ rule write_config:
         "../../envs/core.yaml"
     params:
         config=PLAIN,
+        code=fingerprint("write_config"),
     script:
         "../../scripts/write_config.py"
 
