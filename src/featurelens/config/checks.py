@@ -31,6 +31,50 @@ def _embeddings(run: RunConfig) -> list[str]:
     ]
 
 
+def _dimensions(run: RunConfig) -> dict[str, int]:
+    """Dimensions of every embedding whose config tells them."""
+    told = {
+        f"{simulation}/{name}": autoencoder.latent
+        for simulation, block in run.simulations.items()
+        for name, autoencoder in block.trained.items()
+    }
+    told |= {
+        f"{simulation}/{OBSERVABLES}": block.n_observed
+        for simulation, block in run.simulations.items()
+        if block.data.kind == "zipf"
+    }
+    return told | {
+        f"{dataset}/{name}": model.dimensions
+        for dataset, block in run.datasets.items()
+        for name, model in block.models.items()
+        if model.dimensions is not None
+    }
+
+
+def _width_checks(run: RunConfig) -> Iterator[str]:
+    """An SAE has one feature at least, and so never keeps more than it has."""
+    dimensions = _dimensions(run)
+    expansions = [
+        (f"sweeps.{name}.grids[{number}].expansion", expansion, sweep.embedding)
+        for name, sweep in run.sweeps.items()
+        for number, grid in enumerate(sweep.grids)
+        for expansion in grid.expansion
+    ]
+    expansions += [
+        (f"saes.{name}.expansion", run.saes[name].expansion, f"{dataset}/{model}")
+        for dataset, block in run.datasets.items()
+        for name in block.chosen_saes(run.saes)
+        for model in block.models
+    ]
+    for key, expansion, embedding in expansions:
+        d_in = dimensions.get(embedding)
+        if d_in is not None and d_in * expansion < 1:
+            yield (
+                f"'{key}' is {expansion:g}, which makes no feature of the {d_in} dimensions of "
+                f"{embedding!r}; use at least {1 / d_in:g}"
+            )
+
+
 def _has_connectivity(run: RunConfig, source: str) -> bool:
     return source in run.simulations and run.simulations[source].data.kind != "zipf"
 
@@ -50,6 +94,7 @@ def contradictions(run: RunConfig) -> Iterator[str]:
     """Say what does not fit together, one line for each, naming the keys and what to do."""
     yield from _autoencoder_checks(run)
     yield from _sweep_checks(run)
+    yield from _width_checks(run)
     yield from _engine_checks(run)
     yield from _dataset_checks(run)
     yield from _control_checks(run)

@@ -2,65 +2,50 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from dataclasses import MISSING, dataclass, field, fields, make_dataclass
+from typing import Annotated, Any, get_type_hints
 
-from annotated_types import Ge, Gt, MinLen
-from pydantic import StringConstraints
+from annotated_types import Ge, MinLen
+from pydantic import Field, StringConstraints
 
-from featurelens.conventions import Convention
-from featurelens.options import STRICT, values
+from featurelens.options import STRICT, adapter, values
 from featurelens.recovery.config import StructureConfig
-from featurelens.sae.config import ArchitectureName, TrainedPart
+from featurelens.sae.config import SAEConfig
 from featurelens.sweeps.points import expand_grid, plan_stacks
 
 
+def _one_or_several(config: type) -> type:
+    """A dataclass with the fields of another, each of which takes one value or a list of them.
+
+    Bounds are those of the other, for every value. Their descriptions too, looked up when a schema
+    is written.
+    """
+    kinds = get_type_hints(config, include_extras=True)
+
+    def described(name: str) -> Any:
+        def describe(node: dict[str, Any]) -> None:
+            node["description"] = adapter(config).json_schema()["properties"][name]["description"]
+
+        return Annotated[values(kinds[name]), Field(json_schema_extra=describe)]
+
+    return make_dataclass(
+        f"{config.__name__}Lists",
+        [
+            (item.name, described(item.name))
+            if item.default is MISSING
+            else (item.name, described(item.name), field(default=(item.default,)))
+            for item in fields(config)
+        ],
+        frozen=True,
+        kw_only=True,
+    )
+
+
 @dataclass(frozen=True, kw_only=True)
-class GridConfig:
+class GridConfig(_one_or_several(SAEConfig)):  # type: ignore[misc]
     """A block of the sweep: the product of its values. Each key takes one value or a list."""
 
     __pydantic_config__ = STRICT
-
-    architecture: values(ArchitectureName)  # type: ignore[valid-type]
-    """SAE architectures."""
-    expansion: values(Annotated[float, Gt(0)])  # type: ignore[valid-type]
-    """Width of the SAE as a multiple of the embedding's dimension."""
-    max_features: values(Annotated[int, Ge(0)]) = (0,)  # type: ignore[valid-type]
-    """Most features, however many dimensions the embedding has; 0 sets no limit."""
-    l1: values(Annotated[float, Ge(0)]) = (1e-3,)  # type: ignore[valid-type]
-    """Weight of the L1 term, for architectures that have one."""
-    k: values(Annotated[float, Gt(0)]) = (10.0,)  # type: ignore[valid-type]
-    """Active features in percent of the width, for the TopK family."""
-    learning_rate: values(Annotated[float, Gt(0)]) = (1e-4,)  # type: ignore[valid-type]
-    """Step size of Adam."""
-    epochs: values(Annotated[int, Ge(1)]) = (500,)  # type: ignore[valid-type]
-    """Passes over the data."""
-    batch_size: values(Annotated[int, Ge(1)]) = (128,)  # type: ignore[valid-type]
-    """Cells in a minibatch."""
-    reduction: values(Literal["paper", "sum"]) = ("paper",)  # type: ignore[valid-type]
-    """Whether losses are means over features (as published) or sums over them."""
-    seed: values(int) = (0,)  # type: ignore[valid-type]
-    """Seeds of initialisation, batch order and validation split."""
-    validation_fraction: values(Annotated[float, Ge(0)]) = (0.0,)  # type: ignore[valid-type]
-    """Share of the cells held out of training."""
-    patience: values(Annotated[int, Ge(0)]) = (0,)  # type: ignore[valid-type]
-    """Epochs without a new lowest validation loss before training stops; 0 never stops early."""
-    convention: values(Convention) = ("corrected",)  # type: ignore[valid-type]
-    """Which cells are held out and which weights are kept, as published or corrected."""
-    warmup: values(Annotated[float, Ge(0)]) = (0.0,)  # type: ignore[valid-type]
-    """Share of the steps over which the learning rate rises."""
-    decay: values(Annotated[float, Ge(0)]) = (0.0,)  # type: ignore[valid-type]
-    """Share of the steps, at the end, over which the learning rate falls."""
-    sparsity_warmup: values(Annotated[float, Ge(0)]) = (0.0,)  # type: ignore[valid-type]
-    """Share of the steps over which the sparsity penalty rises."""
-    auxiliary: values(Annotated[float, Ge(0)]) = (1 / 32,)  # type: ignore[valid-type]
-    """Weight of the loss that revives dead features (topk_aux, batchtopk and matryoshka)."""
-    dead_after: values(Annotated[int, Ge(1)]) = (1,)  # type: ignore[valid-type]
-    """Epochs without firing after which that loss counts a feature as dead."""
-    bandwidth: values(Annotated[float, Gt(0)]) = (1e-3,)  # type: ignore[valid-type]
-    """Width of the kernel that gives the threshold of jumprelu its gradient."""
-    trained: values(TrainedPart) = ("all",)  # type: ignore[valid-type]
-    """What training may change: encoder leaves the random decoder rows, nothing all weights."""
 
 
 @dataclass(frozen=True, kw_only=True)
