@@ -5,7 +5,7 @@ They read with h5py only what they judge: names, keys, the first counts, one emb
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +21,20 @@ from featurelens.datasets.files import (
     names_of,
     open_cells,
     open_h5,
+    read_column,
     require_key,
 )
+from featurelens.datasets.h5_faults import require_filters
+from featurelens.datasets.plain import is_missing
 from featurelens.io import InputError, require_unique_names
 
 SAMPLED_COUNTS = 200_000
+MOST = np.iinfo(np.int32).max
+"""Largest count; later stages keep counts as int32."""
+NEARLY = 1e-3
+"""Counts that are this close to integers were integers before their logarithms were undone."""
+_ELSEWHERE = "name the layer with the counts as counts_layer"
+_ROUND = "if these are counts whose logarithms were undone, round them with numpy.rint"
 
 
 def check_dataset(config: DatasetConfig, *, cell_types: Sequence[str] = ()) -> None:
@@ -51,11 +60,10 @@ def check_dataset(config: DatasetConfig, *, cell_types: Sequence[str] = ()) -> N
                 require_key(column, columns_of(file.obs), f"{config.path}: obs")
         for column in (config.cell_type, config.batch):
             if column is not None:
-                require_labels(
-                    pd.Series(read_elem(file.obs[column])), file.names, column, config.path
-                )
+                labels = read_column(file.obs, column)
+                require_labels(labels, file.names, column, config.path)
         if cell_types:
-            labels = pd.Series(read_elem(file.obs[config.cell_type]))
+            labels = read_column(file.obs, config.cell_type)
             require_cell_types(labels, cell_types, f"{config.path}: obs[{config.cell_type!r}]")
         if config.symbol is not None:
             require_key(config.symbol, columns_of(file.part["var"]), f"{config.path}: var")
@@ -92,12 +100,26 @@ def chosen_cells(obs: pd.DataFrame, config: OwnCells) -> np.ndarray:
 
 def counts_of(file: CellsFile, config: OwnCells) -> Any:
     """Stored matrix of the counts, not read yet; raises :class:`InputError` if it is missing."""
+    layers = file.part.get("layers", {})
     if config.counts_layer is None:
         require_key("X", file.part, config.path)
-        return file.part["X"]
-    layers = file.part.get("layers", {})
-    require_key(config.counts_layer, layers, f"{config.path}: layers")
-    return layers[config.counts_layer]
+        element = file.part["X"]
+    else:
+        require_key(config.counts_layer, layers, f"{config.path}: layers")
+        element = layers[config.counts_layer]
+    if getattr(element, "shape", ()) is None:
+        raise InputError(no_expression(config, layers))
+    require_filters(element, f"{config.path}: {config.counts}")
+    return element
+
+
+def no_expression(config: OwnCells, layers: Iterable[str]) -> str:
+    """What to say of cells whose counts are not where the config says."""
+    there = ", ".join(layers) or "nothing"
+    return (
+        f"{config.path}: has no expression ({config.counts} is empty, layers hold {there}); "
+        "features are annotated by genes, so give the raw counts of the same cells"
+    )
 
 
 def kept_genes(file: CellsFile) -> pd.Index:
@@ -134,8 +156,13 @@ def require_unique_genes(names: pd.Index, path: str | Path) -> None:
 
 
 def require_labels(labels: pd.Series, names: pd.Index, column: str, path: str | Path) -> None:
-    """Raise :class:`InputError` that names the first cell without a label."""
-    missing = names[labels.isna().to_numpy()]
+    """Raise :class:`InputError` that names the first cell without a label, or with a number."""
+    if labels.dtype.kind == "f" and labels.notna().any():
+        raise InputError(
+            f"{path}: obs[{column!r}] holds numbers such as {labels.dropna().iloc[0]:g}; give a "
+            f"column of labels as {column}"
+        )
+    missing = names[is_missing(labels)]
     if len(missing):
         raise InputError(
             f"{path}: cell {str(missing[0])!r} has no {column} ({len(missing)} such cells); "
@@ -162,18 +189,21 @@ def require_counts(values: np.ndarray, where: str, cell_of: Callable[[int], str]
     cell_of
         Name of the cell that a position in ``values`` belongs to.
     """
-    if values.dtype.kind in "ub":
+    if values.dtype.kind == "b" or (values.dtype.kind == "u" and values.dtype.itemsize < 4):
         return
-    for problem, bad in (
-        ("is not finite", ~np.isfinite(values)),
-        ("is negative", values < 0),
-        ("is no integer", values != np.round(values)),
+    wide = values.astype(np.float64) if values.dtype.kind == "f" else values
+    for problem, bad, remedy in (
+        ("is not finite", ~np.isfinite(wide), _ELSEWHERE),
+        ("is negative", wide < 0, _ELSEWHERE),
+        ("is no integer", np.abs(wide - np.round(wide)) > NEARLY, _ELSEWHERE),
+        ("is nearly an integer", wide != np.round(wide), _ROUND),
+        ("is more than a count can be", wide > MOST, "are these counts of molecules?"),
     ):
         if bad.any():
             first = int(np.flatnonzero(bad)[0])
             raise InputError(
-                f"{where} must hold raw counts, but {values[first]:g} in cell "
-                f"{str(cell_of(first))!r} {problem}; name the layer with the counts as counts_layer"
+                f"{where} must hold raw counts, but {wide[first]:.10g} in cell "
+                f"{str(cell_of(first))!r} {problem}; {remedy}"
             )
 
 

@@ -20,6 +20,8 @@ import pandas as pd
 from scipy import sparse
 
 from featurelens.datasets.config import OwnCells
+from featurelens.datasets.h5_faults import explain
+from featurelens.datasets.plain import plain_index
 from featurelens.io import InputError, require_unique_names
 
 if TYPE_CHECKING:
@@ -75,7 +77,7 @@ def open_h5(path: str | Path) -> Iterator[h5py.File]:
     try:
         handle = h5py.File(path)
     except OSError as error:
-        raise InputError(f"{path}: cannot be read as .h5ad ({error}); is it complete?") from error
+        raise InputError(f"{path}: {explain(path, error)}") from error
     with handle:
         for part in ("obs", "var"):
             require_key(part, handle, str(path))
@@ -128,7 +130,20 @@ def names_of(frame: h5py.Group) -> pd.Index:
     """Index of a stored table."""
     from anndata.io import read_elem
 
-    return pd.Index(read_elem(frame[frame.attrs["_index"]]))
+    return plain_index(pd.Index(read_elem(frame[frame.attrs["_index"]])))
+
+
+def read_column(frame: h5py.Group, name: str) -> pd.Series:
+    """One column of a stored table; anndata 0.7 kept the categories of all columns apart."""
+    from anndata.io import read_elem
+
+    stored = frame[name]
+    categories = stored.attrs.get("categories")
+    if categories is None:
+        return pd.Series(read_elem(stored))
+    kept = frame.file[categories]
+    names = kept.asstr()[()] if kept.dtype.kind == "O" else kept[()]
+    return pd.Series(pd.Categorical.from_codes(stored[()], categories=names))
 
 
 def ensembl_column(config: OwnCells, columns: Sequence[str]) -> str | None:
@@ -175,7 +190,7 @@ def read_matrix(
     from anndata.io import read_elem, sparse_dataset
 
     if columns is None:
-        matrix = sparse.csr_matrix(read_elem(element))
+        matrix = sparse.csr_matrix(_in_single(read_elem(element)))
     elif isinstance(element, h5py.Group) and "csc" in str(dict(element.attrs)):
         matrix = sparse.csr_matrix(read_elem(element)[:, columns])
     else:
@@ -185,12 +200,17 @@ def read_matrix(
         step = max(1, int(n_rows * VALUES_AT_ONCE / max(n_stored, 1)))
         matrix = sparse.vstack(
             [
-                sparse.csr_matrix(stored[start : start + step])[:, columns]
+                sparse.csr_matrix(_in_single(stored[start : start + step]))[:, columns]
                 for start in range(0, n_rows, step)
             ],
             format="csr",
         )
     return sparse.csr_matrix(matrix if rows is None else matrix[rows])
+
+
+def _in_single(values: Any) -> Any:
+    """Half precision as single: no sparse matrix of scipy holds it."""
+    return values.astype(np.float32) if values.dtype == np.float16 else values
 
 
 def _modality_group(handle: h5py.File, config: OwnCells) -> h5py.Group:

@@ -20,6 +20,7 @@ from featurelens.datasets.checks import (
     check_dataset,
     chosen_cells,
     counts_of,
+    no_expression,
     require_counts,
     require_labels,
     require_unique_genes,
@@ -32,6 +33,7 @@ from featurelens.datasets.files import (
     read_matrix,
     require_key,
 )
+from featurelens.datasets.plain import NO_SYMBOL, is_missing, plain_table
 from featurelens.datasets.shipped import read_pbmc68k_reduced
 from featurelens.io import InputError, require_unique_names
 
@@ -61,7 +63,7 @@ def read_genes(config: DatasetConfig) -> pd.DataFrame:
         return read_dataset(config).var
     with open_cells(config) as file:
         var = read_elem(file.part["var"])
-        return _genes(var if file.columns is None else var.iloc[file.columns], config)
+        return _genes(plain_table(var if file.columns is None else var.iloc[file.columns]), config)
 
 
 def _read_own(config: OwnCells) -> anndata.AnnData:
@@ -110,13 +112,12 @@ def take_cells(adata: anndata.AnnData, config: OwnCells) -> anndata.AnnData:
         require_key(config.symbol, adata.var, f"{config.path}: var")
     if config.counts_layer is not None:
         require_key(config.counts_layer, adata.layers, f"{config.path}: layers")
+    adata = adata.to_memory() if adata.isbacked else adata
     counts = adata.X if config.counts_layer is None else adata.layers[config.counts_layer]
     if counts is None or not adata.n_vars:
-        there = ", ".join(adata.layers) or "nothing"
-        raise InputError(
-            f"{config.path}: has no expression ({config.counts} is empty, layers hold {there}); "
-            "features are annotated by genes, so give the raw counts of the same cells"
-        )
+        raise InputError(no_expression(config, adata.layers))
+    if counts.dtype == np.float16:  # no sparse matrix of scipy holds it
+        counts = counts.astype(np.float32)
     return _own_cells(
         config,
         counts=sparse.csr_matrix(counts, copy=True),
@@ -137,6 +138,7 @@ def _own_cells(
     varm: dict[str, Any],
 ) -> anndata.AnnData:
     """Cells of a user's own, from parts that belong together; changes ``counts`` in place."""
+    own, var = plain_table(own), plain_table(var)
     counts.eliminate_zeros()
     counts.sort_indices()
     require_counts(
@@ -189,4 +191,6 @@ def _genes(var: pd.DataFrame, config: OwnCells) -> pd.DataFrame:
 def _symbols(var: pd.DataFrame, column: str | None) -> pd.Series:
     """Gene symbols; the gene's own name where the column has none."""
     names = var.index.to_series().astype(str)
-    return names if column is None else var[column].astype(object).fillna(names).astype(str)
+    if column is None:
+        return names
+    return var[column].astype(object).mask(is_missing(var[column], NO_SYMBOL), names).astype(str)
