@@ -41,7 +41,9 @@ def plain_index(index: pd.Index) -> pd.Index:
 def plain_values(values: pd.Series) -> pd.Series:
     """One column: nullable text and categories of it as objects, missing as None."""
     if isinstance(values.dtype, pd.StringDtype):
-        return values.astype(object).where(values.notna(), None)
+        plain = values.astype(object)
+        plain[values.isna()] = None
+        return plain
     if isinstance(values.dtype, pd.CategoricalDtype):
         categories = values.cat.categories
         if isinstance(categories.dtype, pd.StringDtype):
