@@ -1,9 +1,13 @@
 """A copy of the repository in which a test may run the workflow, and helpers to run it."""
 
+import atexit
+import json
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
+from functools import cache
 from pathlib import Path
 
 import yaml
@@ -12,19 +16,37 @@ ROOT = Path(__file__).parents[2]
 PARTS = ("Snakefile", "workflow", "config", "envs", "scripts", "profiles", "src", "slurm")
 
 
-def run_snakemake(folder, *arguments, **options):
-    """Run Snakemake in a folder and return the finished process, its output as text."""
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "MPLBACKEND": "Agg"}
-    return subprocess.run(
-        [sys.executable, "-m", "snakemake", *map(str, arguments)],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=900,
-        check=False,
-        **options,
+def run_snakemake(folder, *arguments):
+    """Run Snakemake in a folder and return the finished process, its output as text.
+
+    There is no limit of time: how long a run takes says nothing about whether it is right.
+    """
+    with tempfile.TemporaryDirectory() as place:
+        output, errors = Path(place, "output"), Path(place, "errors")
+        command = {
+            "arguments": [*map(str, arguments)],
+            "folder": str(folder),
+            "environment": os.environ | {"OMP_NUM_THREADS": "1", "MPLBACKEND": "Agg"},
+            "output": str(output),
+            "errors": str(errors),
+        }
+        server = _server()
+        print(json.dumps(command), file=server.stdin, flush=True)
+        status = int(server.stdout.readline())
+        return subprocess.CompletedProcess(
+            command["arguments"], status, output.read_text(), errors.read_text()
+        )
+
+
+@cache
+def _server():
+    """The process that forks every Snakemake of this process of pytest; ends with it."""
+    script = Path(__file__).with_name("snakemake_server.py")
+    server = subprocess.Popen(
+        [sys.executable, script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
+    atexit.register(server.communicate)
+    return server
 
 
 def copy_repository(folder):

@@ -1,6 +1,17 @@
-"""The default run with everything made small: every stage, seconds instead of minutes."""
+"""The default run with everything made small: every stage, seconds instead of minutes.
+
+It is run once, whichever worker of pytest asks first, and read by every test that needs a finished
+run; a test that changes something takes a copy.
+"""
 
 import copy
+import fcntl
+import os
+import shutil
+
+import yaml
+
+from clones import ROOT, copy_repository, run_snakemake
 
 
 def shrink(demo):
@@ -29,3 +40,36 @@ def shrink(demo):
     config["controls"] |= {"kinds": ["random", "nmf"], "seeds": [1], "n_components": 4}
     config["controls"]["n_permutations"] = 2
     return config
+
+
+def finished_miniature(tmp_path_factory):
+    """A clone whose default config is the miniature, after one complete run: one for all workers.
+
+    Nothing in it may be changed; :func:`copy_finished` gives a copy.
+    """
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    folder, outcome = shared / "study", shared / "study.log"
+    with (shared / "study.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not outcome.exists():
+            outcome.write_text(_run(folder))
+    assert outcome.read_text() == "", outcome.read_text()[-8000:]
+    return folder
+
+
+def copy_finished(finished, folder):
+    """A copy of a finished clone in which Snakemake finds nothing to do either."""
+    shutil.copytree(finished, folder, symlinks=True, dirs_exist_ok=True)
+    return folder
+
+
+def _run(folder):
+    """Make the miniature; what Snakemake printed where it failed, "" where it did not."""
+    folder.mkdir()
+    copy_repository(folder)
+    demo = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+    (folder / "config/config.yaml").write_text(yaml.safe_dump(shrink(demo), sort_keys=False))
+    done = run_snakemake(folder, "--cores", "2", "--show-failed-logs")
+    return "" if done.returncode == 0 else done.stdout + done.stderr + "\nfailed"

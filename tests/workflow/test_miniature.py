@@ -4,13 +4,13 @@ import os
 import re
 import subprocess
 import sys
+from functools import cache
 
 import pandas as pd
 import pytest
 import yaml
 
-from clones import ROOT, copy_repository, run_snakemake
-from miniature import shrink
+from clones import ROOT, run_snakemake
 
 FIGURES = (
     *("figure_1", "figure_2", "figure_3", "figure_S13", "figure_S14", "figure_S14c"),
@@ -19,17 +19,6 @@ FIGURES = (
 )
 
 pytestmark = [pytest.mark.workflow, pytest.mark.xdist_group("miniature")]
-
-
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory):
-    """A clone whose default config is the miniature, after one complete run."""
-    folder = copy_repository(tmp_path_factory.mktemp("study"))
-    demo = yaml.safe_load((ROOT / "config/config.yaml").read_text())
-    (folder / "config/config.yaml").write_text(yaml.safe_dump(shrink(demo), sort_keys=False))
-    done = run_snakemake(folder, "--cores", "2", "--show-failed-logs")
-    assert done.returncode == 0, (done.stdout + done.stderr)[-8000:]
-    return folder
 
 
 def results(folder, pattern):
@@ -84,12 +73,12 @@ def test_a_second_run_has_nothing_to_do(finished):
     assert "Nothing to be done" in done.stdout + done.stderr
 
 
-def test_growing_a_grid_trains_only_the_new_points(finished):
-    before = points(finished).set_index("id")
-    edit(finished, lambda config: config["sweeps"]["small"]["grids"][0]["seed"].append(2))
-    done = run_snakemake(finished, "--cores", "2", "simulation")
+def test_growing_a_grid_trains_only_the_new_points(finished_copy):
+    before = points(finished_copy).set_index("id")
+    edit(finished_copy, lambda config: config["sweeps"]["small"]["grids"][0]["seed"].append(2))
+    done = run_snakemake(finished_copy, "--cores", "2", "simulation")
     assert done.returncode == 0, done.stdout + done.stderr
-    after = points(finished).set_index("id")
+    after = points(finished_copy).set_index("id")
     assert len(after) == 36
     pd.testing.assert_frame_equal(after.loc[before.index], before)
     scheduled = jobs(done.stdout + done.stderr)
@@ -98,15 +87,16 @@ def test_growing_a_grid_trains_only_the_new_points(finished):
     # The miniature's store holds one line a point: nothing was trained twice.
     lines = [
         line
-        for file in results(finished, "sweeps/small/store/*/*.jsonl")
+        for file in results(finished_copy, "sweeps/small/store/*/*.jsonl")
         for line in file.read_text().splitlines()
     ]
     assert len(lines) == 36
 
-    edit(finished, lambda config: config["sweeps"]["small"]["grids"][0]["seed"].remove(2))
-    done = run_snakemake(finished, "--cores", "2")
+    edit(finished_copy, lambda config: config["sweeps"]["small"]["grids"][0]["seed"].remove(2))
+    target = "results/demo/sweeps/small/points.parquet"
+    done = run_snakemake(finished_copy, "--cores", "2", "--", target)
     assert done.returncode == 0, done.stdout + done.stderr
-    pd.testing.assert_frame_equal(points(finished).set_index("id"), before)
+    pd.testing.assert_frame_equal(points(finished_copy).set_index("id"), before)
 
 
 def readme_commands():
@@ -114,6 +104,12 @@ def readme_commands():
     blocks = re.findall(r"```bash\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     lines = [line.split("  #")[0].strip() for block in blocks for line in block.splitlines()]
     return [line for line in lines if line and not line.startswith("#")]
+
+
+@cache
+def run_once(folder, *arguments):
+    """A command that the README names and another test looks at."""
+    return run_snakemake(folder, *arguments)
 
 
 @pytest.mark.parametrize("command", readme_commands())
@@ -130,7 +126,7 @@ def test_every_command_of_the_readme_works(finished, command):
     program, *arguments = command.split()
     if program == "snakemake":
         planned = {"--profile", "--configfile"} & set(arguments)
-        done = run_snakemake(finished, *arguments, *(["-n"] if planned else []))
+        done = run_once(finished, *arguments, *(["-n"] if planned else []))
     else:
         assert program == "python"
         environment = os.environ | {"PYTHONPATH": str(finished / "src")}
@@ -146,7 +142,7 @@ def test_every_command_of_the_readme_works(finished, command):
 
 
 def test_the_report_is_one_file_with_every_figure(finished):
-    done = run_snakemake(finished, "--report", "report.html")
+    done = run_once(finished, "--report", "report.html")
     assert done.returncode == 0, done.stdout + done.stderr
     text = (finished / "report.html").read_text()
     for name in FIGURES:

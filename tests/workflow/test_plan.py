@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import yaml
 from clones import ROOT, copy_repository, run_snakemake
 from featurelens.config.parse import parse_config
 
-pytestmark = pytest.mark.workflow
+pytestmark = [pytest.mark.workflow, pytest.mark.xdist_group("plans")]
 
 CONFIGS = sorted(
     path.name for path in (ROOT / "config").glob("*.yaml") if path.name != "claims.yaml"
@@ -32,6 +33,12 @@ def empty_clone(tmp_path_factory):
     return copy_repository(tmp_path_factory.mktemp("clone"))
 
 
+@cache
+def plan(folder, config):
+    """The dry run of a shipped config, made once."""
+    return run_snakemake(folder, "-n", "--configfile", f"config/{config}")
+
+
 @pytest.mark.parametrize("entry", ["Snakefile", "workflow/Snakefile"])
 def test_lint_is_clean(empty_clone, entry):
     done = run_snakemake(empty_clone, "--lint", "--snakefile", entry)
@@ -41,14 +48,14 @@ def test_lint_is_clean(empty_clone, entry):
 
 @pytest.mark.parametrize("config", CONFIGS)
 def test_a_dry_run_needs_no_data(empty_clone, config):
-    done = run_snakemake(empty_clone, "-n", "--configfile", f"config/{config}")
+    done = plan(empty_clone, config)
     assert done.returncode == 0, done.stdout + done.stderr
     assert not (empty_clone / "results").exists()
 
 
 @pytest.fixture(scope="module")
 def papers_plan(empty_clone):
-    return run_snakemake(empty_clone, "-n", "--configfile", "config/paper.yaml").stdout
+    return plan(empty_clone, "paper.yaml").stdout
 
 
 def test_the_papers_plan_knows_its_memory_before_anything_is_downloaded(papers_plan):
