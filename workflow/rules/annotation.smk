@@ -21,7 +21,7 @@ rule test_expression:
         runtime=60,
     params:
         device=device,
-        config=lookup(dpath="dge", within=PLAIN),
+        config=PLAIN["dge"],
         convention="{convention}",
         contrast="{contrast}",
         code=fingerprint("test_expression"),
@@ -47,7 +47,7 @@ rule test_chosen:
         mem_mb=memory_of("test"),
         runtime=60,
     params:
-        config=lookup(dpath="dge", within=PLAIN),
+        config=PLAIN["dge"],
         code=fingerprint("test_chosen"),
     script:
         "../../scripts/test_chosen.py"
@@ -78,7 +78,7 @@ rule enrich_features:
     params:
         device=device,
         config=enrichment_config,
-        dge=lookup(dpath="dge", within=PLAIN),
+        dge=PLAIN["dge"],
         contrast="{contrast}",
         convention="{convention}",
         code=fingerprint("enrich_features"),
@@ -143,7 +143,7 @@ rule map_concepts:
         mem_mb=memory_of("map"),
         runtime=60,
     params:
-        config=lookup(dpath="concepts", within=PLAIN),
+        config=PLAIN["concepts"],
         code=fingerprint("map_concepts"),
     script:
         "../../scripts/map_concepts.py"

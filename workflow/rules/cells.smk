@@ -16,7 +16,7 @@ rule prepare_cells:
         mem_mb=memory(4000, per_input=12),
         runtime=30,
     params:
-        config=lookup(dpath="datasets/{dataset}/cells", within=PLAIN),
+        config=setting("datasets/{dataset}/cells"),
         code=fingerprint("prepare_cells"),
     script:
         "../../scripts/prepare_cells.py"
@@ -42,7 +42,7 @@ rule embed_cells:
         mem_mb=model_memory,
         runtime=model_runtime,
     params:
-        config=lookup(dpath="datasets/{dataset}/models/{model}", within=PLAIN),
+        config=setting("datasets/{dataset}/models/{model}"),
         command=(
             f"snakemake results/{RUN}/embeddings/{{dataset}}/{{model}}/bundle.json "
             f"--configfile results/{RUN}/config.yaml"

@@ -172,6 +172,18 @@ wildcard_constraints:
     convention="published|corrected",
 
 
+def setting(path, within=PLAIN):
+    """The value at a path of the config, whose parts may be wildcards. (lookup reads all of it.)"""
+
+    def find(wildcards):
+        here = within
+        for part in path.split("/"):
+            here = here[part.format(**dict(wildcards.items()))]
+        return here
+
+    return find
+
+
 def sae_config(wildcards):
     """What to train: an SAE of the config, a repeat with another seed, or a control of it."""
     return as_plain(trained_config(wildcards.sae, CONFIG.saes))
@@ -311,7 +323,12 @@ def sweep_baselines(wildcards):
 
 def memory(least, per_input):
     """Megabytes for a job that unpacks its input files, which are compressed about tenfold."""
-    return lambda wildcards, input: int(max(least, per_input * input.size_mb))
+
+    def sized(wildcards, input):
+        # input.size_mb leaves a coroutine behind where a file is still to be made, with a warning.
+        return int(max(least, per_input * sum(Path(file).stat().st_size for file in input) / 2**20))
+
+    return sized
 
 
 def job_sizes(wildcards):

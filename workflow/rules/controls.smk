@@ -26,7 +26,7 @@ rule draw_directions:
         runtime=60,
     params:
         source="{sae}",
-        controls=lookup(dpath="controls", within=PLAIN),
+        controls=PLAIN["controls"],
         code=fingerprint("draw_directions"),
     script:
         "../../scripts/draw_directions.py"
@@ -51,8 +51,8 @@ rule describe_control:
         runtime=120,
     params:
         source="{sae}",
-        config=lookup(dpath="features", within=PLAIN),
-        controls=lookup(dpath="controls", within=PLAIN),
+        config=PLAIN["features"],
+        controls=PLAIN["controls"],
         code=fingerprint("describe_control"),
     script:
         "../../scripts/describe_control.py"

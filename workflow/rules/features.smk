@@ -52,7 +52,7 @@ rule describe_features:
         mem_mb=memory_of("describe"),
         runtime=60,
     params:
-        config=lookup(dpath="features", within=PLAIN),
+        config=PLAIN["features"],
         code=fingerprint("describe_features"),
     script:
         "../../scripts/describe_features.py"
@@ -79,7 +79,7 @@ rule steer_cells:
         mem_mb=memory_of("steer"),
         runtime=60,
     params:
-        config=lookup(dpath="datasets/{dataset}/steering", within=PLAIN),
+        config=setting("datasets/{dataset}/steering"),
         code=fingerprint("steer_cells"),
     script:
         "../../scripts/steer_cells.py"

@@ -20,7 +20,7 @@ rule compile_collection:
         mem_mb=4000,
         runtime=30,
     params:
-        config=lookup(dpath="collections/{collection}", within=PLAIN),
+        config=setting("collections/{collection}"),
         code=fingerprint("compile_collection"),
     script:
         "../../scripts/compile_collection.py"

@@ -22,8 +22,8 @@ rule run_gsea:
         mem_mb=4000,
         runtime=60,
     params:
-        config=lookup(dpath="gsea", within=PLAIN),
-        enrichment=lookup(dpath="enrichment", within=PLAIN),
+        config=PLAIN["gsea"],
+        enrichment=PLAIN["enrichment"],
         code=fingerprint("run_gsea"),
     script:
         "../../scripts/run_gsea.py"
@@ -52,7 +52,7 @@ rule draw_gsea:
     conda:
         "../../envs/core.yaml"
     params:
-        rank_by=lookup(dpath="gsea/rank_by", within=PLAIN, default="t"),
+        rank_by=(PLAIN["gsea"] or {"rank_by": "t"})["rank_by"],
         code=fingerprint("draw_gsea"),
     script:
         "../../scripts/draw_gsea.py"

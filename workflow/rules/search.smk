@@ -20,7 +20,7 @@ rule search_autoencoder:
         runtime=1440,
     params:
         shape=search_shape,
-        config=lookup(dpath="simulations/{simulation}/search", within=PLAIN),
+        config=setting("simulations/{simulation}/search"),
         journal=f"results/{RUN}/search/{{simulation}}/{{shape}}/journal.log",
         device=device,
         code=fingerprint("search_autoencoder"),

@@ -15,7 +15,7 @@ rule simulate:
         mem_mb=simulate_memory,
         runtime=30,
     params:
-        config=lookup(dpath="simulations/{simulation}/data", within=PLAIN),
+        config=setting("simulations/{simulation}/data"),
         code=fingerprint("simulate"),
     script:
         "../../scripts/simulate.py"
@@ -64,8 +64,8 @@ rule measure_superposition:
         mem_mb=superposition_memory,
         runtime=probe_runtime,
     params:
-        probe=lookup(dpath="simulations/{simulation}/probe", within=PLAIN),
-        probe_epochs=lookup(dpath="simulations/{simulation}/probe_epochs", within=PLAIN),
+        probe=setting("simulations/{simulation}/probe"),
+        probe_epochs=setting("simulations/{simulation}/probe_epochs"),
         device=device,
         code=fingerprint("measure_superposition"),
     script:
@@ -88,9 +88,9 @@ rule measure_ceiling:
         mem_mb=ceiling_memory,
         runtime=probe_runtime,
     params:
-        probe=lookup(dpath="simulations/{simulation}/probe", within=PLAIN),
-        probe_epochs=lookup(dpath="simulations/{simulation}/probe_epochs", within=PLAIN),
-        ceiling_epochs=lookup(dpath="simulations/{simulation}/ceiling_epochs", within=PLAIN),
+        probe=setting("simulations/{simulation}/probe"),
+        probe_epochs=setting("simulations/{simulation}/probe_epochs"),
+        ceiling_epochs=setting("simulations/{simulation}/ceiling_epochs"),
         device=device,
         code=fingerprint("measure_ceiling"),
     script:
@@ -134,7 +134,7 @@ rule score_random_neurons:
         mem_mb=chance_memory,
         runtime=60,
     params:
-        config=lookup(dpath="simulations/{simulation}/chance", within=PLAIN),
+        config=setting("simulations/{simulation}/chance"),
         code=fingerprint("score_random_neurons"),
     script:
         "../../scripts/score_random_neurons.py"
@@ -156,7 +156,7 @@ rule measure_baselines:
         mem_mb=baselines_memory,
         runtime=baselines_runtime,
     params:
-        config=lookup(dpath="simulations/{simulation}/baselines", within=PLAIN),
+        config=setting("simulations/{simulation}/baselines"),
         code=fingerprint("measure_baselines"),
     script:
         "../../scripts/measure_baselines.py"

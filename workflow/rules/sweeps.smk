@@ -21,8 +21,8 @@ rule train_stack:
         mem_mb=stack_memory,
         runtime=stack_runtime,
     params:
-        points=lookup(dpath="{sweep}/{stack}", within=STACKS),
-        source=lookup(dpath="sweeps/{sweep}/embedding", within=PLAIN),
+        points=setting("{sweep}/{stack}", within=STACKS),
+        source=setting("sweeps/{sweep}/embedding"),
         store=f"results/{RUN}/sweeps/{{sweep}}/store",
         n_cells=sweep_cells,
         engine=CONFIG.engine,
@@ -203,7 +203,7 @@ rule recover_structure:
         runtime=structure_runtime,
     params:
         ids=structure_points,
-        config=lookup(dpath="sweeps/{sweep}/structure", within=PLAIN),
+        config=setting("sweeps/{sweep}/structure"),
         store=f"results/{RUN}/sweeps/{{sweep}}/store",
         code=fingerprint("recover_structure"),
     script:
