@@ -25,11 +25,13 @@ from pathlib import Path
 import numba
 import numpy as np
 
-from featurelens.sae import engines, metrics
+from featurelens.sae import metrics
 from featurelens.sae._torch import session, torch
-from featurelens.sae.architectures import get
+from featurelens.sae.architecture import load_architecture
 from featurelens.sae.config import SAEConfig, n_kept, width
-from featurelens.sae.engines.loop import initial_parameters
+from featurelens.sae.engine import load_engine
+from featurelens.sae.listing import choose
+from featurelens.sae.loop import initial_parameters
 
 RESULTS = Path(__file__).parent / "results"
 BATCH = 128
@@ -127,7 +129,7 @@ def our_epoch(
     X: np.ndarray, configs: list[SAEConfig], start: dict[str, np.ndarray], engine: str
 ) -> Callable[[], None]:
     """One epoch of the engine, all points of a stack, batch order included."""
-    stepper = engines.get(engine).make_stepper(X, configs, [start] * len(configs), "cpu")
+    stepper = load_engine(engine).make_stepper(X, configs, [start] * len(configs), "cpu")
     rng = np.random.default_rng(0)
     steps = -(-len(X) // BATCH)
     rates = np.full((len(configs), steps), configs[0].learning_rate)
@@ -163,8 +165,8 @@ def measure(case: tuple) -> dict:
     if share is not None:
         start["b_enc"] = -np.quantile(X[:500] @ start["W_enc"], 1 - share, axis=0)
         start["b_enc"] = start["b_enc"].astype(np.float32)
-    engine = engines.choose(architecture, d_in, d_sae, BATCH, "cpu")
-    points = min(20, engines.get(engine).stack_size(d_in, d_sae, BATCH, "cpu"))
+    engine = choose(architecture, d_in, "cpu")
+    points = min(20, load_engine(engine).stack_size(d_in, d_sae, BATCH, "cpu"))
     times = least_times(
         {
             "reference": reference_epoch(X, config, start),
@@ -173,12 +175,13 @@ def measure(case: tuple) -> dict:
         }
     )
     times["ours"] /= points
+    sae = load_architecture(architecture).fold(start, config)
     micro = {name: seconds / n_steps * 1e6 for name, seconds in times.items()}
     return {
         "d_in": d_in,
         "d_sae": d_sae,
         "architecture": architecture,
-        "active": metrics.evaluate(get(architecture).fold(start, config), X[:1000]).l0 / d_sae,
+        "active": metrics.evaluate(sae, X[:1000]).l0 / d_sae,
         "engine": engine,
         "points": points,
         **{f"{name}_us": round(value, 1) for name, value in micro.items()},
@@ -201,9 +204,9 @@ def long_run(epochs: int) -> dict:
     """First epochs of one 20 to 10,000 SAE with the paper's settings, and the time of all 500."""
     X = mixture()
     config = SAEConfig(architecture="relu", expansion=500, learning_rate=1e-4, l1=1e-3)
-    engine = engines.choose("relu", 20, 10_000, BATCH, "cpu")
+    engine = choose("relu", 20, "cpu")
     start = initial_parameters(config, 20, X.dtype)
-    stepper = engines.get(engine).make_stepper(X, [config], [start], "cpu")
+    stepper = load_engine(engine).make_stepper(X, [config], [start], "cpu")
     rng = np.random.default_rng(0)
     rates = np.full((1, -(-len(X) // BATCH)), config.learning_rate)
     history = []
@@ -211,7 +214,7 @@ def long_run(epochs: int) -> dict:
         began = time.thread_time()
         stepper.run_epoch(rng.permutation(len(X))[None], rates, np.ones_like(rates))
         seconds = time.thread_time() - began
-        sae = get("relu").fold(stepper.parameters(0), config)
+        sae = load_architecture("relu").fold(stepper.parameters(0), config)
         active = metrics.evaluate(sae, X[:2000]).l0 / 10_000
         history.append({"epoch": epoch, "seconds": round(seconds, 2), "active": round(active, 4)})
         print(f"20 -> 10,000, epoch {epoch}: {seconds:.2f} s, {active:.2%} active", flush=True)

@@ -6,14 +6,17 @@ A folder is named by a string with the package's full name. The fingerprints of
 
 from __future__ import annotations
 
+import ast
 import hashlib
 from functools import cache
 from importlib import import_module
+from importlib.machinery import ModuleSpec, PathFinder
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 from pathlib import Path
 from pkgutil import iter_modules
 from types import ModuleType
+from typing import Any
 
 
 @cache
@@ -23,15 +26,13 @@ def names(package: str, *, group: str | None = None) -> tuple[str, ...]:
     Parameters
     ----------
     package
-        Full name; its modules and folders count, but for those that begin with an underscore.
+        Full name; its modules and folders count, but for those that begin with an underscore. None
+        of them is loaded.
     group
         Entry points in which other packages name modules of the same kind.
     """
-    own = {
-        module.name
-        for module in iter_modules(import_module(package).__path__)
-        if not module.name.startswith("_")
-    }
+    listed = iter_modules(_folders(find_spec(package)))
+    own = {module.name for module in listed if not module.name.startswith("_")}
     return tuple(sorted({*own, *_brought(group)}))
 
 
@@ -45,12 +46,39 @@ def load(package: str, name: str, *, group: str | None = None) -> ModuleType:
     LookupError
         If there is none, naming those there are.
     """
-    if name in names(package):
-        return import_module(f"{package}.{name}")
-    if name in _brought(group):
-        return import_module(_brought(group)[name].module)
-    known = ", ".join(names(package, group=group))
-    raise LookupError(f"no {name!r} in {package}; there are {known}")
+    return import_module(_full_name(package, name, group))
+
+
+@cache
+def stated(package: str, name: str, entry: str, *, group: str | None = None) -> dict[str, Any]:
+    """Literals in the call that a module of :func:`load` assigns to a name, without loading it.
+
+    Parameters
+    ----------
+    package, name, group
+        As for :func:`load`.
+    entry
+        The name that the call is assigned to, as in ``ENTRY = Entry(option=1)``.
+
+    Returns
+    -------
+    dict
+        Values of the keyword arguments that are literals.
+
+    Raises
+    ------
+    LookupError
+        If there is no such module, or no such call in it.
+    """
+    path = _files(_spec(package, name, group))[0]
+    for node in ast.parse(path.read_text()).body:
+        if (
+            isinstance(node, ast.Assign)
+            and isinstance(node.value, ast.Call)
+            and [ast.unparse(target) for target in node.targets] == [entry]
+        ):
+            return dict(_literals(node.value))
+    raise LookupError(f"{path} has no {entry}; assign it an entry as the modules beside it do")
 
 
 def brought_code(package: str, name: str, *, group: str) -> str | None:
@@ -58,20 +86,56 @@ def brought_code(package: str, name: str, *, group: str) -> str | None:
 
     Of a package all modules below it count, of a module it alone.
     """
-    if name in names(package) or name not in _brought(group):
+    if name in names(package):
         return None
-    spec = find_spec(_brought(group)[name].module)
-    if spec is None or spec.origin is None:
-        return ""
-    folders = spec.submodule_search_locations or ()
-    files = sorted(file for folder in folders for file in Path(folder).rglob("*.py"))
     digest = hashlib.sha256()
-    for file in files or [Path(spec.origin)]:
+    for file in _files(_spec(package, name, group)):
         digest.update(file.read_bytes())
     return digest.hexdigest()[:12]
+
+
+def _full_name(package: str, name: str, group: str | None) -> str:
+    if name in names(package):
+        return f"{package}.{name}"
+    if name in _brought(group):
+        return _brought(group)[name].module
+    known = ", ".join(names(package, group=group))
+    raise LookupError(f"no {name!r} in {package}; there are {known}")
 
 
 @cache
 def _brought(group: str | None) -> dict[str, EntryPoint]:
     """Entry points of a group by their names."""
     return {entry.name: entry for entry in entry_points(group=group)} if group else {}
+
+
+def _spec(package: str, name: str, group: str | None) -> ModuleSpec:
+    """Where a module is; what is our own is found without loading the package around it."""
+    module = _full_name(package, name, group)
+    if name in names(package):
+        spec = PathFinder.find_spec(module, _folders(find_spec(package)))
+    else:
+        spec = find_spec(module)
+    if spec is None or spec.origin is None:
+        raise LookupError(f"no module {module}; install its package again")
+    return spec
+
+
+def _folders(spec: ModuleSpec | None) -> list[str]:
+    return list((spec and spec.submodule_search_locations) or ())
+
+
+def _files(spec: ModuleSpec) -> list[Path]:
+    """The file of a module, or those of a package and all below it, its face first."""
+    below = [file for folder in _folders(spec) for file in sorted(Path(folder).rglob("*.py"))]
+    return list(dict.fromkeys([Path(spec.origin or ""), *below]))
+
+
+def _literals(call: ast.Call) -> list[tuple[str, Any]]:
+    found = []
+    for keyword in call.keywords:
+        try:
+            found.append((keyword.arg or "", ast.literal_eval(keyword.value)))
+        except ValueError:
+            continue
+    return found

@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 import torch
 
-from featurelens.sae import architectures
-from featurelens.sae.architectures import Step
+from featurelens.sae.architecture import Step, load_architecture
 from featurelens.sae.config import SAEConfig, width
-from featurelens.sae.engines.loop import initial_parameters
+from featurelens.sae.listing import architectures
+from featurelens.sae.loop import initial_parameters
 
 NOW = Step(sparsity=1.0, dead=None)
 
@@ -26,7 +26,7 @@ def parameters(**more):
 def loss(p, **settings):
     config = SAEConfig(expansion=1.5, **settings)
     x = torch.tensor(ROW, dtype=torch.float64)
-    return architectures.get(config.architecture).loss(p, x, config, NOW)
+    return load_architecture(config.architecture).loss(p, x, config, NOW)
 
 
 def test_vanilla_by_hand():
@@ -85,11 +85,11 @@ def test_biases_of_the_pre_bias_kinds_start_at_zero(name):
     assert all(not start[bias].any() for bias in ("b_pre", "b_enc", "b_dec"))
 
 
-@pytest.mark.parametrize("name", architectures.names())
+@pytest.mark.parametrize("name", architectures())
 def test_folded_form_reconstructs_as_training_does(name):
     rng = np.random.default_rng(0)
     config = SAEConfig(architecture=name, expansion=4, k=25)
-    entry = architectures.get(name)
+    entry = load_architecture(name)
     p = {
         key: value + 0.3 * rng.normal(size=value.shape)
         for key, value in initial_parameters(config, 6, np.dtype(np.float64)).items()
@@ -114,9 +114,9 @@ def test_folded_form_reconstructs_as_training_does(name):
         assert output.penalty.item() == pytest.approx(found)
 
 
-@pytest.mark.parametrize("name", architectures.names())
+@pytest.mark.parametrize("name", architectures())
 def test_registry_entry_is_complete(name):
-    entry = architectures.get(name)
+    entry = load_architecture(name)
     assert entry.name == name
     assert len(entry.source) > 10
     start = initial_parameters(SAEConfig(architecture=name, expansion=5), 8, np.dtype(np.float32))

@@ -4,7 +4,8 @@ import sys
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from featurelens.sae import architectures, schedule
+from featurelens.sae import schedule
+from featurelens.sae.architecture import load_architecture
 from featurelens.sae.config import SAEConfig, effective_l1, n_kept, width
 
 READ = TypeAdapter(SAEConfig).validate_json
@@ -64,7 +65,7 @@ def test_every_field_says_what_it_means():
 
 def test_unknown_architecture_names_the_known_ones():
     with pytest.raises(ValueError, match=r"'bricken'.*vanilla, relu, topk"):
-        architectures.get("bricken")
+        load_architecture("bricken")
 
 
 def test_planning_imports_no_torch():

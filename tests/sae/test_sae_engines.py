@@ -10,16 +10,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from featurelens.io import InputError
-from featurelens.sae import architectures, engines, training
+from featurelens.sae import kernels, training
 from featurelens.sae._torch import torch
+from featurelens.sae.architecture import load_architecture
 from featurelens.sae.architectures import topk
 from featurelens.sae.config import SAEConfig, n_kept
-from featurelens.sae.engines import kernels
-from featurelens.sae.engines.loop import fit_stack, initial_parameters
+from featurelens.sae.engine import load_engine
+from featurelens.sae.listing import choose, engines, served
+from featurelens.sae.loop import fit_stack, initial_parameters
 from featurelens.sae.losses import keep_largest
 
-FAST = [name for name in engines.names() if name != "autograd"]
-SERVED = [(name, kind) for name in FAST for kind in engines.get(name).architectures]
+FAST = [name for name in engines() if name != "autograd"]
+SERVED = [(name, kind) for name in FAST for kind in served(name)]
 
 
 def data(n, d, dtype=np.float32, seed=0):
@@ -28,7 +30,7 @@ def data(n, d, dtype=np.float32, seed=0):
 
 
 def fit(X, configs, engine):
-    entry = engines.get(engine)
+    entry = load_engine(engine)
     with entry.session(1):
         return [fit for _, fit in sorted(fit_stack(X, configs, entry.make_stepper))]
 
@@ -228,7 +230,7 @@ def test_bytes_do_not_depend_on_company(engine, architecture, d_in, batch_size, 
         assert trained_bytes(X, [*company, point], engine)[-1] == alone
 
 
-@pytest.mark.parametrize("architecture", engines.get("autograd").architectures)
+@pytest.mark.parametrize("architecture", served("autograd"))
 def test_bytes_of_the_oracle_do_not_depend_on_company(architecture):
     X = data(70, 5)
     points = [
@@ -277,11 +279,11 @@ def trained_bytes(X, configs, engine):
 
 
 def test_auto_depends_on_shape_and_device_alone():
-    assert engines.choose("vanilla", 4, 400, 128, "cpu") == "fused"
-    assert engines.choose("topk", 20, 10_000, 128, "cpu") == "fused"
-    assert engines.choose("relu", 150, 750, 128, "cpu") == "stacked"
-    assert engines.choose("vanilla", 4, 8, 128, "cuda") == "stacked"
-    assert engines.choose("gated", 4, 8, 128, "cpu") == "autograd"
+    assert choose("vanilla", 4, "cpu") == "fused"
+    assert choose("topk", 20, "cpu") == "fused"
+    assert choose("relu", 150, "cpu") == "stacked"
+    assert choose("vanilla", 4, "cuda") == "stacked"
+    assert choose("gated", 4, "cpu") == "autograd"
     for configs in ([1], [1, 2], [2, 1, 3]):
         points = [SAEConfig(architecture="relu", expansion=e) for e in configs]
         groups = training.plan(points, 4, engine="auto", device="cpu")
@@ -291,7 +293,7 @@ def test_auto_depends_on_shape_and_device_alone():
 
 def test_unknown_engine_lists_the_known():
     with pytest.raises(InputError, match="'numba'; there are auto, autograd, stacked, fused"):
-        engines.get("numba")
+        load_engine("numba")
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -322,6 +324,6 @@ def test_top_k_border_is_the_ks_largest():
     config = SAEConfig(architecture="topk", expansion=10, k=15, epochs=1, learning_rate=1e-3)
     X = data(200, 6)
     (result,) = fit(X, [config], "fused")
-    sae = architectures.get("topk").fold(result.parameters, config)
+    sae = load_architecture("topk").fold(result.parameters, config)
     active = (sae.encode(X) > 0).sum(axis=1)
     assert active.max() <= n_kept(config, 60) == 9

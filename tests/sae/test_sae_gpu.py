@@ -5,14 +5,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from featurelens.sae import engines, training
+from featurelens.sae import training
 from featurelens.sae._torch import torch
 from featurelens.sae.config import SAEConfig
-from featurelens.sae.engines.loop import fit_stack
 from featurelens.sae.engines.stacked import StackedStepper
+from featurelens.sae.listing import served
+from featurelens.sae.loop import fit_stack
 
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-KINDS = engines.get("stacked").architectures
+KINDS = served("stacked")
 X = np.random.default_rng(0).normal(size=(290, 20)).astype(np.float32)
 
 
@@ -69,7 +70,7 @@ def test_gpu_repeats_a_stack_to_the_byte_and_others_closely(architecture):
 
 
 @needs_gpu
-@pytest.mark.parametrize("architecture", engines.get("autograd").architectures)
+@pytest.mark.parametrize("architecture", served("autograd"))
 def test_every_architecture_trains_on_a_gpu(architecture):
     (result,) = training.train(X, points(architecture, n=1), device="cuda")
     assert result.row["status"] == "ok"

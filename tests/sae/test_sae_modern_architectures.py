@@ -11,9 +11,11 @@ import numpy as np
 import pytest
 import torch
 
-from featurelens.sae import architectures, training
-from featurelens.sae.architectures import Step, batchtopk, matryoshka
+from featurelens.sae import training
+from featurelens.sae.architecture import Step, load_architecture
+from featurelens.sae.architectures import batchtopk, matryoshka
 from featurelens.sae.config import SAEConfig
+from featurelens.sae.listing import architectures, paper_architectures
 
 W_ENC = [[1.0, 0.0, 1.0], [0.0, 1.0, -1.0]]
 W_DEC = [[1.0, 0.0], [0.0, 1.0], [0.6, 0.8]]
@@ -32,7 +34,7 @@ def forward(name, p, *, rows=((1.0, 2.0),), dead=None, **settings):
     config = SAEConfig(architecture=name, **(UNIT | settings))
     x = torch.tensor(rows, dtype=torch.float64)
     dead = None if dead is None else torch.tensor(dead)
-    return architectures.get(name).loss(p, x, config, Step(1.0, dead))
+    return load_architecture(name).loss(p, x, config, Step(1.0, dead))
 
 
 def test_standard_weighs_by_decoder_length():
@@ -48,7 +50,7 @@ def test_standard_weighs_by_decoder_length():
 
 
 def test_standard_starts_short_and_transposed():
-    start = architectures.get("standard").init(np.random.default_rng(0), 6, 50)
+    start = load_architecture("standard").init(np.random.default_rng(0), 6, 50)
     np.testing.assert_allclose(np.linalg.norm(start["W_dec"], axis=1), 0.1)
     np.testing.assert_array_equal(start["W_enc"], start["W_dec"].T)
 
@@ -75,14 +77,14 @@ def test_revival_loss_rebuilds_the_error_from_dead_features():
 
 
 def test_revival_loss_shrinks_with_few_dead_features():
-    p = architectures.get("topk_aux").init(np.random.default_rng(0), 8, 16)
+    p = load_architecture("topk_aux").init(np.random.default_rng(0), 8, 16)
     tensors = {name: torch.tensor(value) for name, value in p.items()}
     tensors["b_enc"] += 1.0
     config = SAEConfig(architecture="topk_aux", expansion=2, k=10)
     x = torch.tensor(np.random.default_rng(1).normal(size=(5, 8)))
     dead = torch.zeros(16, dtype=torch.bool)
     dead[3] = True
-    found = architectures.get("topk_aux").loss(tensors, x, config, Step(1.0, dead)).auxiliary
+    found = load_architecture("topk_aux").loss(tensors, x, config, Step(1.0, dead)).auxiliary
     before = (x - tensors["b_dec"]) @ tensors["W_enc"] + tensors["b_enc"]
     kept = torch.zeros_like(before).scatter(1, before.argmax(1, keepdim=True), 1.0) * before
     error = x - (kept.relu() @ tensors["W_dec"] + tensors["b_dec"])
@@ -170,7 +172,7 @@ def mixture():
     return (strengths @ truth).astype(np.float32), truth
 
 
-@pytest.mark.parametrize("name", architectures.names()[3:])
+@pytest.mark.parametrize("name", architectures()[len(paper_architectures()) :])
 def test_training_finds_planted_directions(name, mixture):
     X, truth = mixture
     config = SAEConfig(

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from featurelens.sae import architectures, model, training
+from featurelens.sae import model, training
 from featurelens.sae.config import SAEConfig
+from featurelens.sae.listing import architectures
 
 pytestmark = [
     pytest.mark.oracle,
@@ -18,7 +19,7 @@ def sae_lens():
     return pytest.importorskip("sae_lens", reason="sae-lens is installed by make test-oracles")
 
 
-@pytest.mark.parametrize("name", architectures.names())
+@pytest.mark.parametrize("name", architectures())
 def test_saelens_encodes_and_decodes_as_we_do(sae_lens, tmp_path, name):
     import torch
 

@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 
 from featurelens.io import InputError, read_json, read_table, sha256_array
-from featurelens.sae import architectures, engines, model, rows, store
+from featurelens.sae import loop, model, rows, store
+from featurelens.sae.architecture import load_architecture
 from featurelens.sae.config import SAEConfig
-from featurelens.sae.engines import loop
-from featurelens.sae.engines.loop import initial_parameters, stops_early
+from featurelens.sae.engine import load_engine
+from featurelens.sae.listing import architectures, engines
+from featurelens.sae.loop import initial_parameters, stops_early
 from featurelens.sae.metrics import evaluate
 from featurelens.sae.single import train_and_save
 from featurelens.sae.splits import split_rows
@@ -129,7 +131,7 @@ def test_nothing_missing_imports_no_engine(tmp_path):
     assert run.returncode == 0, run.stderr.decode()
 
 
-@pytest.mark.parametrize("engine", engines.names())
+@pytest.mark.parametrize("engine", engines())
 def test_diverging_point_is_a_row_and_is_not_tried_again(tmp_path, engine):
     wild = replace(BASE, learning_rate=1e30)
     points = [POINTS[0], ("wild", wild), POINTS[1]]
@@ -340,7 +342,7 @@ train_stack(
 """
 
 
-@pytest.mark.parametrize("engine", engines.names())
+@pytest.mark.parametrize("engine", engines())
 def test_killed_run_goes_on_where_it_was(tmp_path, engine):
     child = subprocess.Popen(
         [sys.executable, "-c", CHILD, str(tmp_path / "killed"), engine], stdout=subprocess.DEVNULL
@@ -391,19 +393,19 @@ def test_a_frozen_decoder_keeps_its_bytes_while_the_encoder_learns(architecture)
 def test_engines_agree_on_an_sae_with_a_frozen_decoder(architecture):
     config = replace(BASE, architecture=architecture, k=30, trained="encoder")
     fits = [
-        next(loop.fit_stack(X.astype(np.float64), [config], engines.get(name).make_stepper))[1]
+        next(loop.fit_stack(X.astype(np.float64), [config], load_engine(name).make_stepper))[1]
         for name in ("autograd", "stacked")
     ]
     for name, value in fits[0].parameters.items():
         np.testing.assert_allclose(fits[1].parameters[name], value, atol=1e-12)
 
 
-@pytest.mark.parametrize("architecture", architectures.names())
+@pytest.mark.parametrize("architecture", architectures())
 def test_an_sae_of_which_nothing_is_trained_is_its_initial_weights(architecture):
     config = SAEConfig(architecture=architecture, expansion=3, epochs=500, trained="nothing")
     [trained] = train(X, [config], engine="stacked")
     start = initial_parameters(config, X.shape[1], np.dtype(np.float32))
-    initial = architectures.get(architecture).fold(start, config)
+    initial = load_architecture(architecture).fold(start, config)
     for name in ("W_enc", "b_enc", "W_dec", "b_dec"):
         assert getattr(trained.sae, name).tobytes() == getattr(initial, name).tobytes()
     assert (trained.row["n_steps"], trained.row["status"]) == (0, "ok")

@@ -12,7 +12,8 @@ from featurelens.config.simulation_run import OBSERVABLES
 from featurelens.controls.config import contradictions as control_contradictions
 from featurelens.datasets.config import OwnCells
 from featurelens.downloads.config import DownloadConfig, belongs_to
-from featurelens.sae.config import PAPER_ARCHITECTURES, SAEConfig
+from featurelens.sae.config import SAEConfig
+from featurelens.sae.listing import served
 from featurelens.sweeps.points import select_points
 
 if TYPE_CHECKING:
@@ -146,12 +147,12 @@ def _sweep_checks(run: RunConfig) -> Iterator[str]:
 
 
 def _engine_checks(run: RunConfig) -> Iterator[str]:
-    if run.engine in ("stacked", "fused"):
+    if run.engine != "auto":
         trained = {
             a for sweep in run.sweeps.values() for grid in sweep.grids for a in grid.architecture
         }
         trained |= {sae.architecture for sae in run.saes.values()}
-        for architecture in sorted(trained - set(PAPER_ARCHITECTURES)):
+        for architecture in sorted(trained - set(served(run.engine))):
             yield f"'engine' is {run.engine!r}, which does not train {architecture!r}; use auto"
 
 

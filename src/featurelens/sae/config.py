@@ -1,29 +1,22 @@
 """What one sparse autoencoder is and how it is trained, apart from the data."""
 
 from dataclasses import asdict, dataclass
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from annotated_types import Ge, Gt, Le, Lt
 from pydantic import TypeAdapter, ValidationError
 
 from featurelens.io import InputError
 from featurelens.options import STRICT
+from featurelens.sae.listing import architectures, engines
 
-ArchitectureName = Literal[
-    "vanilla",
-    "relu",
-    "topk",
-    "standard",
-    "topk_aux",
-    "batchtopk",
-    "jumprelu",
-    "gated",
-    "matryoshka",
-]
-PAPER_ARCHITECTURES = ("vanilla", "relu", "topk")
-"""The author's own, which every engine serves; the autograd engine alone serves the others."""
 TrainedPart = Literal["all", "encoder", "nothing"]
-EngineChoice = Literal["auto", "autograd", "stacked", "fused"]
+if TYPE_CHECKING:
+    ArchitectureName = str
+    EngineChoice = str
+else:
+    ArchitectureName = Literal[architectures()]
+    EngineChoice = Literal[("auto", *engines())]
 
 
 @dataclass(frozen=True, kw_only=True)

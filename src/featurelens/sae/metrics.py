@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from featurelens.sae.architectures import get
+from featurelens.sae.architecture import load_architecture
 from featurelens.sae.config import SAEConfig, error_scale, penalty_scale
 from featurelens.sae.model import SAE
 
@@ -174,7 +174,7 @@ def error_term(evaluation: Evaluation, config: SAEConfig, d_in: int) -> float:
 
 def penalty_term(evaluation: Evaluation, config: SAEConfig, d_sae: int) -> float:
     """L1 penalty as it enters the loss; 0 without a penalty, NaN where it is no L1 norm."""
-    kind = get(config.architecture).penalty
+    kind = load_architecture(config.architecture).penalty
     if kind == "l1":
         return config.l1 * evaluation.l1 * penalty_scale(config, d_sae)
     return 0.0 if kind == "none" else float("nan")

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from featurelens.sae.config import SAEConfig, effective_l1, width
-from featurelens.sae.engines.loop import Fit
+from featurelens.sae.loop import Fit
 from featurelens.sae.metrics import Evaluation, penalty_term
 
 Row = dict[str, Any]

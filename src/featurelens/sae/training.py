@@ -13,10 +13,13 @@ import numpy as np
 import pandas as pd
 
 from featurelens.io import InputError
-from featurelens.sae import architectures, engines, rows
+from featurelens.sae import rows
 from featurelens.sae import store as memory
+from featurelens.sae.architecture import load_architecture
 from featurelens.sae.config import SAEConfig, n_kept, require_valid, width
-from featurelens.sae.engines.loop import Fit, fit_stack
+from featurelens.sae.engine import load_engine
+from featurelens.sae.listing import choose, served
+from featurelens.sae.loop import Fit, fit_stack
 from featurelens.sae.metrics import Evaluation, evaluate
 from featurelens.sae.model import SAE
 from featurelens.sae.progress import Log, Progress
@@ -225,17 +228,17 @@ def plan(
         d_sae = width(config, d_in)
         name = engine
         if config.trained != "all":
-            name = engines.choose_partial(config.architecture)
+            name = choose(config.architecture, d_in, device, partly=True)
         elif engine == "auto":
-            name = engines.choose(config.architecture, d_in, d_sae, config.batch_size, device)
-        elif config.architecture not in engines.get(engine).architectures:
+            name = choose(config.architecture, d_in, device)
+        elif config.architecture not in served(engine):
             raise InputError(
                 f"engine {engine!r} does not serve architecture {config.architecture!r}"
             )
         by_shape.setdefault((name, *_shape(config, d_sae)), []).append(index)
     groups = []
     for (name, _, d_sae, batch_size, *_), members in by_shape.items():
-        size = engines.get(name).stack_size(d_in, d_sae, batch_size, device)
+        size = load_engine(name).stack_size(d_in, d_sae, batch_size, device)
         groups += [(name, members[at : at + size]) for at in range(0, len(members), size)]
     return groups
 
@@ -287,7 +290,7 @@ def _fit_group(
     progress: Progress,
 ) -> Iterator[tuple[int, TrainedSAE]]:
     asked = time.perf_counter()
-    entry = engines.get(engine)
+    entry = load_engine(engine)
     with entry.session(threads):
         started = time.perf_counter()
         progress.ready(engine, started - asked)
@@ -303,7 +306,7 @@ def _result(
     """Fold, measure and describe one fit."""
     sae, evaluation = None, None
     if not fit.message:
-        sae = architectures.get(config.architecture).fold(fit.parameters, config)
+        sae = load_architecture(config.architecture).fold(fit.parameters, config)
         sae = replace(sae, metadata={"version": __version__, "config": asdict(config)})
         with np.errstate(over="ignore", invalid="ignore"):
             evaluation = evaluate(sae, X)

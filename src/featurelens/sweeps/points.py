@@ -13,9 +13,10 @@ from dataclasses import MISSING, asdict, fields, replace
 from typing import Any
 
 from featurelens.sae.config import SAEConfig
+from featurelens.sae.listing import architectures, sparsity
 from featurelens.sweeps.identity import config_id
 
-TOPK_FAMILY = ("topk", "topk_aux", "batchtopk", "matryoshka")
+TOPK_FAMILY = tuple(name for name in architectures() if sparsity(name) == "k")
 """Architectures whose sparsity is set by ``k``; the others use ``l1``."""
 
 TRAINER_REVISION = 1

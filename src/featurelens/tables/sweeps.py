@@ -14,6 +14,7 @@ import pandas as pd
 from scipy import stats
 
 from featurelens.sae.config import SAEConfig
+from featurelens.sae.listing import paper_architectures
 from featurelens.sweeps.points import TOPK_FAMILY
 from featurelens.sweeps.selection import fully_trained
 from featurelens.tables.named import stack_named
@@ -201,7 +202,7 @@ def _over_seeds(values: pd.DataFrame) -> pd.DataFrame:
 def _by_architecture(table: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
     """Rows of every architecture, the paper's three first."""
     groups = {str(name): rows for name, rows in table.groupby("architecture", sort=True)}
-    paper = [name for name in ("vanilla", "relu", "topk") if name in groups]
+    paper = [name for name in paper_architectures() if name in groups]
     return [(name, groups[name]) for name in [*paper, *(n for n in groups if n not in paper)]]
 
 

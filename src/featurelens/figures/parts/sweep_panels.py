@@ -25,6 +25,7 @@ from featurelens.figures.parts.palette import (
     ARCHITECTURE_MARKERS,
 )
 from featurelens.figures.parts.style import MUTED, not_in_this_run
+from featurelens.sae.listing import paper_architectures, sparsity
 from featurelens.sweeps.selection import fully_trained, whole_seeds
 
 if TYPE_CHECKING:
@@ -38,8 +39,8 @@ PAPER_FACTOR = 100.0
 """Hidden factor of the paper's panels of one width."""
 LEFT_OUT_K = 1.0
 """TopK points with this k (percent) are left out from Figure S7 on, as in the paper."""
-SPARSITY = {"vanilla": "l1", "relu": "l1", "topk": "k"}
-"""What sets the sparsity of an architecture."""
+SPARSITY = {name: sparsity(name) for name in paper_architectures()}
+"""What sets the sparsity of the paper's architectures."""
 NAMES = {"l1": "L1 weight", "k": "k (%)", "learning_rate": "learning rate"}
 """Hyperparameters as the figures print them."""
 _MAPS = {"l1": "viridis_r", "k": "rocket_r", "learning_rate": "viridis"}
@@ -234,8 +235,7 @@ def draw_grid(
     """A row of four panels for every metric: all architectures, then each by its sparsity."""
     metrics = [fitted(metric, table) for metric in metrics]
     axes = figure.subplots(len(metrics), 4, squeeze=False, sharex=True, sharey="row")
-    kinds = ["vanilla", "relu", "topk"]
-    for place, kind in enumerate(["all", *kinds]):
+    for place, kind in enumerate(["all", *SPARSITY]):
         part = table if kind == "all" else table[table["architecture"] == kind]
         hue = "architecture" if kind == "all" else SPARSITY[kind]
         title = "All" if kind == "all" else ARCHITECTURE_LABELS[kind]

@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from featurelens.sae.architectures import Architecture, Output, Parameters, Step
-from featurelens.sae.architectures.centred import encoder_input, folded_bias, revival_loss
-from featurelens.sae.architectures.initial import transposed
+from featurelens.sae.architecture import Architecture, Output, Parameters, Step, folded
+from featurelens.sae.centred import encoder_input, folded_bias, revival_loss
 from featurelens.sae.config import SAEConfig, n_kept
+from featurelens.sae.initial import transposed
 from featurelens.sae.losses import squared_error
 from featurelens.sae.model import SAE
 
@@ -66,15 +66,9 @@ def loss(p: Parameters, x: Any, config: SAEConfig, step: Step) -> Output:
 
 def fold(p: Parameters, config: SAEConfig) -> SAE:
     """Return the inference form: ReLU above the running threshold, b_dec folded into b_enc."""
-    threshold = np.maximum(p["threshold"], 0)
-    return SAE(
-        architecture=config.architecture,
-        W_enc=p["W_enc"],
-        b_enc=folded_bias(p, p["W_enc"], p["b_enc"]),
-        W_dec=p["W_dec"],
-        b_dec=p["b_dec"],
-        threshold=np.full_like(p["b_enc"], threshold[0]),
-    )
+    threshold = np.full_like(p["b_enc"], np.maximum(p["threshold"], 0)[0])
+    b_enc = folded_bias(p, p["W_enc"], p["b_enc"])
+    return folded(p, config, b_enc=b_enc, threshold=threshold)
 
 
 ARCHITECTURE = Architecture(

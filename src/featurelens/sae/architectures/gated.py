@@ -16,10 +16,10 @@ from typing import Any
 
 import numpy as np
 
-from featurelens.sae.architectures import Architecture, Output, Parameters, Step
-from featurelens.sae.architectures.centred import folded_bias
-from featurelens.sae.architectures.initial import transposed
+from featurelens.sae.architecture import Architecture, Output, Parameters, Step, folded
+from featurelens.sae.centred import folded_bias
 from featurelens.sae.config import SAEConfig
+from featurelens.sae.initial import transposed
 from featurelens.sae.losses import mean_penalty, squared_error
 from featurelens.sae.model import SAE
 
@@ -53,14 +53,9 @@ def fold(p: Parameters, config: SAEConfig) -> SAE:
     """Return the equal JumpReLU form."""
     stretch = np.exp(p["r_mag"])
     W_enc = p["W_enc"] * stretch
-    return SAE(
-        architecture=config.architecture,
-        W_enc=W_enc,
-        b_enc=folded_bias(p, W_enc, p["b_mag"]),
-        W_dec=p["W_dec"],
-        b_dec=p["b_dec"],
-        threshold=p["b_mag"] - stretch * p["b_enc"],
-    )
+    b_enc = folded_bias(p, W_enc, p["b_mag"])
+    threshold = p["b_mag"] - stretch * p["b_enc"]
+    return folded(p, config, W_enc=W_enc, b_enc=b_enc, threshold=threshold)
 
 
 ARCHITECTURE = Architecture(

@@ -19,9 +19,9 @@ from typing import Any
 
 import numpy as np
 
-from featurelens.sae.architectures import Architecture, Output, Parameters, Step
-from featurelens.sae.architectures.initial import transposed
+from featurelens.sae.architecture import Architecture, Output, Parameters, Step, folded
 from featurelens.sae.config import SAEConfig
+from featurelens.sae.initial import transposed
 from featurelens.sae.losses import mean_sum, squared_error
 from featurelens.sae.model import SAE
 
@@ -55,14 +55,7 @@ def loss(p: Parameters, x: Any, config: SAEConfig, step: Step) -> Output:
 
 def fold(p: Parameters, config: SAEConfig) -> SAE:
     """Return the inference form; the threshold is exponentiated."""
-    return SAE(
-        architecture=config.architecture,
-        W_enc=p["W_enc"],
-        b_enc=p["b_enc"],
-        W_dec=p["W_dec"],
-        b_dec=p["b_dec"],
-        threshold=np.exp(p["log_threshold"]),
-    )
+    return folded(p, config, threshold=np.exp(p["log_threshold"]))
 
 
 ARCHITECTURE = Architecture(

@@ -12,8 +12,9 @@ et al. 2025, arXiv 2503.17547, with halving prefixes.
 
 from typing import Any
 
-from featurelens.sae.architectures import Architecture, Output, Parameters, Step, batchtopk
-from featurelens.sae.architectures.centred import encoder_input, revival_loss
+from featurelens.sae.architecture import Architecture, Output, Parameters, Step
+from featurelens.sae.architectures import batchtopk
+from featurelens.sae.centred import encoder_input, revival_loss
 from featurelens.sae.config import SAEConfig
 from featurelens.sae.losses import squared_error
 

@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from featurelens.sae.architectures import Architecture, Output, Parameters, Step
-from featurelens.sae.architectures.initial import linear_weights
+from featurelens.sae.architecture import Architecture, Output, Parameters, Step, folded
 from featurelens.sae.config import SAEConfig
+from featurelens.sae.initial import linear_weights
 from featurelens.sae.losses import mean_penalty, squared_error
 from featurelens.sae.model import SAE
 
@@ -45,13 +45,7 @@ def loss(p: Parameters, x: Any, config: SAEConfig, step: Step) -> Output:
 
 def fold(p: Parameters, config: SAEConfig) -> SAE:
     """Return the inference form, the pre-bias folded into the encoder's bias."""
-    return SAE(
-        architecture=config.architecture,
-        W_enc=p["W_enc"],
-        b_enc=fold_pre_bias(p),
-        W_dec=p["W_dec"],
-        b_dec=p["b_dec"],
-    )
+    return folded(p, config, b_enc=fold_pre_bias(p))
 
 
 def fold_pre_bias(p: Parameters) -> np.ndarray:
@@ -67,5 +61,6 @@ ARCHITECTURE = Architecture(
     init=init,
     loss=loss,
     fold=fold,
+    paper=2,
     penalty="l1",
 )

@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from featurelens.sae.architectures import Architecture, Output, Parameters, Step
-from featurelens.sae.architectures.centred import encoder_input, folded_bias
-from featurelens.sae.architectures.initial import transposed
+from featurelens.sae.architecture import Architecture, Output, Parameters, Step, folded
+from featurelens.sae.centred import encoder_input, folded_bias
 from featurelens.sae.config import SAEConfig
+from featurelens.sae.initial import transposed
 from featurelens.sae.losses import mean_penalty, squared_error
 from featurelens.sae.model import SAE
 
@@ -45,13 +45,8 @@ def fold(p: Parameters, config: SAEConfig) -> SAE:
     norms = np.linalg.norm(p["W_dec"], axis=1)
     norms = np.where(norms > 0, norms, 1).astype(p["W_dec"].dtype)
     W_enc = p["W_enc"] * norms
-    return SAE(
-        architecture=config.architecture,
-        W_enc=W_enc,
-        b_enc=folded_bias(p, W_enc, p["b_enc"] * norms),
-        W_dec=p["W_dec"] / norms[:, None],
-        b_dec=p["b_dec"],
-    )
+    b_enc = folded_bias(p, W_enc, p["b_enc"] * norms)
+    return folded(p, config, W_enc=W_enc, b_enc=b_enc, W_dec=p["W_dec"] / norms[:, None])
 
 
 ARCHITECTURE = Architecture(

@@ -12,7 +12,7 @@ author's src/models/sparse_autoencoder.py (``TopK``), src/functions/sae_training
 
 from typing import Any
 
-from featurelens.sae.architectures import Architecture, Output, Parameters, Step
+from featurelens.sae.architecture import Architecture, Output, Parameters, Step, folded
 from featurelens.sae.architectures.relu import fold_pre_bias, init
 from featurelens.sae.config import SAEConfig, n_kept
 from featurelens.sae.losses import keep_largest, squared_error
@@ -31,14 +31,7 @@ def loss(p: Parameters, x: Any, config: SAEConfig, step: Step) -> Output:  # noq
 
 def fold(p: Parameters, config: SAEConfig) -> SAE:
     """Return the inference form, the pre-bias folded into the encoder's bias."""
-    return SAE(
-        architecture=config.architecture,
-        W_enc=p["W_enc"],
-        b_enc=fold_pre_bias(p),
-        W_dec=p["W_dec"],
-        b_dec=p["b_dec"],
-        k=n_kept(config, len(p["b_enc"])),
-    )
+    return folded(p, config, b_enc=fold_pre_bias(p), k=n_kept(config, len(p["b_enc"])))
 
 
 ARCHITECTURE = Architecture(
@@ -47,4 +40,5 @@ ARCHITECTURE = Architecture(
     init=init,
     loss=loss,
     fold=fold,
+    paper=3,
 )

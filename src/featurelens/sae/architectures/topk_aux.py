@@ -12,10 +12,10 @@ the data's geometric median. Source: Gao et al. 2024, arXiv 2406.04093.
 
 from typing import Any
 
-from featurelens.sae.architectures import Architecture, Output, Parameters, Step
-from featurelens.sae.architectures.centred import encoder_input, folded_bias, revival_loss
-from featurelens.sae.architectures.initial import transposed
+from featurelens.sae.architecture import Architecture, Output, Parameters, Step, folded
+from featurelens.sae.centred import encoder_input, folded_bias, revival_loss
 from featurelens.sae.config import SAEConfig, n_kept
+from featurelens.sae.initial import transposed
 from featurelens.sae.losses import keep_largest, squared_error
 from featurelens.sae.model import SAE
 
@@ -35,14 +35,8 @@ def loss(p: Parameters, x: Any, config: SAEConfig, step: Step) -> Output:
 
 def fold(p: Parameters, config: SAEConfig) -> SAE:
     """Return the inference form, b_dec folded into the encoder's bias."""
-    return SAE(
-        architecture=config.architecture,
-        W_enc=p["W_enc"],
-        b_enc=folded_bias(p, p["W_enc"], p["b_enc"]),
-        W_dec=p["W_dec"],
-        b_dec=p["b_dec"],
-        k=n_kept(config, len(p["b_enc"])),
-    )
+    b_enc = folded_bias(p, p["W_enc"], p["b_enc"])
+    return folded(p, config, b_enc=b_enc, k=n_kept(config, len(b_enc)))
 
 
 ARCHITECTURE = Architecture(

@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from featurelens.sae.architectures import Architecture, Output, Parameters, Step
-from featurelens.sae.architectures.initial import linear_weights, uniform
+from featurelens.sae.architecture import Architecture, Output, Parameters, Step, folded
 from featurelens.sae.config import SAEConfig
+from featurelens.sae.initial import linear_weights, uniform
 from featurelens.sae.losses import mean_penalty, squared_error
 from featurelens.sae.model import SAE
 
@@ -43,13 +43,7 @@ def loss(p: Parameters, x: Any, config: SAEConfig, step: Step) -> Output:
 
 def fold(p: Parameters, config: SAEConfig) -> SAE:
     """Return the inference form; nothing needs folding."""
-    return SAE(
-        architecture=config.architecture,
-        W_enc=p["W_enc"],
-        b_enc=p["b_enc"],
-        W_dec=p["W_dec"],
-        b_dec=p["b_dec"],
-    )
+    return folded(p, config)
 
 
 ARCHITECTURE = Architecture(
@@ -58,5 +52,6 @@ ARCHITECTURE = Architecture(
     init=init,
     loss=loss,
     fold=fold,
+    paper=1,
     penalty="l1",
 )

@@ -4,19 +4,18 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from featurelens.sae import architectures
 from featurelens.sae._torch import session, torch
-from featurelens.sae.architectures import Step
+from featurelens.sae.architecture import Step, load_architecture
 from featurelens.sae.config import SAEConfig
-from featurelens.sae.engines import Engine
-from featurelens.sae.engines.loop import Arrays
+from featurelens.sae.engine import Engine
+from featurelens.sae.loop import Arrays
 
 
 class AutogradStepper:
     """One point in plain torch."""
 
     def __init__(self, X: np.ndarray, config: SAEConfig, initial: Arrays, device: str) -> None:
-        self._architecture = architectures.get(config.architecture)
+        self._architecture = load_architecture(config.architecture)
         self._config = config
         self._X = torch.from_numpy(X).to(device)
         self._p = {name: torch.tensor(value, device=device) for name, value in initial.items()}
@@ -29,7 +28,7 @@ class AutogradStepper:
         self._idle = torch.zeros(initial["W_enc"].shape[1], device=device)
 
     def run_epoch(self, orders: np.ndarray, rates: np.ndarray, sparsity: np.ndarray) -> np.ndarray:
-        """Train one epoch; see :class:`featurelens.sae.engines.loop.Stepper`."""
+        """Train one epoch; see :class:`featurelens.sae.loop.Stepper`."""
         rows = self._X[torch.from_numpy(orders[0]).to(self._X.device)]
         batches = rows.split(self._config.batch_size)
         patience = self._config.dead_after * len(rows)
@@ -86,5 +85,5 @@ ENGINE = Engine(
     make_stepper=make_stepper,
     session=session,
     stack_size=lambda *_: 1,
-    architectures=architectures.names(),
+    preference=0,
 )

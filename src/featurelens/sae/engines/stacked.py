@@ -20,15 +20,14 @@ import numpy as np
 
 from featurelens.sae._torch import session, torch
 from featurelens.sae.config import (
-    PAPER_ARCHITECTURES,
     SAEConfig,
     error_scale,
     n_kept,
     penalty_scale,
 )
-from featurelens.sae.engines import Engine
-from featurelens.sae.engines.loop import Arrays
-from featurelens.sae.engines.replay import Capture, Replay, cuda_capture
+from featurelens.sae.engine import Engine
+from featurelens.sae.loop import Arrays
+from featurelens.sae.replay import Capture, Replay, cuda_capture
 
 BETA1, BETA2, EPS = 0.9, 0.999, 1e-8
 """Defaults of torch.optim.Adam, as the author uses it."""
@@ -85,7 +84,7 @@ class StackedStepper:
         return self._buffers[n]
 
     def run_epoch(self, orders: np.ndarray, rates: np.ndarray, sparsity: np.ndarray) -> np.ndarray:
-        """Train one epoch; see :class:`featurelens.sae.engines.loop.Stepper`."""
+        """Train one epoch; see :class:`featurelens.sae.loop.Stepper`."""
         config, d_sae = self._configs[0], self._shapes[0][1]
         n_steps = rates.shape[1]
         steps = self._taken + np.arange(1, n_steps + 1)
@@ -194,5 +193,6 @@ ENGINE = Engine(
     make_stepper=StackedStepper,
     session=session,
     stack_size=stack_size,
-    architectures=PAPER_ARCHITECTURES,
+    preference=1,
+    serves=("vanilla", "relu", "topk"),
 )

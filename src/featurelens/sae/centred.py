@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from featurelens.sae.architectures import Parameters
+from featurelens.sae.architecture import Parameters
 from featurelens.sae.config import SAEConfig
 from featurelens.sae.losses import keep_largest, squared_error
 

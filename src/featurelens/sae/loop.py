@@ -11,7 +11,8 @@ from typing import Protocol
 
 import numpy as np
 
-from featurelens.sae import architectures, schedule
+from featurelens.sae import schedule
+from featurelens.sae.architecture import load_architecture
 from featurelens.sae.config import SAEConfig, width
 from featurelens.sae.metrics import error_term, evaluate, penalty_term
 from featurelens.sae.splits import INIT, ORDER, generator, split_rows
@@ -74,7 +75,7 @@ class Fit:
 
 def initial_parameters(config: SAEConfig, d_in: int, dtype: np.dtype) -> Arrays:
     """Draw the starting parameters of one point."""
-    architecture = architectures.get(config.architecture)
+    architecture = load_architecture(config.architecture)
     drawn = architecture.init(generator(config, INIT), d_in, width(config, d_in))
     return {name: np.ascontiguousarray(value, dtype=dtype) for name, value in drawn.items()}
 
@@ -189,7 +190,7 @@ def _advance(point: _Point, stepper: Stepper, slot: int, X: np.ndarray) -> Fit |
 def _validate(point: _Point, parameters: Arrays, X: np.ndarray) -> bool:
     """Record the validation loss, keep the best weights, and say whether to stop early."""
     config = point.config
-    sae = architectures.get(config.architecture).fold(parameters, config)
+    sae = load_architecture(config.architecture).fold(parameters, config)
     held_out = evaluate(sae, X[point.validation_rows])
     loss = error_term(held_out, config, sae.d_in)
     loss += np.nan_to_num(penalty_term(held_out, config, sae.d_sae))
