@@ -11,7 +11,8 @@ from typing import Annotated, Any, get_args, get_type_hints
 from annotated_types import MinLen
 from pydantic import BeforeValidator, ConfigDict, Discriminator, StringConstraints, Tag, TypeAdapter
 
-STRICT = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+STRICT = ConfigDict(extra="forbid", use_attribute_docstrings=False)
+"""Of every config class: a key that it does not have is a mistake."""
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]*(_[A-Za-z0-9-]+)*$")]
 """A name that becomes a folder: letters, digits, single dashes and underscores."""
@@ -91,6 +92,20 @@ def as_plain(config: Any) -> dict[str, Any]:
 def build(kind: Any, plain: Mapping[str, Any]) -> Any:
     """A config object of ``kind`` from its plain form."""
     return adapter(kind).validate_json(json.dumps(plain), strict=True)
+
+
+@cache
+def described(kind: Any) -> dict[str, Any]:
+    """JSON schema of ``kind``, with the docstrings of keys as descriptions.
+
+    To read docstrings from the sources takes longer than all the rest, so only a schema does.
+    """
+    before = STRICT["use_attribute_docstrings"]
+    STRICT["use_attribute_docstrings"] = True
+    try:
+        return TypeAdapter(kind).json_schema()
+    finally:
+        STRICT["use_attribute_docstrings"] = before
 
 
 @cache

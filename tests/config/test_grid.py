@@ -7,7 +7,7 @@ import yaml
 
 from featurelens.config.parse import parse_config, schema
 from featurelens.io import InputError
-from featurelens.options import adapter
+from featurelens.options import described
 from featurelens.sae.config import SAEConfig
 from featurelens.sweeps.config import GridConfig
 
@@ -44,7 +44,7 @@ def test_an_sae_without_a_feature_stops_while_it_is_planned(demo):
         parse_config(demo)
 
 
-@pytest.mark.parametrize("name", adapter(SAEConfig).json_schema()["properties"])
+@pytest.mark.parametrize("name", described(SAEConfig)["properties"])
 def test_a_key_of_a_grid_is_that_key_of_an_sae(name):
     one = schema()["$defs"]["SAEConfig"]["properties"][name]
     several = schema()["$defs"]["GridConfig"]["properties"][name]

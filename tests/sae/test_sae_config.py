@@ -4,6 +4,7 @@ import sys
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
+from featurelens.options import described
 from featurelens.sae import schedule
 from featurelens.sae.architecture import load_architecture
 from featurelens.sae.config import SAEConfig, effective_l1, n_kept, width
@@ -59,7 +60,7 @@ def test_fields_that_need_each_other():
 
 
 def test_every_field_says_what_it_means():
-    properties = TypeAdapter(SAEConfig).json_schema()["properties"]
+    properties = described(SAEConfig)["properties"]
     assert all(len(entry.get("description", "")) > 15 for entry in properties.values())
 
 

@@ -12,7 +12,7 @@ from featurelens.config.checks import contradictions
 from featurelens.config.errors import explain, relevant
 from featurelens.config.run import RunConfig
 from featurelens.io import InputError
-from featurelens.options import adapter
+from featurelens.options import adapter, described
 
 
 def parse_config(config: Mapping[str, Any]) -> RunConfig:
@@ -37,6 +37,4 @@ def parse_config(config: Mapping[str, Any]) -> RunConfig:
 
 def schema() -> dict[str, Any]:
     """JSON schema of :class:`RunConfig`, for editors and for the workflow catalogue."""
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema"} | adapter(
-        RunConfig
-    ).json_schema()
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema"} | described(RunConfig)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Annotated, Literal
 
 from annotated_types import Ge
@@ -73,7 +74,7 @@ class SimulationRun:
         """Whether the observables are not stored."""
         return getattr(self.data, "observables", "stored") == "implicit"
 
-    @property
+    @cached_property
     def trained(self) -> dict[str, AutoencoderConfig]:
         """Every autoencoder by the name of its folder."""
         return {

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import MISSING, dataclass, field, fields, make_dataclass
+from functools import cached_property
 from typing import Annotated, Any, get_type_hints
 
 from annotated_types import Ge, MinLen
 from pydantic import Field, StringConstraints
 
-from featurelens.options import STRICT, adapter, values
+from featurelens.options import STRICT, described, values
 from featurelens.recovery.config import StructureConfig
 from featurelens.sae.config import SAEConfig
 from featurelens.sweeps.points import expand_grid, plan_stacks
@@ -22,18 +23,18 @@ def _one_or_several(config: type) -> type:
     """
     kinds = get_type_hints(config, include_extras=True)
 
-    def described(name: str) -> Any:
+    def several(name: str) -> Any:
         def describe(node: dict[str, Any]) -> None:
-            node["description"] = adapter(config).json_schema()["properties"][name]["description"]
+            node["description"] = described(config)["properties"][name]["description"]
 
         return Annotated[values(kinds[name]), Field(json_schema_extra=describe)]
 
     return make_dataclass(
         f"{config.__name__}Lists",
         [
-            (item.name, described(item.name))
+            (item.name, several(item.name))
             if item.default is MISSING
-            else (item.name, described(item.name), field(default=(item.default,)))
+            else (item.name, several(item.name), field(default=(item.default,)))
             for item in fields(config)
         ],
         frozen=True,
@@ -77,5 +78,9 @@ class SweepConfig:
 
     def stacks(self) -> dict[str, list[dict[str, Any]]]:
         """Stacks of the sweep, by name, in the plain form that the workflow records."""
+        return self._stacks
+
+    @cached_property
+    def _stacks(self) -> dict[str, list[dict[str, Any]]]:
         configs = [config for grid in self.grids for config in expand_grid(vars(grid))]
         return plan_stacks(self.embedding, configs, self.stack_by)

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import MISSING, asdict, fields, replace
+from dataclasses import MISSING, fields
+from functools import cache
 from typing import Any
 
 from featurelens.sae.config import SAEConfig
@@ -40,7 +41,7 @@ def expand_grid(grid: Mapping[str, Sequence[Any]]) -> list[SAEConfig]:
     """
     names = list(grid)
     configs = (
-        _without_unused(SAEConfig(**dict(zip(names, values, strict=True))))
+        SAEConfig(**_without_unused(dict(zip(names, values, strict=True))))
         for values in itertools.product(*(grid[name] for name in names))
     )
     return list(dict.fromkeys(configs))
@@ -48,7 +49,7 @@ def expand_grid(grid: Mapping[str, Sequence[Any]]) -> list[SAEConfig]:
 
 def point_id(source: str, config: SAEConfig) -> str:
     """Ten hex digits that name a point: its source's name, configuration and trainer revision."""
-    content = {"source": source, "trainer": TRAINER_REVISION, **asdict(config)}
+    content = {"source": source, "trainer": TRAINER_REVISION, **vars(config)}
     return config_id(content, _defaults())
 
 
@@ -75,7 +76,7 @@ def plan_stacks(
     stacks: dict[str, dict[str, dict[str, Any]]] = {}
     for config in configs:
         identifier = point_id(source, config)
-        point = {"id": identifier, **asdict(config)}
+        point = {"id": identifier, **vars(config)}
         stacks.setdefault(_stack_name(config, stack_by), {})[identifier] = point
     return {name: [points[key] for key in sorted(points)] for name, points in stacks.items()}
 
@@ -109,12 +110,13 @@ def _stack_name(config: SAEConfig, stack_by: Sequence[str]) -> str:
     return "_".join(parts)
 
 
-def _without_unused(config: SAEConfig) -> SAEConfig:
-    if config.architecture in TOPK_FAMILY:
-        return replace(config, l1=0.0)
-    return replace(config, k=_defaults()["k"])
+def _without_unused(values: dict[str, Any]) -> dict[str, Any]:
+    if values["architecture"] in TOPK_FAMILY:
+        return values | {"l1": 0.0}
+    return values | {"k": _defaults()["k"]}
 
 
+@cache
 def _defaults() -> dict[str, Any]:
     return {
         field.name: field.default for field in fields(SAEConfig) if field.default is not MISSING
