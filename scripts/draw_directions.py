@@ -1,10 +1,10 @@
-"""Draw random directions that fire as often as the features of an SAE."""
+"""Draw a control from an SAE: other weights, such as random directions, in its place."""
 
 from pathlib import Path
 from typing import Any
 
 from featurelens.controls.config import ControlConfig
-from featurelens.controls.directions import random_control
+from featurelens.controls.drawn import drawn_control
 from featurelens.features.sources import parse_source
 from featurelens.io import read_anndata
 from featurelens.logs import job_log
@@ -14,7 +14,7 @@ from featurelens.sae import model
 snakemake: Any
 
 with job_log(snakemake.log[0]):
-    directions = random_control(
+    directions = drawn_control(
         Path(snakemake.input.weights).parent,
         read_anndata(snakemake.input.bundle).obsm["X_emb"],
         parse_source(snakemake.params.source),

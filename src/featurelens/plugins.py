@@ -31,7 +31,7 @@ def names(package: str, *, group: str | None = None) -> tuple[str, ...]:
     group
         Entry points in which other packages name modules of the same kind.
     """
-    listed = iter_modules(_folders(find_spec(package)))
+    listed = iter_modules(_folders(_found(package)))
     own = {module.name for module in listed if not module.name.startswith("_")}
     return tuple(sorted({*own, *_brought(group)}))
 
@@ -110,14 +110,21 @@ def _brought(group: str | None) -> dict[str, EntryPoint]:
 
 
 def _spec(package: str, name: str, group: str | None) -> ModuleSpec:
-    """Where a module is; what is our own is found without loading the package around it."""
+    """Where the module of a name is."""
     module = _full_name(package, name, group)
-    if name in names(package):
-        spec = PathFinder.find_spec(module, _folders(find_spec(package)))
-    else:
-        spec = find_spec(module)
+    spec = _found(module)
     if spec is None or spec.origin is None:
         raise LookupError(f"no module {module}; install its package again")
+    return spec
+
+
+def _found(module: str) -> ModuleSpec | None:
+    """Where a module is, found without loading the packages around it."""
+    top, *below = module.split(".")
+    spec = find_spec(top)
+    for part in below:
+        top = f"{top}.{part}"
+        spec = PathFinder.find_spec(top, _folders(spec))
     return spec
 
 

@@ -12,7 +12,8 @@ from scipy import sparse
 
 from featurelens.controls.components import components, describe_control, halves
 from featurelens.controls.config import ControlConfig, contradictions
-from featurelens.controls.directions import random_control, random_directions
+from featurelens.controls.directions import random_directions
+from featurelens.controls.drawn import drawn_control
 from featurelens.controls.plan import controlled, sources
 from featurelens.controls.specificity import share_interval, term_specificity, type_specificity
 from featurelens.controls.stability import compare_terms, match_features, pair_jaccard
@@ -225,13 +226,13 @@ def test_a_random_control_is_written_with_its_origin(trained, tmp_path):
         tmp_path,
     )
     source = parse_source("topk.random.seed5")
-    control = random_control(tmp_path, X, source, config=ControlConfig())
+    control = drawn_control(tmp_path, X, source, config=ControlConfig())
     model.save(control, tmp_path / "random")
     read = model.load(tmp_path / "random", data_sha256=sha256_array(X))
     assert (read.metadata["matches"], read.metadata["seed"]) == ("topk", 5)
     assert (read.encode(X) > 0).sum() == (sae.encode(X) > 0).sum()
     with pytest.raises(InputError, match="trained on data with sha256"):
-        random_control(tmp_path, X + 1, source, config=ControlConfig())
+        drawn_control(tmp_path, X + 1, source, config=ControlConfig())
 
 
 # ---- specificity ---------------------------------------------------------------------------------

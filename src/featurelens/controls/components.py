@@ -1,4 +1,4 @@
-"""Controls of the cells: components of measured expression, and the embedding's own dimensions.
+"""Controls of the cells: features from components of expression or of the embedding.
 
 Features are not negative, components may be. A signed component therefore becomes two features, as
 far as the cell lies above its centre and as far as it lies below: genes of opposite ends are then
@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import sparse
 
 from featurelens.controls.config import ControlConfig
+from featurelens.controls.control import Components, load_control
 from featurelens.features.config import FeatureConfig
 from featurelens.features.describe import describe_features
 from featurelens.features.sources import Source
@@ -23,21 +24,6 @@ from featurelens.recovery.baselines import RELATIVE_RANK
 
 if TYPE_CHECKING:
     import anndata
-
-
-ICA_ITERATIONS = 1000
-NMF_ITERATIONS = 500
-
-
-class Components(NamedTuple):
-    """Scores of cells on some components."""
-
-    scores: np.ndarray
-    """(n_cells, n_components) float64."""
-    centre: np.ndarray | None
-    """Where a signed component is cut into its two ends, (n_components,); None if not negative."""
-    converged: bool
-    """False where an iteration ended at its last step."""
 
 
 def describe_control(
@@ -76,7 +62,7 @@ def describe_control(
         seed=config.seed if source.seed is None else source.seed,
     )
     n_found = found.scores.shape[1]
-    if source.kind != "dimensions" and n_found < config.n_components:
+    if load_control(source.kind).as_many and n_found < config.n_components:
         log(f"{config.n_components} components asked for, {n_found} kept: the rank of expression")
     if not found.converged:
         log(f"{source.kind} did not converge; its last step is kept")
@@ -92,37 +78,36 @@ def describe_control(
     return described
 
 
-def components(cells: anndata.AnnData, method: str, *, n_components: int, seed: int) -> Components:
-    """Decompose expression, or take the embedding as it is.
+def components(cells: anndata.AnnData, kind: str, *, n_components: int, seed: int) -> Components:
+    """Scores of cells on the components of a control of the cells.
 
-    pca, ica and nmf see ``cells.X``. PCA and ICA are cut at their mean, which is zero; ICA unmixes
-    the principal components. NMF minimises squared error from a random start. ``dimensions`` are
-    the columns of the embedding, each cut at its median, so that either end is active in half of
-    the cells.
+    Raises
+    ------
+    InputError
+        If expression does not vary.
+    LookupError
+        If there is no such control.
+    """
+    decompose = load_control(kind).components
+    if decompose is None:
+        raise LookupError(f"{kind!r} is no control of the cells")
+    return decompose(cells, n_components, seed)
+
+
+def principal_scores(cells: anndata.AnnData, n_components: int, *, seed: int) -> np.ndarray:
+    """Scores on the leading principal components of expression, at most its rank (n_cells, k).
+
+    A component counts if its singular value is above a millionth of the largest. The sparse matrix
+    is never made dense.
 
     Raises
     ------
     InputError
         If expression does not vary.
     """
-    if method == "dimensions":
-        scores = cells.obsm["X_emb"].astype(np.float64)
-        return Components(scores, np.median(scores, axis=0), converged=True)
-    expression = sparse.csr_matrix(cells.X, dtype=np.float64)
-    scores = principal_scores(expression, n_components, seed=seed)
-    if method == "nmf":
-        return _nmf(expression, scores.shape[1], seed)
-    return _ica(scores, seed) if method == "ica" else Components(scores, _zeros(scores), True)
-
-
-def principal_scores(expression: sparse.csr_matrix, n_components: int, *, seed: int) -> np.ndarray:
-    """Scores on the leading principal components, at most as many as the rank (n_cells, k).
-
-    A component counts if its singular value is above a millionth of the largest. The sparse matrix
-    is never made dense.
-    """
     from sklearn.decomposition import PCA
 
+    expression = sparse.csr_matrix(cells.X, dtype=np.float64)
     limit = min(expression.shape) - 1
     varies = limit > 0 and (expression.max(axis=0) != expression.min(axis=0)).nnz > 0
     if not varies:
@@ -143,27 +128,7 @@ def _sparse(values: np.ndarray) -> sparse.csr_matrix:
     return sparse.csr_matrix(values, dtype=np.float32)
 
 
-def _zeros(scores: np.ndarray) -> np.ndarray:
-    return np.zeros(scores.shape[1])
-
-
-def _ica(scores: np.ndarray, seed: int) -> Components:
-    from sklearn.decomposition import FastICA
-
-    model = FastICA(whiten="unit-variance", random_state=seed, max_iter=ICA_ITERATIONS)
-    sources, converged = _fitted(model, scores)
-    return Components(sources, _zeros(sources), converged)
-
-
-def _nmf(expression: sparse.csr_matrix, n_components: int, seed: int) -> Components:
-    from sklearn.decomposition import NMF
-
-    model = NMF(n_components, init="random", random_state=seed, max_iter=NMF_ITERATIONS)
-    weights, converged = _fitted(model, expression)
-    return Components(weights, None, converged)
-
-
-def _fitted(model, data) -> tuple[np.ndarray, bool]:  # type: ignore[no-untyped-def]
+def fitted(model, data) -> tuple[np.ndarray, bool]:  # type: ignore[no-untyped-def]
     """Scores, and whether the iteration settled; the caller tells where it did not."""
     from sklearn.exceptions import ConvergenceWarning
 

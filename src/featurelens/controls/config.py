@@ -2,8 +2,8 @@
 
 A source of features is named
 
-    <sae>[.untrained|.frozen|.random][.seed<n>]      an SAE of the config, or a control of it
-    control.<pca|ica|nmf|dimensions>[.seed<n>]       a control of the cells, of no SAE
+    <sae>[.<control>][.seed<n>]      an SAE of the config, or a control of it, such as .untrained
+    control.<kind>[.seed<n>]         a control of the cells, of no SAE, such as control.pca
 
 Names in a config hold no dot, so that none can collide with a control. Imports nothing heavy,
 because the workflow reads it while it plans.

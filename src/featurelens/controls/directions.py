@@ -1,16 +1,8 @@
 """Random directions that fire as often as an SAE's features: its sparsity without its training."""
 
-from dataclasses import replace
-from pathlib import Path
-
 import numpy as np
 
-from featurelens.controls.config import ControlConfig
-from featurelens.features.sources import Source
-from featurelens.io import sha256_array
-from featurelens.sae import model
 from featurelens.sae.model import SAE
-from featurelens.version import __version__
 
 STREAM = 3
 """Purpose of the random stream; training uses 0 to 2."""
@@ -69,27 +61,3 @@ def thresholds(X: np.ndarray, W_enc: np.ndarray, n_above: np.ndarray) -> np.ndar
         middle = below + (above - below) / 2
         found[columns] = np.where(middle < above, middle, below)
     return found
-
-
-def random_control(folder: Path, X: np.ndarray, source: Source, *, config: ControlConfig) -> SAE:
-    """:func:`random_directions` for the SAE in a folder, with their origin in the metadata.
-
-    Parameters
-    ----------
-    folder
-        Of the SAE to match, trained on ``X``.
-    X
-        The embedding, (n_cells, d_in).
-    source
-        The control; its seed, if it has one, stands for ``config.seed``.
-
-    Raises
-    ------
-    InputError
-        If the SAE was trained on another embedding.
-    """
-    digest = sha256_array(X)
-    sae = model.load(folder, data_sha256=digest)
-    seed = config.seed if source.seed is None else source.seed
-    about = {"version": __version__, "data_sha256": digest, "matches": source.sae, "seed": seed}
-    return replace(random_directions(sae, X, seed=seed), metadata=about)

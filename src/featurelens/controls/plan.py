@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import get_args
 
 from featurelens.controls.config import ControlConfig
-from featurelens.features.sources import OF_CELLS, CellControl, SaeControl, relatives
+from featurelens.features.sources import CELL_CONTROLS, OF_CELLS, SAE_CONTROLS, relatives
 from featurelens.sae.config import SAEConfig
 
 
@@ -17,11 +16,11 @@ def sources(config: ControlConfig, saes: Sequence[str]) -> list[str]:
     """
     names = [name for sae in saes for name in _repeats(sae, "sae", config)]
     for kind in config.kinds:
-        if kind in get_args(SaeControl):
+        if kind in SAE_CONTROLS:
             owned = [f"{sae}.{kind}" for sae in saes]
             names += [n for name in owned for n in (name, *_repeats(name, kind, config))]
     for kind in config.kinds:
-        if kind in get_args(CellControl) and saes:
+        if kind in CELL_CONTROLS and saes:
             names += [f"{OF_CELLS}.{kind}", *_repeats(f"{OF_CELLS}.{kind}", kind, config)]
     return list(dict.fromkeys(names))
 

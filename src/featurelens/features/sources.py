@@ -5,28 +5,49 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 from featurelens.io import InputError
+from featurelens.plugins import names, stated
 from featurelens.sae.config import SAEConfig
 
-SaeControl = Literal["untrained", "frozen", "random"]
+# Not written as one string: these are names and literals, and nothing is loaded from here.
+_KINDS = f"{__package__.partition('.')[0]}.controls.kinds"
+_FACTS = {kind: stated(_KINDS, kind, "CONTROL") for kind in names(_KINDS)}
+
+SAE_CONTROLS = tuple(kind for kind, facts in _FACTS.items() if facts["of"] == "sae")
 """Of one SAE: its initial weights, trained under its initial decoder, random directions."""
-CellControl = Literal["pca", "ica", "nmf", "dimensions"]
+CELL_CONTROLS = tuple(kind for kind, facts in _FACTS.items() if facts["of"] == "cells")
 """Of the cells: components of measured expression, and the embedding's own dimensions."""
-Kind = Literal["untrained", "frozen", "random", "pca", "ica", "nmf", "dimensions"]
-Repeatable = Literal["sae", "untrained", "frozen", "random", "ica", "nmf"]
+TRAINED_AS = {kind: facts["trained"] for kind, facts in _FACTS.items() if "trained" in facts}
+"""Controls that are SAEs themselves, and what of them is trained."""
+CONTROL_LABELS = {
+    kind: facts["label"]
+    for kind, facts in sorted(_FACTS.items(), key=lambda item: item[1].get("place", 99))
+}
+"""What figures call each control, in their order."""
+
+if TYPE_CHECKING:
+    Kind = str
+    Repeatable = str
+else:
+    Kind = Literal[(*SAE_CONTROLS, *CELL_CONTROLS)]
+    Repeatable = Literal[
+        ("sae", *(kind for kind in get_args(Kind) if _FACTS[kind].get("repeatable", True)))
+    ]
 
 OF_CELLS = "control"
 """First part of the name of a control of the cells; no SAE may have it."""
 
-TRAINED_PATTERN = r"[^/.]+(\.(untrained|frozen))?(\.seed\d+)?"
-RANDOM_PATTERN = r"[^/.]+\.random(\.seed\d+)?"
-CELL_PATTERN = r"control\.[a-z]+(\.seed\d+)?"
+_SEED = r"(\.seed\d+)?"
+_DRAWN = "|".join(sorted(set(SAE_CONTROLS) - set(TRAINED_AS))) or "(?!)"
+TRAINED_PATTERN = rf"[^/.]+(\.({'|'.join(TRAINED_AS)}))?{_SEED}"
+RANDOM_PATTERN = rf"[^/.]+\.({_DRAWN}){_SEED}"
+CELL_PATTERN = rf"{OF_CELLS}\.[a-z_]+{_SEED}"
 ENCODED_PATTERN = rf"(?!{OF_CELLS}\.)[^/]+"
 """Regular expressions of the sources that a rule makes; the last two know all that has weights."""
 
-_NAME = re.compile(r"(?P<owner>[^/.]+)(?:\.(?P<kind>[a-z]+))?(?:\.seed(?P<seed>\d+))?")
+_NAME = re.compile(r"(?P<owner>[^/.]+)(?:\.(?P<kind>[a-z_]+))?(?:\.seed(?P<seed>\d+))?")
 
 
 @dataclass(frozen=True)
@@ -62,14 +83,14 @@ def parse_source(name: str) -> Source:
     if match is not None:
         owner, kind, seed = match["owner"], match["kind"], match["seed"]
         number = None if seed is None else int(seed)
-        if owner == OF_CELLS and kind in get_args(CellControl):
+        if owner == OF_CELLS and kind in CELL_CONTROLS:
             return Source(name, None, kind, number)
-        if owner != OF_CELLS and kind in (None, *get_args(SaeControl)):
+        if owner != OF_CELLS and kind in (None, *SAE_CONTROLS):
             return Source(name, owner, kind or "sae", number)
     raise InputError(
         f"{name!r} names no source of features; write <sae>, <sae>.<control> or control.<method>, "
-        f"with controls {', '.join(get_args(SaeControl))} and methods "
-        f"{', '.join(get_args(CellControl))}, and .seed<n> for a repeat"
+        f"with controls {', '.join(SAE_CONTROLS)} and methods "
+        f"{', '.join(CELL_CONTROLS)}, and .seed<n> for a repeat"
     )
 
 
@@ -90,15 +111,11 @@ def trained_config(name: str, saes: Mapping[str, SAEConfig]) -> SAEConfig:
         If the name belongs to no SAE of the config, or to a control that is not trained.
     """
     source = parse_source(name)
-    if (
-        source.sae is None
-        or source.sae not in saes
-        or source.kind not in ("sae", "untrained", "frozen")
-    ):
+    if source.sae is None or source.sae not in saes or source.kind not in ("sae", *TRAINED_AS):
         raise InputError(f"{name!r} is not trained; SAEs of this run are {', '.join(saes)}")
     config = saes[source.sae]
     if source.seed is not None:
         config = replace(config, seed=source.seed)
-    if source.kind == "untrained":
-        return replace(config, trained="nothing")
-    return replace(config, trained="encoder") if source.kind == "frozen" else config
+    if source.kind in TRAINED_AS:
+        return replace(config, trained=TRAINED_AS[source.kind])
+    return config

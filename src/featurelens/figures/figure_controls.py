@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
+from featurelens.features.sources import CONTROL_LABELS, SAE_CONTROLS
 from featurelens.figures.parts.palette import distinct_colours
 from featurelens.figures.parts.style import (
     BACKGROUND,
@@ -22,23 +23,12 @@ from featurelens.figures.parts.style import (
     styled,
 )
 
-LABELS = {
-    "sae": "SAE",
-    "random": "random directions",
-    "untrained": "untrained SAE",
-    "frozen": "frozen decoder",
-    "dimensions": "embedding dimensions ±",
-    "pca": "PCA of expression ±",
-    "ica": "ICA of expression ±",
-    "nmf": "NMF of expression",
-}
+LABELS = {"sae": "SAE", **CONTROL_LABELS}
 """Kinds of sources in the order of the figure."""
 
 _TRAINED, _SAE_CONTROL, _CELL_CONTROL = distinct_colours(3)
 _COLOURS = {"sae": _TRAINED} | {
-    kind: _SAE_CONTROL if kind in ("random", "untrained", "frozen") else _CELL_CONTROL
-    for kind in LABELS
-    if kind != "sae"
+    kind: _SAE_CONTROL if kind in SAE_CONTROLS else _CELL_CONTROL for kind in CONTROL_LABELS
 }
 _STYLES = {"kept_fdr": "corrected", "kept_published_figures": "published"}
 _SHIFT = {"kept_fdr": -0.2, "kept_published_figures": 0.2}

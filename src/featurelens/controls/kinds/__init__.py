@@ -1,0 +1,1 @@
+"""Controls, one file each: a :class:`featurelens.controls.control.Control`."""
