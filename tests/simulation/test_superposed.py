@@ -9,6 +9,7 @@ from scipy.stats import multivariate_normal, norm
 
 from featurelens.config.parse import parse_config
 from featurelens.io import InputError
+from featurelens.options import as_plain
 from featurelens.recovery.config import BaselineConfig
 from featurelens.recovery.dictionary import describe_match, match_dictionary
 from featurelens.sae.config import SAEConfig
@@ -18,7 +19,7 @@ from featurelens.simulation.config import ZipfSimulation
 from featurelens.simulation.simulate import simulate
 from featurelens.simulation.variables import variables
 from featurelens.simulation.zipf import firing_probabilities, parents
-from featurelens.sweeps.measures.dictionaries import match_points
+from featurelens.sweeps.measures import dictionaries
 
 SMALL = ZipfSimulation(
     n_cells=6000, n_features=12, n_dimensions=8, n_roots=3, branching=2, max_probability=0.4,
@@ -136,7 +137,8 @@ def test_a_trained_dictionary_beats_random_and_decompositions(data, tmp_path):
     points = train_stack(data.obsm["X_emb"], [("a", config)], store=tmp_path / "all", **about)
     points = points.assign(stack="all")
     baselines = BaselineConfig(methods=("pca", "ica"), n_components=8)
-    table = match_points(data, points, tmp_path, baselines, log=lambda _: None)
+    options = {"decompositions": as_plain(baselines), "log": lambda _: None}
+    table = dictionaries.measure(points, tmp_path, data=data, **options)
     assert table["method"].tolist() == ["topk", "pca", "ica"]
     sae, pca = table.iloc[0], table.iloc[1]
     assert sae["mcc"] > sae["random_mcc"] + 0.1

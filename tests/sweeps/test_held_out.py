@@ -12,7 +12,7 @@ from featurelens.sae import model
 from featurelens.sae.config import SAEConfig
 from featurelens.sae.training import train, train_stack
 from featurelens.sweeps.collect import collect_rows
-from featurelens.sweeps.measures.held_out import measure_held_out, read_curves
+from featurelens.sweeps.measures.held_out import measure
 from featurelens.tables.cell_sweeps import cell_sweeps, frugal_points
 from figure_reading import scatter_points, texts
 
@@ -34,12 +34,21 @@ def stack(tmp_path_factory):
     """Points of one stack as the sweep's rules leave them: folder and table."""
     folder = tmp_path_factory.mktemp("store") / "all"
     about = {"source": "cells/toy", "data_sha256": "d", "code": "c", "log": lambda _: None}
-    return folder, train_stack(X, list(CONFIGS.items()), store=folder, **about)
+    points = train_stack(X, list(CONFIGS.items()), store=folder, **about)
+    return folder, points.assign(stack=folder.name)
+
+
+def measured_on(cells, folder, points):
+    """Measures on held-out cells, and loss curves."""
+    return measure(points, folder.parent, trained_on=cells, log=lambda _: None)
 
 
 def held_out(stack):
-    folder, points = stack
-    return measure_held_out(X, points, folder, log=lambda _: None).set_index("id")
+    return measured_on(X, *stack)[0].set_index("id")
+
+
+def curves_of(stack):
+    return measured_on(X, *stack)[1]
 
 
 def test_points_are_measured_on_the_last_tenth_as_published(stack):
@@ -63,14 +72,13 @@ def test_points_are_measured_on_the_last_tenth_as_published(stack):
 def test_without_a_split_all_cells_are_measured_and_it_says_so(tmp_path):
     about = {"source": "cells/toy", "data_sha256": "d", "code": "c", "log": lambda _: None}
     points = train_stack(X, [("a", replace(BASE, validation_fraction=0))], store=tmp_path, **about)
-    row = measure_held_out(X, points, tmp_path, log=lambda _: None).iloc[0]
+    row = measured_on(X, tmp_path, points.assign(stack=tmp_path.name))[0].iloc[0]
     assert (row["held_out"], row["n_cells"]) == (False, 200)
     assert row["mse"] == pytest.approx(points["mse"].iloc[0])
 
 
 def test_curves_are_those_of_the_training(stack):
-    folder, points = stack
-    curves = read_curves(points, folder)
+    curves = curves_of(stack)
     assert curves.groupby("id").size().to_dict() == {"a": 6, "b": 6, "c": 6}
     [alone] = train(X, [CONFIGS["b"]])
     of_b = curves[curves["id"] == "b"].reset_index(drop=True)
@@ -111,11 +119,11 @@ def test_rows_of_stacks_are_joined_in_the_order_of_the_points(tmp_path):
 
 
 def test_figure_S14_draws_a_line_and_three_dots_a_point_for_every_sweep(stack):
-    folder, points = stack
+    _, points = stack
     measured = held_out(stack).reset_index()
     sweeps = {"one": points, "two": points}
     table = cell_sweeps(sweeps, dict.fromkeys(sweeps, measured))
-    figure = draw_figure_S14(table, dict.fromkeys(sweeps, read_curves(points, folder)))
+    figure = draw_figure_S14(table, dict.fromkeys(sweeps, curves_of(stack)))
     figure.canvas.draw()
     assert len(figure.axes) == 12
     for block in (figure.axes[:6], figure.axes[6:]):

@@ -13,9 +13,8 @@ from featurelens.sae.training import train_stack
 from featurelens.simulation.config import HierarchicalSimulation, SmallSimulation
 from featurelens.simulation.simulate import simulate
 from featurelens.simulation.variables import variables
-from featurelens.sweeps.measures.recovery import measure_points
-from featurelens.sweeps.measures.rows import evaluation_rows
-from featurelens.sweeps.measures.seeds import compare_seeds
+from featurelens.sweeps.evaluated import evaluation_rows
+from featurelens.sweeps.measures import recovery, seeds
 
 X = np.random.default_rng(0).normal(size=(300, 4)).astype(np.float32)
 BASE = SAEConfig(architecture="relu", expansion=3, epochs=5, learning_rate=1e-2)
@@ -29,13 +28,13 @@ def trained(folder, configs):
 
 
 def compared(table, folder):
-    return compare_seeds(X, table, folder, log=lambda _: None)
+    return seeds.measure(table, folder, trained_on=X, log=lambda _: None)
 
 
 def test_every_two_seeds_of_one_config_are_compared_and_no_others(tmp_path):
-    seeds = [replace(BASE, seed=seed) for seed in (2, 0, 1)]
+    repeats = [replace(BASE, seed=seed) for seed in (2, 0, 1)]
     other = [replace(BASE, l1=0.1, seed=0), replace(BASE, l1=0.5, seed=1)]
-    table = compared(trained(tmp_path, [*seeds, *other]), tmp_path)
+    table = compared(trained(tmp_path, [*repeats, *other]), tmp_path)
     pairs = table[["id_left", "id_right", "seed_left", "seed_right"]].to_numpy().tolist()
     assert pairs == [["b", "c", 0, 1], ["b", "a", 0, 2], ["c", "a", 1, 2]]
     assert set(table["l1"]) == {BASE.l1}
@@ -86,8 +85,8 @@ def embedded(data, d=4):
 def measured_points(data, embedding, folder):
     X = embedding.obsm["X_emb"]
     about = {"source": "toy", "data_sha256": "d", "code": "c", "log": lambda _: None}
-    points = train_stack(X, [("a", BASE)], store=folder / "all", **about)
-    return measure_points(data, embedding, points, folder / "all", log=lambda _: None)
+    points = train_stack(X, [("a", BASE)], store=folder / "all", **about).assign(stack="all")
+    return recovery.measure(points, folder, data=data, embedding=X, log=lambda _: None)
 
 
 def test_distinct_cells_of_the_small_simulation_speak_for_all(tmp_path):

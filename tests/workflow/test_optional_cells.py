@@ -28,7 +28,12 @@ def test_without_the_file_one_line_says_so_and_the_rest_is_planned(clone):
     found = jobs(done)
     assert LINE in done.stderr.splitlines()[0]
     assert found["train_stack"] >= 30
-    assert not found.keys() & {"prepare_cells", "embed_cells", "measure_held_out", "train_sae"}
+    assert not found.keys() & {
+        "prepare_cells",
+        "embed_cells",
+        "measure_held_out_stack",
+        "train_sae",
+    }
     alone = run_snakemake(clone, "-n", "cell_sweeps", *LAPTOP)
     assert alone.returncode == 0
     assert set(jobs(alone)) <= {"cell_sweeps", "total"}
@@ -48,8 +53,8 @@ def test_with_the_file_its_sweeps_are_planned_alone_and_with_the_rest(with_facs)
     # Two embeddings; for each two architectures times two widths.
     assert jobs(alone) == {
         "prepare_cells": 1, "embed_cells": 2, "train_stack": 8, "collect_sweep": 2,
-        "measure_held_out": 8, "collect_held_out": 2, "tabulate_cell_sweeps": 1,
-        "draw_figure_S14": 1, "cell_sweeps": 1, "total": 26,
+        "measure_held_out": 2, "tabulate_cell_sweeps": 1,
+        "draw_figure_S14": 1, "cell_sweeps": 1, "total": 18,
     }  # fmt: skip
     found = jobs(run_snakemake(with_facs, "-n", "--quiet", "rules", *LAPTOP))
     assert found["train_stack"] >= 30 + 8

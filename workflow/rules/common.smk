@@ -24,6 +24,7 @@ from featurelens.features.sources import (
 from featurelens.controls.plan import controlled
 from featurelens.conventions import CONVENTIONS
 from featurelens.io import InputError
+from featurelens.planning.measures import plan_measures, read_measures, results
 from featurelens.planning.memory import Sizes, megabytes, read_sizes
 from featurelens.config.presence import leave_out_absent
 from featurelens.planning.fingerprint import Fingerprints
@@ -316,11 +317,6 @@ def sweep_simulation(wildcards):
     return f"results/{RUN}/simulation/{CONFIG.sweeps[wildcards.sweep].source}/data.h5ad"
 
 
-def sweep_baselines(wildcards):
-    """The decompositions of the simulation that a sweep is over."""
-    return PLAIN["simulations"][CONFIG.sweeps[wildcards.sweep].source]["baselines"]
-
-
 def memory(least, per_input):
     """Megabytes for a job that unpacks its input files, which are compressed about tenfold."""
 
@@ -385,3 +381,28 @@ def sweep_points(wildcards):
 def structure_points(wildcards):
     """Ids of the points whose connectivity is recovered."""
     return select_points(STACKS[wildcards.sweep], CONFIG.sweeps[wildcards.sweep].structure.select)
+
+
+def sweep_values(measure):
+    """Input function for the blocks of the config that a measure of a sweep reads."""
+    return lambda wildcards: measure.values(
+        PLAIN, sweep=wildcards.sweep, source=CONFIG.sweeps[wildcards.sweep].source
+    )
+
+
+# What measures of a sweep read, by the names they use for it.
+MEASURED_ON = {
+    "data": sweep_simulation,
+    "embedding": sweep_embedding,
+    "trained_on": sweep_embedding,
+}
+MEASURES = read_measures()
+# Sweeps that measures are made of, by the names they use for them.
+SWEEP_LISTS = {
+    "sweeps": list(CONFIG.sweeps),
+    "simulated_sweeps": SIMULATED,
+    "cell_sweeps": CELL_SWEEPS,
+    "seeded_sweeps": SEEDED,
+    "structured_sweeps": STRUCTURED,
+    "superposed_sweeps": SUPERPOSED,
+}

@@ -24,15 +24,8 @@ def simulation_results(name):
 
 def sweep_results(name):
     """What is made of one sweep: the trained points and all that is measured on them."""
-    made = {
-        "points.parquet": True,
-        "recovery.parquet": name in SIMULATED,
-        "held_out.parquet": name in CELL_SWEEPS,
-        "consistency.tsv": name in SEEDED,
-        "structure.tsv": name in STRUCTURED,
-        "dictionary.tsv": name in SUPERPOSED,
-    }
-    return [f"results/{RUN}/sweeps/{name}/{file}" for file, is_made in made.items() if is_made]
+    files = ["points.parquet", *results(MEASURES.values(), SWEEP_LISTS, name)]
+    return [f"results/{RUN}/sweeps/{name}/{file}" for file in files]
 
 
 SIMULATION_RESULTS = [

@@ -123,11 +123,11 @@ def embedding_width(name):
 
 
 def stack_shape(wildcards):
-    """Input dimensions of a sweep's SAEs, and features of the widest one of a stack."""
-    d_in = embedding_width(wildcards.sweep)
-    return d_in, d_in * max(
-        point["expansion"] for point in STACKS[wildcards.sweep][wildcards.stack]
-    )
+    """Input dimensions of a sweep's SAEs, and features of the widest one of a stack or of all."""
+    d_in, stacks = embedding_width(wildcards.sweep), STACKS[wildcards.sweep]
+    stack = wildcards.get("stack")
+    points = [point for name in stacks for point in stacks[name] if stack in (None, name)]
+    return d_in, d_in * max(point["expansion"] for point in points)
 
 
 def stack_memory(wildcards):
@@ -221,6 +221,37 @@ def structure_memory(wildcards):
 def structure_runtime(wildcards):
     """Twelve percentiles for each of the shuffles."""
     return 1440 if structure_memory(wildcards) > 8000 else 120
+
+
+# Features of all SAEs of a sweep that one job measures in minutes.
+MEASURED_AT_ONCE = 50_000
+
+
+def is_small(name):
+    """Whether all points of a sweep are measured in one job, which starts Python once."""
+    points = [point for stack in STACKS[name].values() for point in stack]
+    n_features = embedding_width(name) * sum(point["expansion"] for point in points)
+    return n_features <= MEASURED_AT_ONCE
+
+
+MEASURING_SIZES = {
+    "recovery": (recovery_memory, recovery_runtime),
+    "seeds": (comparison_memory, comparison_runtime),
+    "structure": (structure_memory, structure_runtime),
+}
+
+
+def measuring_memory(measure):
+    """Megabytes of a measure of sweeps: by what it works on, else what has been enough for all."""
+    return MEASURING_SIZES.get(measure, (4000, 60))[0]
+
+
+def measuring_runtime(measure):
+    """Minutes of a measure of sweeps."""
+    return MEASURING_SIZES.get(measure, (4000, 60))[1]
+
+
+MEASURING = plan_measures(MEASURES, SWEEP_LISTS, is_small)
 
 
 def chance_memory(wildcards):

@@ -1,4 +1,4 @@
-"""Tables of a sweep: its stacks joined, what its SAEs recover, how far its seeds agree."""
+"""Tables of a sweep: its stacks joined, in the order of its points."""
 
 from __future__ import annotations
 
@@ -19,8 +19,7 @@ def collect_points(files: Sequence[str], ids: Sequence[str]) -> pd.DataFrame:
     RuntimeError
         If a planned point is missing, which would otherwise pass unseen into every figure.
     """
-    tables = [read_table(file).assign(stack=Path(file).stem) for file in files]
-    table = pd.concat(tables, ignore_index=True)
+    table = pd.concat(map(read_points, files), ignore_index=True)
     missing = sorted(set(ids) - set(table["id"]))
     if missing:
         raise RuntimeError(
@@ -28,6 +27,12 @@ def collect_points(files: Sequence[str], ids: Sequence[str]) -> pd.DataFrame:
             "delete the stack tables of this sweep and run again (trained points are kept)"
         )
     return table[table["id"].isin(set(ids))].sort_values("id", ignore_index=True)
+
+
+def read_points(file: str | Path) -> pd.DataFrame:
+    """Points of a stack or of a whole sweep, with the ``stack`` of every point."""
+    table = read_table(file)
+    return table if "stack" in table else table.assign(stack=Path(file).stem)
 
 
 def collect_rows(files: Sequence[str], points: pd.DataFrame) -> pd.DataFrame:
@@ -43,6 +48,3 @@ def collect_rows(files: Sequence[str], points: pd.DataFrame) -> pd.DataFrame:
 def index_points(points: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     """Index of a sweep: the id of every point and all its hyperparameters."""
     return pd.DataFrame([dict(point) for point in points])
-
-
-SHOWN = ("architecture", "expansion", "l1", "k", "learning_rate", "trained", "d_sae")

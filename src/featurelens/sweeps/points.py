@@ -89,17 +89,21 @@ def point_config(point: Mapping[str, Any]) -> SAEConfig:
 def select_points(
     stacks: Mapping[str, Sequence[Mapping[str, Any]]], selection: Mapping[str, Any]
 ) -> list[str]:
-    """Ids of the points whose fields equal every value of ``selection``, sorted.
-
-    Points of which only a part was trained are chosen where ``selection`` says so.
-    """
-    selection = {"trained": "all", **selection}
+    """Ids of the points that :func:`is_selected`, sorted."""
     return sorted(
         point["id"]
         for points in stacks.values()
         for point in points
-        if all(point[name] == value for name, value in selection.items())
+        if is_selected(point, selection)
     )
+
+
+def is_selected(point: Mapping[str, Any], selection: Mapping[str, Any]) -> bool:
+    """Whether the fields of a point equal every value of a selection.
+
+    A point of which only a part was trained is chosen where the selection says so.
+    """
+    return all(point[name] == value for name, value in ({"trained": "all"} | {**selection}).items())
 
 
 def _stack_name(config: SAEConfig, stack_by: Sequence[str]) -> str:

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pandas as pd
 
+SHOWN = ("architecture", "expansion", "l1", "k", "learning_rate", "trained", "d_sae")
+"""Columns of a point that tables of several sweeps show beside what was measured."""
+
 
 def fully_trained(points: pd.DataFrame) -> pd.DataFrame:
     """Points of which every weight was trained; the others are baselines."""

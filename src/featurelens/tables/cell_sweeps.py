@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from featurelens.sweeps.collect import SHOWN
+from featurelens.sweeps.selection import SHOWN
 from featurelens.tables.named import stack_named
 
 

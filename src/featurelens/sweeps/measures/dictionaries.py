@@ -2,48 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
+from featurelens.options import build
 from featurelens.recovery.baselines import fit_baseline
+from featurelens.recovery.config import BaselineConfig
 from featurelens.recovery.dictionary import describe_match, match_dictionary
-from featurelens.sae import model
 from featurelens.sae.random_directions import fire_equally_often, random_directions
-from featurelens.sweeps.measures.rows import ENOUGH_ROWS
+from featurelens.sweeps.evaluated import ENOUGH_ROWS, finished, load_point
 
 if TYPE_CHECKING:
     from anndata import AnnData
 
-    from featurelens.recovery.config import BaselineConfig
-
+SWEEPS = "superposed_sweeps"
+INPUTS = ("data",)
+PARAMS = {"decompositions": "simulations/{source}/baselines"}
+OUTPUTS = {"table": "dictionary.tsv"}
 
 N_RANDOM = 3
 """Random dictionaries beside every dictionary."""
 
 
-def match_points(
-    data: AnnData,
+def measure(
     points: pd.DataFrame,
-    store: str | Path,
-    config: BaselineConfig,
+    store: Path,
     *,
+    data: AnnData,
+    decompositions: Mapping[str, Any],
     log: Callable[[str], None],
 ) -> pd.DataFrame:
     """Compare the dictionary of every trained point with the true features of a zipf simulation.
 
     Parameters
     ----------
-    data
-        Of :func:`featurelens.simulation.zipf.simulate_zipf`.
     points
         Rows of trained points with ``stack``, the folder of ``store`` that holds the weights.
-    config
-        Decompositions that go through the same code, each component as a positive and a negative
-        half.
+    store
+        Folder that holds the weights of a point under its stack and id.
+    data
+        Of :func:`featurelens.simulation.zipf.simulate_zipf`.
+    decompositions
+        :class:`~featurelens.recovery.config.BaselineConfig` in plain form: decompositions that go
+        through the same code, each component as a positive and a negative half.
 
     Returns
     -------
@@ -53,6 +58,7 @@ def match_points(
         explained_variance, l0, true_l0 (features that truly fire per cell), and the columns of
         :func:`featurelens.recovery.dictionary.describe_match`.
     """
+    config: BaselineConfig = build(BaselineConfig, decompositions)
     rng = np.random.default_rng(0)
     X, truth, true_directions = data.obsm["X_emb"], data.obsm["features"], data.varm["directions"].T
     if len(X) > ENOUGH_ROWS:
@@ -72,8 +78,8 @@ def match_points(
         return true_l0 | describe_match(found, random)
 
     rows: list[dict[str, Any]] = []
-    for point in points[points["status"] == "ok"].to_dict("records"):
-        sae = model.load(Path(store) / point["stack"] / point["id"])
+    for point in finished(points):
+        sae = load_point(store, point)
         about = {name: point[name] for name in ("id", "expansion", "l1", "k", "learning_rate")}
         about |= {name: point[name] for name in ("seed", "mse", "explained_variance", "l0")}
         about |= {"method": point["architecture"], "trained": point["trained"]}

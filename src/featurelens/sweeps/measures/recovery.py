@@ -12,49 +12,60 @@ import pandas as pd
 
 from featurelens.recovery.correlation import distinct_rows
 from featurelens.recovery.neurons import Redundancy, measure_recovery
-from featurelens.sae import model
 from featurelens.simulation.variables import Variables, variables
-from featurelens.sweeps.measures.rows import ENOUGH_ROWS, evaluation_rows
+from featurelens.sweeps.evaluated import (
+    ENOUGH_ROWS,
+    evaluation_rows,
+    finished,
+    id_first,
+    load_point,
+)
 
 if TYPE_CHECKING:
     from anndata import AnnData
 
+SWEEPS = "simulated_sweeps"
+INPUTS = ("data", "embedding")
+OUTPUTS = {"table": "recovery.parquet"}
+EACH_POINT = True
 
-def measure_points(
-    data: AnnData,
-    embedding: AnnData,
+
+def measure(
     points: pd.DataFrame,
     store: Path,
     *,
+    data: AnnData,
+    embedding: np.ndarray,
     log: Callable[[str], None],
 ) -> pd.DataFrame:
     """Measure what each trained point recovers of the simulation's variables.
 
     Parameters
     ----------
+    points
+        Rows of trained points with ``id``, ``stack`` and ``status``; points that failed are left
+        out.
+    store
+        Folder that holds the weights of a point under its stack and id.
     data
         Simulated cells with known truth.
     embedding
-        The same cells, embedded; ``obsm['X_emb']`` (n_cells, d_in).
-    points
-        Rows of trained points with ``id`` and ``status``; points that failed are left out.
-    store
-        Folder that holds the weights of a point under its id.
+        The same cells, embedded, (n_cells, d_in).
 
     Returns
     -------
     DataFrame
         One row per point, convention and group of variables on all cells, or on
-        :func:`evaluation_rows` of a large simulation, as
+        :func:`~featurelens.sweeps.evaluated.evaluation_rows` of a large simulation, as
         :func:`featurelens.recovery.neurons.measure_recovery` gives them, after ``id``.
     """
-    truth, X, counts = _kinds_of_cells(data, embedding.obsm["X_emb"])
+    truth, X, counts = _kinds_of_cells(data, embedding)
     # the author counts every neuron in his script of the large simulation, and only there
     is_large = data.uns["simulation"]["kind"] == "hierarchical"
     redundancy: Redundancy = "all" if is_large else "earlier"
     tables: list[pd.DataFrame] = []
-    for identifier in points.loc[points["status"] == "ok", "id"]:
-        activations = model.load(store / identifier).encode(X)
+    for point in finished(points):
+        activations = load_point(store, point).encode(X)
         table = measure_recovery(
             activations,
             truth,
@@ -63,12 +74,11 @@ def measure_points(
             inputs=X,
             redundancy=redundancy,
         )
-        tables.append(table.assign(id=identifier))
+        tables.append(table.assign(id=point["id"]))
     log(f"{len(tables)} of {len(points)} points measured on {len(X)} kinds of cells")
     if not tables:
         return pd.DataFrame(columns=["id"])
-    table = pd.concat(tables, ignore_index=True)
-    return table[["id", *(str(column) for column in table if column != "id")]]
+    return id_first(pd.concat(tables, ignore_index=True))
 
 
 def _kinds_of_cells(data: AnnData, X: np.ndarray) -> tuple[list[Variables], np.ndarray, np.ndarray]:

@@ -11,33 +11,34 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from featurelens.sae import model
 from featurelens.sae.config import SAEConfig
 from featurelens.sae.consistency import compare
 from featurelens.sae.splits import split_rows
-from featurelens.sweeps.collect import SHOWN
-from featurelens.sweeps.measures.rows import ENOUGH_ROWS
+from featurelens.sweeps.evaluated import ENOUGH_ROWS, load_point
 from featurelens.sweeps.points import point_config
+from featurelens.sweeps.selection import SHOWN
+
+SWEEPS = "seeded_sweeps"
+INPUTS = ("trained_on",)
+OUTPUTS = {"table": "consistency.tsv"}
 
 FEWEST_HELD_OUT = 50
 """Held-out rows that two SAEs must share to be compared on these alone."""
 
 
-def compare_seeds(
-    embedding: np.ndarray,
-    points: pd.DataFrame,
-    store: str | Path,
-    *,
-    log: Callable[[str], None],
+def measure(
+    points: pd.DataFrame, store: Path, *, trained_on: np.ndarray, log: Callable[[str], None]
 ) -> pd.DataFrame:
     """Compare every two points of a sweep that differ by their seed alone.
 
     Parameters
     ----------
-    embedding
-        What the points were trained on, (n_cells, d_in).
     points
         Rows of trained points with ``stack``, the folder of ``store`` that holds the weights.
+    store
+        Folder that holds the weights of a point under its stack and id.
+    trained_on
+        What the points were trained on, (n_cells, d_in).
 
     Returns
     -------
@@ -49,9 +50,9 @@ def compare_seeds(
     """
     rows = []
     for left, right in _pairs_of_seeds(points):
-        kept, held_out = _rows_to_compare(len(embedding), left, right)
-        one, other = (model.load(Path(store) / p["stack"] / p["id"]) for p in (left, right))
-        found = compare(one, other, embedding[kept])
+        kept, held_out = _rows_to_compare(len(trained_on), left, right)
+        one, other = (load_point(store, point) for point in (left, right))
+        found = compare(one, other, trained_on[kept])
         rows.append(
             {
                 "id_left": left["id"],

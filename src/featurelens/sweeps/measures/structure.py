@@ -2,42 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
+from featurelens.options import build
+from featurelens.recovery.config import StructureConfig
 from featurelens.recovery.structure import measure_structure
-from featurelens.sae import model
 from featurelens.simulation.observables import observables
-from featurelens.sweeps.measures.rows import ENOUGH_ROWS, evaluation_rows, id_first
+from featurelens.sweeps.evaluated import (
+    ENOUGH_ROWS,
+    evaluation_rows,
+    finished,
+    id_first,
+    load_point,
+)
+from featurelens.sweeps.points import is_selected
 
 if TYPE_CHECKING:
     from anndata import AnnData
 
-    from featurelens.recovery.config import StructureConfig
+SWEEPS = "structured_sweeps"
+INPUTS = ("data", "embedding")
+PARAMS = {"choices": "sweeps/{sweep}/structure"}
+OUTPUTS = {"summary": "structure.tsv", "programs": "structure_programs.tsv"}
 
 
-def recover_structures(
-    data: AnnData,
-    embedding: AnnData,
+def measure(
     points: pd.DataFrame,
-    store: str | Path,
-    config: StructureConfig,
+    store: Path,
     *,
+    data: AnnData,
+    embedding: np.ndarray,
+    choices: Mapping[str, Any],
     log: Callable[[str], None],
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Recover the simulation's connectivity from the activations of each given point.
+    """Recover the simulation's connectivity from the activations of chosen points.
 
-    All cells are compared, or :func:`evaluation_rows` of a large simulation.
+    All cells are compared, or :func:`~featurelens.sweeps.evaluated.evaluation_rows` of a large
+    simulation.
 
     Parameters
     ----------
     points
-        Rows of trained points, indexed by id, with ``stack`` (the folder of ``store`` that holds
-        the weights) and ``status``.
+        Rows of trained points with ``stack``, the folder of ``store`` that holds the weights.
+    store
+        Folder that holds the weights of a point under its stack and id.
+    data
+        Simulated cells with known truth.
+    embedding
+        The same cells, embedded, (n_cells, d_in).
+    choices
+        :class:`~featurelens.recovery.config.StructureConfig` in plain form: which points, how many
+        shuffles.
 
     Returns
     -------
@@ -46,14 +66,16 @@ def recover_structures(
     programs : DataFrame
         ``id`` and the columns of :attr:`featurelens.recovery.structure.Structure.programs`.
     """
+    config: StructureConfig = build(StructureConfig, choices)
     rows = evaluation_rows(data) if data.n_obs > ENOUGH_ROWS else np.arange(data.n_obs)
-    observed, X = observables(data).rows(rows), embedding.obsm["X_emb"][rows]
+    observed, X = observables(data).rows(rows), embedding[rows]
     tables: dict[str, list[pd.DataFrame]] = {"summary": [], "programs": []}
-    for identifier, point in points[points["status"] == "ok"].iterrows():
-        log(f"point {identifier}")
-        sae = model.load(Path(store) / point["stack"] / str(identifier))
+    for point in finished(points):
+        if not is_selected(point, config.select):
+            continue
+        log(f"point {point['id']}")
         structure = measure_structure(
-            sae.encode(X),
+            load_point(store, point).encode(X),
             observed,
             data.varm["connectivity"],
             percentiles=config.percentiles,
@@ -62,6 +84,6 @@ def recover_structures(
             seed=config.seed,
         )
         for name, parts in tables.items():
-            parts.append(getattr(structure, name).assign(id=str(identifier)))
+            parts.append(getattr(structure, name).assign(id=point["id"]))
     summary, programs = (pd.concat(parts, ignore_index=True) for parts in tables.values())
-    return summary[id_first(summary)], programs[id_first(programs)]
+    return id_first(summary), id_first(programs)

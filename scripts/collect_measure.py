@@ -1,4 +1,4 @@
-"""Join what the stacks of a sweep recover, in the order of its points."""
+"""Join what was measured on the stacks of a sweep, in the order of its points."""
 
 from typing import Any
 
@@ -10,4 +10,5 @@ snakemake: Any
 
 with job_log(snakemake.log[0]):
     points = read_table(snakemake.input.points)
-    write_table(collect_rows(snakemake.input.recovery, points), snakemake.output.recovery)
+    for name, path in snakemake.output.items():
+        write_table(collect_rows(snakemake.input[name], points), path)
