@@ -1,5 +1,7 @@
 """Preranked GSEA by pencil and against gseapy itself, and gseapy as judge of our own tests."""
 
+from types import SimpleNamespace
+
 import gseapy
 import matplotlib as mpl
 import numpy as np
@@ -9,7 +11,8 @@ import pytest
 from featurelens.enrichment.config import GseaConfig
 from featurelens.enrichment.gsea import chosen_features, rank_genes, run_gsea
 from featurelens.enrichment.term_tests import gene_statistics, test_terms_corrected
-from featurelens.figures.gsea import draw_gsea, draw_gsea_figures
+from featurelens.figures.gsea import draw, draw_feature
+from featurelens.figures.parts.style import save_drawn
 from featurelens.genesets.sets import GeneSets
 from featurelens.io import InputError
 
@@ -155,13 +158,14 @@ def test_nothing_to_look_at_is_a_mistake():
 
 def test_the_figure_has_a_panel_for_every_term_and_names_what_leads(tmp_path):
     results, running = run(SCORES)
-    figure = draw_gsea(results, running, "0", title="local, B")
+    figure = draw_feature(results, running, "0", title="local, B")
     figure.canvas.draw()
     shown = "\n".join(text.get_text() for text in figure.findobj(mpl.text.Text))
     for text in ("Feature 0: local, B", "high\nNES", "2 of 3 lead:\na, c", "among 10 genes"):
         assert text in shown, shown
     known = pd.DataFrame({"feature": [0], "type": ["local"], "top_cell_type": ["B"]})
-    draw_gsea_figures(results, running, known, tmp_path / "gsea", ranked_by="t")
+    drawn = draw(results, running, known, ranked_by="t")
+    save_drawn(drawn, SimpleNamespace(gsea_folder=tmp_path / "gsea"), "gsea")
     assert {path.name for path in (tmp_path / "gsea").iterdir()} == {
         "feature_0.pdf",
         "feature_0.png",

@@ -7,10 +7,13 @@ import pytest
 from featurelens.concepts.comparison import compare_concepts
 from featurelens.concepts.config import ConceptConfig
 from featurelens.concepts.space import kept_terms
-from featurelens.figures.figure_3 import carries, draw_figure_3
-from featurelens.figures.figure_S22 import draw_figure_S22
-from featurelens.figures.figure_S29 import at_least, draw_figure_S29
-from featurelens.figures.figure_S32 import draw_figure_S32, shared_counts
+from featurelens.figures.figure_3 import carries
+from featurelens.figures.figure_3 import draw as draw_figure_3
+from featurelens.figures.figure_S22 import draw as draw_figure_S22
+from featurelens.figures.figure_S29 import at_least
+from featurelens.figures.figure_S29 import draw as draw_figure_S29
+from featurelens.figures.figure_S32 import draw as draw_figure_S32
+from featurelens.figures.figure_S32 import shared_counts
 from featurelens.figures.parts.concept_panels import category_looks, legend_columns, short_names
 from featurelens.tables.concepts import concept_frequencies, concept_sizes, terms_per_feature
 from figure_inputs import concepts, enrichment

@@ -9,7 +9,7 @@ from scipy import sparse
 
 from featurelens.embeddings.layout import lay_out
 from featurelens.features.annotated import choose_features
-from featurelens.figures.feature_map import draw_feature_map
+from featurelens.figures.feature_map import draw as draw_feature_map
 
 TABLE = pd.DataFrame(
     [

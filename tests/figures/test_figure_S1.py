@@ -6,12 +6,8 @@ import pandas as pd
 import pytest
 from scipy import sparse
 
-from featurelens.figures.figure_S1 import (
-    draw_figure_S1,
-    principal_components,
-    real_cells,
-    simulated_cells,
-)
+from featurelens.figures.figure_S1 import draw as draw_figure_S1
+from featurelens.figures.figure_S1 import principal_components, real_cells, simulated_cells
 from featurelens.figures.parts.style import BACKGROUND
 from featurelens.simulation.config import HierarchicalSimulation
 from featurelens.simulation.simulate import simulate
@@ -77,7 +73,7 @@ def test_principal_components_keep_the_variance_of_a_line():
 
 
 def test_every_panel_has_every_cell_and_both_sides_are_named():
-    figure = draw_figure_S1(simulated_cells(simulated()), real_cells(bundle()), model="pbmc/pca")
+    figure = draw_figure_S1(simulated(), bundle(), model="pbmc/pca")
     for title in ("Y by A", "Y by B", "X'' by A", "X'' by B"):
         assert len(scatter_points(panel(figure, title))) == 50
     for title in ("log1p counts by type", "log1p counts by batch", "embedding by type"):
@@ -89,7 +85,7 @@ def test_every_panel_has_every_cell_and_both_sides_are_named():
 
 def test_types_beyond_the_palette_are_grey_and_counted():
     cells = bundle(n_cells=60, n_types=30)
-    figure = draw_figure_S1(simulated_cells(simulated()), real_cells(cells), model="m")
+    figure = draw_figure_S1(simulated(), cells, model="m")
     assert "18 others" in texts(figure)
     [points] = panel(figure, "embedding by type").collections
     from matplotlib.colors import to_hex

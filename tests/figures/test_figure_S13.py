@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from featurelens.figures.figure_S13 import draw_figure_S13, mean_intervals, read_out_ceiling
+from featurelens.figures.figure_S13 import draw as draw_figure_S13
+from featurelens.figures.figure_S13 import mean_intervals, read_out_ceiling
 from figure_inputs import baselines, structure, superposition, sweep
 from figure_reading import panel, texts
 

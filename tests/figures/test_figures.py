@@ -6,11 +6,14 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_rgb
 
-from featurelens.figures.figure_1 import draw_figure_1
-from featurelens.figures.figure_2 import draw_figure_2, share_of_step
-from featurelens.figures.figure_3 import draw_figure_3
-from featurelens.figures.figure_controls import LABELS, draw_figure_controls
-from featurelens.figures.figure_S4 import draw_figure_S4, drawn_points, rate_factor
+from featurelens.figures.figure_1 import draw as draw_figure_1
+from featurelens.figures.figure_2 import draw as draw_figure_2
+from featurelens.figures.figure_2 import share_of_step
+from featurelens.figures.figure_3 import draw as draw_figure_3
+from featurelens.figures.figure_controls import LABELS
+from featurelens.figures.figure_controls import draw as draw_figure_controls
+from featurelens.figures.figure_S4 import draw as draw_figure_S4
+from featurelens.figures.figure_S4 import drawn_points, rate_factor
 from featurelens.figures.parts.curves import seed_means, whole_decades
 from featurelens.figures.parts.palette import (
     VARIABLE_COLOURS,
@@ -19,7 +22,7 @@ from featurelens.figures.parts.palette import (
 )
 from featurelens.figures.parts.style import point_size, save
 from featurelens.figures.parts.sweep_panels import Metric, fitted, nearest, sweep_table
-from featurelens.figures.sweep_figures import SWEEP_FIGURES, draw_sweep_figures
+from featurelens.plugins import load
 from figure_inputs import (
     ceiling,
     concepts,
@@ -225,9 +228,17 @@ def test_fixed_limits_grow_with_the_data():
     assert high == 1.0
 
 
+SWEEP_FIGURES = tuple(f"S{number}" for number in range(5, 13))
+
+
+def draw_number(number, points, recovery):
+    """Draw a figure of the small sweep by its number."""
+    return load("featurelens.figures", f"figure_{number}").draw(points, recovery)
+
+
 @pytest.fixture(scope="module")
 def sweep_figures():
-    return dict(zip(SWEEP_FIGURES, draw_sweep_figures(*sweep()), strict=True))
+    return {number: draw_number(number, *sweep()) for number in SWEEP_FIGURES}
 
 
 def line(axes, colour):
@@ -269,7 +280,8 @@ def test_every_panel_of_the_sweep_figures_is_named_and_full(sweep_figures, numbe
 def test_a_sweep_of_one_architecture_says_what_is_missing():
     points, recovery = sweep(seeds=(0,))
     relu = points[points["architecture"] == "relu"]
-    for figure in draw_sweep_figures(relu, recovery[recovery["id"].isin(relu["id"])]):
+    recovered = recovery[recovery["id"].isin(relu["id"])]
+    for figure in (draw_number(number, relu, recovered) for number in SWEEP_FIGURES):
         assert "no such point" in texts(figure)
 
 

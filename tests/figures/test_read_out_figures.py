@@ -5,9 +5,10 @@ import pandas as pd
 import pytest
 from sklearn.linear_model import LinearRegression
 
-from featurelens.figures.figure_1 import draw_figure_1
-from featurelens.figures.figure_S2 import draw_figure_S2
-from featurelens.figures.figure_S3 import draw_figure_S3, read_out
+from featurelens.figures.figure_1 import draw as draw_figure_1
+from featurelens.figures.figure_S2 import draw as draw_figure_S2
+from featurelens.figures.figure_S3 import draw_read_outs as draw_figure_S3
+from featurelens.figures.figure_S3 import read_out
 from featurelens.figures.parts.read_outs import architecture_points, ceiling_points, recovery_points
 from figure_inputs import ceiling, superposition
 from figure_reading import panel, scatter_points, texts

@@ -4,7 +4,13 @@ from dataclasses import dataclass
 
 import pytest
 
-from featurelens.planning.outputs import plan_outputs, read_output, read_outputs, write_caption
+from featurelens.planning.outputs import (
+    jobs_of,
+    plan_outputs,
+    read_output,
+    read_outputs,
+    write_caption,
+)
 
 
 @dataclass(frozen=True)
@@ -156,3 +162,10 @@ def test_a_caption_is_written_once(tmp_path):
     assert write_caption("figure_9", "**A caption.**", tmp_path / "captions") == path
     assert (tmp_path / "captions/figure_9.rst").stat().st_mtime_ns == before
     assert (tmp_path / "captions/figure_9.rst").read_text() == "**A caption.**\n"
+
+
+def test_files_of_one_word_are_made_by_one_job(tmp_path):
+    for name, head in (("a", 'TOGETHER = "x"'), ("b", ""), ("c", 'TOGETHER = "x"')):
+        write(tmp_path, name, f"INPUTS = {{}}\n{head}")
+    jobs = jobs_of(plan(tmp_path))
+    assert {job: list(members) for job, members in jobs.items()} == {"x": ["a", "c"], "b": ["b"]}

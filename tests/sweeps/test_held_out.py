@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from featurelens.figures.figure_S14 import draw_figure_S14, draw_figure_S14c
+from featurelens.figures.figure_S14 import draw as draw_figure_S14
+from featurelens.figures.figure_S14c import draw as draw_figure_S14c
 from featurelens.io import read_obsm, write_anndata
 from featurelens.sae import model
 from featurelens.sae.config import SAEConfig

@@ -58,7 +58,7 @@ def test_with_the_file_its_sweeps_are_planned_alone_and_with_the_rest(with_facs)
     }  # fmt: skip
     found = jobs(run_snakemake(with_facs, "-n", "--quiet", "rules", *LAPTOP))
     assert found["train_stack"] >= 30 + 8
-    assert {"train_sae", "steer_cells", "enrich_features", "draw_figure_S32"} <= set(found)
+    assert {"train_sae", "steer_cells", "enrich_features", "draw_controls"} <= set(found)
 
 
 @needs_facs

@@ -30,6 +30,7 @@ from featurelens.config.presence import leave_out_absent
 from featurelens.planning.fingerprint import Fingerprints
 from featurelens.plugins import brought_code
 from featurelens.embeddings.registry import GROUP, MODELS
+from featurelens.planning.outputs import jobs_of, plan_outputs, read_outputs, write_caption
 from featurelens.downloads.config import belongs_to
 from featurelens.sae.config import width
 from featurelens.sweeps.points import select_points
@@ -406,3 +407,20 @@ SWEEP_LISTS = {
     "structured_sweeps": STRUCTURED,
     "superposed_sweeps": SUPERPOSED,
 }
+
+
+def named_inputs(outputs):
+    """Inputs of figures or tables that are made by one job, each behind its name."""
+    files = [made.files(f"results/{RUN}", prefix=f"{name}_") for name, made in outputs.items()]
+    return {key: path for each in files for key, path in each.items()}
+
+
+def described(outputs):
+    """What a job has to know of each: the names of its files and its parameters."""
+    return {name: {"names": made.keys, "params": made.params} for name, made in outputs.items()}
+
+
+def caption_file(made, file=None):
+    """The caption of a figure or table, as a file for the report."""
+    name = file or made.output.name
+    return write_caption(name, made.output.outputs[name], ".snakemake/featurelens/captions")

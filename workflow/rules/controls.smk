@@ -98,25 +98,3 @@ rule tabulate_controls:
         code=fingerprint("tabulate_controls"),
     script:
         "../../scripts/tabulate_controls.py"
-
-
-rule draw_figure_controls:
-    input:
-        table=f"results/{RUN}/tables/controls.tsv",
-    output:
-        pdf=f"results/{RUN}/figures/figure_controls.pdf",
-        png=report(
-            f"results/{RUN}/figures/figure_controls.png",
-            caption="../report/figure_controls.rst",
-            category="Figures",
-        ),
-    log:
-        f"results/{RUN}/logs/draw_figure_controls.log",
-    benchmark:
-        f"results/{RUN}/benchmarks/draw_figure_controls.tsv"
-    conda:
-        "../../envs/core.yaml"
-    params:
-        code=fingerprint("draw_figure_controls"),
-    script:
-        "../../scripts/draw_figure_controls.py"

@@ -27,32 +27,3 @@ rule run_gsea:
         code=fingerprint("run_gsea"),
     script:
         "../../scripts/run_gsea.py"
-
-
-rule draw_gsea:
-    input:
-        gsea=f"results/{RUN}/gsea/{{dataset}}/{{model}}/{{sae}}/{{collection}}/gsea.tsv",
-        running=f"results/{RUN}/gsea/{{dataset}}/{{model}}/{{sae}}/{{collection}}/running.parquet",
-        table=f"results/{RUN}/tables/features/{{dataset}}/{{model}}/{{sae}}/{{collection}}.tsv",
-    output:
-        figures=report(
-            directory(f"results/{RUN}/figures/gsea/{{dataset}}/{{model}}/{{sae}}/{{collection}}"),
-            patterns=["feature_{feature}.png"],
-            caption="../report/gsea.rst",
-            category="Annotated features",
-            labels={
-                "embedding": "{dataset}/{model}",
-                "gene sets": "{collection}",
-                "GSEA of feature": "{feature}",
-            },
-        ),
-    log:
-        f"results/{RUN}/logs/draw_gsea/{{dataset}}/{{model}}/{{sae}}/{{collection}}.log",
-    localrule: True
-    conda:
-        "../../envs/core.yaml"
-    params:
-        rank_by=(PLAIN["gsea"] or {"rank_by": "t"})["rank_by"],
-        code=fingerprint("draw_gsea"),
-    script:
-        "../../scripts/draw_gsea.py"

@@ -49,22 +49,6 @@ SINGLECELL_RESULTS = [
 CONTROL_TABLES = [
     f"results/{RUN}/tables/{name}.tsv" for name in ("controls", "control_pairs") if CONTROLLED
 ]
-FIGURE_NAMES = [
-    *(["figure_1"] if AUTOENCODERS else []),
-    *(["figure_2"] if STEERED else []),
-    *(["figure_3"] if ANNOTATED else []),
-    *(["figure_S1"] if FIRST_HIERARCHICAL != "none" and BUNDLES else []),
-    *(["figure_S2"] if "hierarchical" in EMBEDDED_KINDS else []),
-    *(["figure_S3"] if SMALL_AUTOENCODERS else []),
-    *(["figure_S4"] if SIMULATED else []),
-    *(f"figure_S{number}" for number in range(5, 13) if SMALL_SWEEPS),
-    *(["figure_S13"] if STRUCTURED else []),
-    *(["figure_S14"] if CELL_SWEEPS else []),
-    *(["figure_S14c"] if CELL_SWEEPS and SIMULATED else []),
-    *(["figure_S22", "figure_S29"] if ANNOTATED else []),
-    *(["figure_S32"] if ANNOTATED and SEVERAL_MODELS else []),
-    *(["figure_controls"] if CONTROLLED else []),
-]
 # GSEA looks at one collection, the first unless the config names another.
 GSEA = [
     f"results/{RUN}/figures/gsea/{name}"
@@ -73,15 +57,6 @@ GSEA = [
     and part[-1] == (CONFIG.gsea.collection or next(iter(CONFIG.collections)))
 ]
 MAPS = {name: f"results/{RUN}/figures/features/{name}.png" for name in ANNOTATED}
-FIGURES = [
-    *(
-        f"results/{RUN}/figures/{name}.{suffix}"
-        for name in FIGURE_NAMES
-        for suffix in ("pdf", "png")
-    ),
-    *(MAPS[name] for name in OWN),
-    *GSEA,
-]
 # What claims are read from, by the name of the table.
 EVIDENCE = [
     *([f"results/{RUN}/tables/bundles.tsv"] if BUNDLES else []),
@@ -136,5 +111,49 @@ SCFEATURELENS = [
         if ANNOTATED
     ),
     *MAPS.values(),
+    *GSEA,
+]
+
+# What the files of figures and tables ask for by name (featurelens.planning.outputs).
+NAMES = {
+    "first_steered": STEERED[0] if STEERED else None,
+    "first_annotated": FIRST_ANNOTATED,
+    "first_hierarchical": HIERARCHICAL[0] if HIERARCHICAL else None,
+    "first_bundle": BUNDLES[0] if BUNDLES else None,
+    "first_simulated_sweep": SIMULATED[0] if SIMULATED else None,
+    "hierarchical_autoencoders": [
+        name for name in AUTOENCODERS if Path(name).parent.name in HIERARCHICAL
+    ],
+    "small_simulation": SMALL_SIMULATION if SMALL_AUTOENCODERS else None,
+    "small_autoencoders": [Path(name).name for name in SMALL_AUTOENCODERS],
+    "small_sweep": SMALL_SWEEPS[0] if SMALL_SWEEPS else None,
+    "structure_sweep": STRUCTURE_SWEEP if STRUCTURED else None,
+    "structure_source": STRUCTURE_SOURCE if STRUCTURED else None,
+    "structure_relatives": [
+        name for name in STRUCTURED if CONFIG.sweeps[name].source == STRUCTURE_SOURCE
+    ],
+    "structure_select": CONFIG.sweeps[STRUCTURE_SWEEP].structure.select if STRUCTURED else {},
+    "simulated_sweeps": SIMULATED,
+    "cell_sweeps": CELL_SWEEPS,
+    "datasets_of_several_models": [
+        name for name, block in CONFIG.datasets.items() if len(block.models) > 1
+    ],
+    "probes": PLAIN["figures"]["probes"],
+    "ranked_by": PLAIN["gsea"]["rank_by"] if CONFIG.gsea else "t",
+}
+WILDCARDS = {name: f"{{{name}}}" for name in ("dataset", "model", "sae", "collection")}
+DRAWN = plan_outputs(
+    read_outputs(Path(SRC) / "featurelens/figures"),
+    NAMES | WILDCARDS,
+    elsewhere=[
+        *(path.removeprefix(f"results/{RUN}/") for path in TABLES),
+        *(f"tables/{name}.tsv" for name in ("concept_sizes",) if ANNOTATED),
+        "tables/features/{dataset}/{model}/{sae}/{collection}.tsv",
+    ],
+)
+PAGES = {name: figure for name, figure in DRAWN.items() if not figure.has_wildcards}
+FIGURES = [
+    *(f"results/{RUN}/figures/{name}.{suffix}" for name in PAGES for suffix in ("pdf", "png")),
+    *(MAPS[name] for name in OWN),
     *GSEA,
 ]

@@ -1,4 +1,9 @@
-"""Cells of an embedding by type, and where its best annotated features are active."""
+"""**{{ snakemake.wildcards.dataset }}/{{ snakemake.wildcards.model }}.** **A** Cells of the
+embedding, laid out by UMAP and coloured by type. **B** Activation of six annotated features, one
+per cell type in turn and within a type the one with the largest effect; grey cells do not
+activate it. Titles name the terms that go up ({{ snakemake.wildcards.collection }}, corrected)
+and how many more there are; below each panel stand the genes that rise most.
+"""
 
 import textwrap
 from typing import Any
@@ -25,6 +30,12 @@ from featurelens.figures.parts.style import (
     without_axes,
 )
 
+INPUTS = {
+    "features": "features/{dataset}/{model}/{sae}/features.h5ad",
+    "table": "tables/features/{dataset}/{model}/{sae}/{collection}.tsv",
+    "layout": "embeddings/{dataset}/{model}/layout.h5ad",
+}
+
 N_FEATURES = 6
 _TITLE_WIDTH = 36
 _MOST_TERMS = 2
@@ -33,7 +44,7 @@ _MOST_TYPES = 24
 
 
 @styled
-def draw_feature_map(
+def draw(
     features: anndata.AnnData,
     table: pd.DataFrame,
     layout: anndata.AnnData,

@@ -1,13 +1,29 @@
-"""Figure 1: what an SAE is asked to do, the simulation, and what is left of it in embeddings."""
+"""**Figure 1. What is asked, of which data, and what embeddings hold.** **A** A sample is made of
+few features; an encoder squeezes it into fewer dimensions, where features lie in superposition;
+a sparse autoencoder (SAE) unmixes them into sparse activations. **B** The hierarchical
+simulation: batch B shifts the core programs X to X', cell type A switches some of them off
+(X''), and the remaining programs add up to the observables Y. The degree counts the steps from
+Y. **C** Recovery of every variable from the embeddings of all autoencoders by a linear read-out,
+against validation loss; one point per architecture and kind of variable (mean over the variables
+of that kind and over seeds; bars span the seeds). Any other simulation has a strip of its own
+below. Open marks above: the ceiling, the same read-out of Y itself, and of the form of Y that it
+reads best: X'' and A, or an indicator of each distinct cell of the small simulation. No
+embedding of Y can hold more than Y, whatever its loss. Published: R² of the author's probe,
+category codes as numbers, loss of the last epoch. Corrected: ridge regression scored on held-out
+cells, R² for numbers and balanced accuracy rescaled to 0 = chance and 1 = perfect for
+categories, lowest loss. Where a run has autoencoders of both trainings, those trained as
+published (reversed split, last weights) are on the left and the others on the right. Scores
+below -1, which the paper's figure cuts off, stand in the shaded margin, a column for each
+variable.
+"""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.gridspec import SubplotSpec
-from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullLocator
 
 from featurelens.conventions import CONVENTIONS
@@ -17,7 +33,9 @@ from featurelens.figures.parts.read_outs import (
     SCORE_LABELS,
     architecture_points,
     ceiling_points,
+    draw_group_key,
     draw_seed_bars,
+    ordered_groups,
     recovery_points,
 )
 from featurelens.figures.parts.schematics import draw_sae, draw_simulation
@@ -30,6 +48,9 @@ from featurelens.figures.parts.style import (
     panel_letter,
     styled,
 )
+
+INPUTS = {"superposition": "tables/superposition.tsv", "ceiling": "tables/ceiling.tsv"}
+TOGETHER = "autoencoders"
 
 LOWEST_SCORE = -1.0
 """Left end of the score axis; what lies below stands in a margin beside it, and is counted."""
@@ -47,7 +68,7 @@ _MANY = 12
 
 
 @styled
-def draw_figure_1(
+def draw(
     superposition: pd.DataFrame,
     ceiling: pd.DataFrame,
     *,
@@ -120,7 +141,7 @@ def _draw_panels(
     grid = place.subgridspec(
         len(heights), 3, width_ratios=[1, 1, 0.2], height_ratios=heights, wspace=0.05, hspace=0.03
     )
-    groups = _ordered(points["group"].unique())
+    groups = ordered_groups(points["group"].unique())
     for row, name in enumerate(names):
         panels = [figure.add_subplot(grid[2 * row + 1, column]) for column in range(2)]
         of_name = points[points["simulation"] == name]
@@ -143,7 +164,7 @@ def _draw_panels(
             else:
                 panel.tick_params(labelbottom=False)
         _finish_row(panels, of_name[["loss_low", "loss_high"]].to_numpy(), name)
-    _draw_key(figure.add_subplot(grid[1, 2]), groups)
+    draw_group_key(figure.add_subplot(grid[1, 2]), groups)
 
 
 def _draw_ceiling(axes: Axes, limits: pd.DataFrame, *, named: bool) -> None:
@@ -253,29 +274,3 @@ def _finish_row(panels: Sequence[Axes], losses: np.ndarray, name: str) -> None:
         panel.yaxis.set_minor_locator(NullLocator())
         panel.tick_params(labelleft=panel is panels[0])
     panels[0].set_ylabel(f"validation loss,\n{name}")
-
-
-def _draw_key(axes: Axes, groups: Collection[str]) -> None:
-    axes.axis("off")
-    handles = [
-        Line2D(
-            [],
-            [],
-            ls="",
-            marker=VARIABLE_MARKERS.get(group, "o"),
-            ms=9 if VARIABLE_MARKERS.get(group) == "*" else 6.5,
-            color=VARIABLE_COLOURS.get(group, FALLBACK_COLOUR),
-            markeredgecolor="white",
-            markeredgewidth=0.5,
-            label=group,
-        )
-        for group in groups
-    ]
-    if handles:
-        axes.legend(handles=handles, loc="upper left", title="variable", alignment="left")
-
-
-def _ordered(groups: Collection[str]) -> list[str]:
-    """The paper's order first, anything else behind it."""
-    known = [group for group in VARIABLE_COLOURS if group in set(groups)]
-    return known + sorted(set(groups) - set(known))

@@ -1,4 +1,13 @@
-"""Figure 2: one global feature, what turning it up does to cells, and three local features."""
+"""**Figure 2. Features of real cells.** Cells lie on the first two principal components of the
+embedding. **A** Activation of a global feature, chosen by rule: of all features that are active
+in both cell types of the contrast and local to none, the one that carries most of the step from
+the one type to the other (table selected.tsv). Grey cells have no activation. **B** Cells of one
+type before (black) and after (blue) their activation of that feature is set to a multiple of its
+mean in the target type and the SAE decodes. The arrow joins the means; the title says how much
+of the way to the target's mean it covers in the whole embedding. Open circles are the target's
+cells. **C** Local features, each of which is significant in one cell type only; colour and size
+show the activation.
+"""
 
 import textwrap
 from typing import Any
@@ -24,6 +33,12 @@ from featurelens.figures.parts.style import (
     without_axes,
 )
 
+INPUTS = {
+    "features": "features/{first_steered}/features.h5ad",
+    "trajectories": "steering/{first_steered}/trajectories.h5ad",
+    "selected": "steering/{first_steered}/selected.tsv",
+}
+
 NORMAL_COLOUR = "black"
 STEERED_COLOUR = "cornflowerblue"
 TARGET_COLOUR = "#d55e00"
@@ -38,7 +53,7 @@ TITLE_WIDTH = 48
 
 
 @styled
-def draw_figure_2(
+def draw(
     features: anndata.AnnData,
     trajectories: anndata.AnnData,
     selected: pd.DataFrame,

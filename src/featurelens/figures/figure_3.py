@@ -1,4 +1,12 @@
-"""Figure 3: the concept space, every annotated feature placed by the terms it carries."""
+"""**Figure 3. Concept space.** **A** Every annotated feature is a point, placed by UMAP of the
+binary matrix of features by gene sets (filter:
+{{ snakemake.config.get("concepts", {}).get("filter", "kept_fdr") }}), one panel per embedding.
+Colour, and shape from 13 categories on, show the most frequent category (ancestor at level 1 of
+an ontology) among the gene sets of a feature; the legend is in order of frequency. Distances
+between clusters in a UMAP carry little meaning. **B** Features that carry a gene set whose name
+contains the words in the title, in the space of the first embedding. Titles count as the paper
+does, letter by letter, and the whole words in brackets where that differs.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -34,6 +42,10 @@ from featurelens.figures.parts.style import (
 )
 from featurelens.tables.concepts import matches
 
+INPUTS = {"concepts": "concepts/{first_annotated}/concepts.h5ad"}
+PARAMS = {"probes": "{probes}?"}
+TOGETHER = "concepts"
+
 PAPER_PROBES = (
     "checkpoint",
     "stem cell proliferation",
@@ -55,7 +67,7 @@ _FOUND = {
 
 
 @styled
-def draw_figure_3(
+def draw(
     concepts: Mapping[str, anndata.AnnData],
     *,
     probes: Sequence[str] = PAPER_PROBES,

@@ -1,4 +1,12 @@
-"""Figure S1: simulated cells beside real ones."""
+"""**Figure S1. Simulated cells and real ones.** **A** First two principal components of the
+observables Y of the hierarchical simulation, coloured by cell type A and batch B, and of log1p
+counts of the real cells, by labelled type and batch. **B** The same of what lies behind: the
+programs X'' that are on in a cell, and the embedding of the real cells by the run's first model.
+At most 3,000 cells of each, drawn at random; where there are more than 24 types, the twelve most
+frequent are coloured. **C** Values of all genes in the first ten of those cells. Y is a sum of
+programs without any noise of measurement, and the fewer of its values are zero the more programs
+and edges there are; counts of real cells are mostly zero.
+"""
 
 from __future__ import annotations
 
@@ -28,6 +36,11 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+INPUTS = {
+    "simulated": "simulation/{first_hierarchical}/data.h5ad",
+    "real": "embeddings/{first_bundle}/cells.h5ad",
+}
+PARAMS = {"model": "{first_bundle}"}
 
 N_CELLS = 3_000
 """Cells that are drawn of each side, at most."""
@@ -75,13 +88,15 @@ def real_cells(bundle: AnnData, *, n_cells: int = N_CELLS, seed: int = 0) -> Cel
 
 
 @styled
-def draw_figure_S1(simulated: Cells, real: Cells, *, model: str) -> Figure:
+def draw(simulated: AnnData, real: AnnData, *, model: str) -> Figure:
     """Draw Figure S1.
 
     Parameters
     ----------
-    simulated, real
-        Of :func:`simulated_cells` and :func:`real_cells`.
+    simulated
+        Cells of the hierarchical simulation.
+    real
+        Cells of a bundle.
     model
         Name of the real cells and their embedding.
 
@@ -91,13 +106,14 @@ def draw_figure_S1(simulated: Cells, real: Cells, *, model: str) -> Figure:
         A: first two principal components of the observables, coloured by type and by batch; B:
         the same of the variables behind them, programs or embedding; C: values of ten cells.
     """
+    made, measured = simulated_cells(simulated), real_cells(real)
     figure = new_figure(FULL_WIDTH, 6.5)
     rows = figure.add_gridspec(4, 1, height_ratios=[1.55, 1.55, 1.15, 1.35], hspace=0.04)
     columns = (
-        (simulated, simulated.cell_type, "A"),
-        (simulated, simulated.batch, "B"),
-        (real, real.cell_type, "type"),
-        (real, real.batch, "batch"),
+        (made, made.cell_type, "A"),
+        (made, made.batch, "B"),
+        (measured, measured.cell_type, "type"),
+        (measured, measured.batch, "batch"),
     )
     keys = rows[2].subgridspec(1, 4, width_ratios=[1.2, 0.7, 2.1, 0.9])
     above, below = (rows[row].subgridspec(1, 4) for row in (0, 1))
@@ -109,16 +125,16 @@ def draw_figure_S1(simulated: Cells, real: Cells, *, model: str) -> Figure:
             of_embedding = principal_components(cells.embedding)
         _draw_components(upper, *of_values, labels.map(colours))
         _draw_components(lower, *of_embedding, labels.map(colours))
-        upper.set_title(f"{'Y' if cells is simulated else 'log1p counts'} by {name}")
-        lower.set_title(f"{_HIDDEN if cells is simulated else 'embedding'} by {name}")
+        upper.set_title(f"{'Y' if cells is made else 'log1p counts'} by {name}")
+        lower.set_title(f"{_HIDDEN if cells is made else 'embedding'} by {name}")
         _draw_key(figure.add_subplot(keys[column]), colours, name, labels.nunique())
         if column == 0:
             panel_letter(upper, "A")
             panel_letter(lower, "B")
     bottom = rows[3].subgridspec(1, 2, wspace=0.05)
     left, right = figure.add_subplot(bottom[0]), figure.add_subplot(bottom[1])
-    _draw_values(left, simulated.values[:_HISTOGRAM_CELLS], _SIMULATED)
-    _draw_values(right, real.values[:_HISTOGRAM_CELLS], _REAL)
+    _draw_values(left, made.values[:_HISTOGRAM_CELLS], _SIMULATED)
+    _draw_values(right, measured.values[:_HISTOGRAM_CELLS], _REAL)
     left.set(xlabel="Y", ylabel="values in ten cells")
     right.set_xlabel(f"log1p counts, {model}")
     panel_letter(left, "C", x=-0.1)

@@ -1,4 +1,8 @@
-"""Figure S12: the small sweep in one view: loss, recovery, dead features, features per variable."""
+"""**Figure S12. The small sweep at a glance.** Loss by hidden size and by learning rate, recovery
+of X, recovery by variable, dead features by sparsity, and features per program by hidden size.
+Lines are means, bands bootstrapped 95 % intervals over the other settings; in D dots are single
+runs and bars the range of the means of single seeds.
+"""
 
 from __future__ import annotations
 
@@ -38,6 +42,11 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+INPUTS = {
+    "points": "sweeps/{small_sweep}/points.parquet",
+    "recovery": "sweeps/{small_sweep}/recovery.parquet",
+}
+TOGETHER = "small_sweep"
 
 LOSS = Metric("loss", "training loss", log=True)
 DEAD = Metric("share_dead", "share of dead features", limits=(-0.03, 1.02))
@@ -46,7 +55,7 @@ COUNT = Metric("n_X", "features per X\nwith |r| > .95", log=True)
 
 
 @styled
-def draw_figure_S12(
+def draw(
     points: pd.DataFrame, recovery: pd.DataFrame, *, convention: Convention = "corrected"
 ) -> Figure:
     """Draw Figure S12; its three parts stand in one figure.

@@ -1,4 +1,20 @@
-"""Figure S13: what single SAE features hold of the hierarchical simulation, against nulls."""
+"""**Figure S13. What single features hold of the hierarchical simulation.** **A** Best correlation
+of a single feature with each kind of variable (mean over its variables) by the width of the SAE
+as a multiple of the embedding's dimensions; marks and lines tell the sizes of embeddings apart,
+bars are 95 % t intervals over seeds (the range where there are two). Pale lines: correlation of
+the best linear read-out of the same embedding (square root of the held-out R²), which a feature
+of it can hardly exceed. Dotted: as many random directions that fire as often. **B** Genes and
+features count as connected where the cosine of activation and expression exceeds a percentile of
+all cosines. Coverage is the share of a program's genes that its best feature reaches: boxes and
+their mean over the programs that some feature matched, as published (their number above), and
+the mean over all programs. Two nulls: features keep their number of genes, or genes keep their
+number of features as well. **C** Precision and F1 of the same match; coverage ignores precision,
+so that a feature connected to every gene covers every program. **D** The SAEs of the largest
+embedding beside SAEs that were not trained, or whose decoder was not, and the components of PCA,
+ICA, SVD and NMF of the observables. SAEs are of the kind whose structure is shown (in the paper
+ReLU, L1 weight 1e-3). Correlations follow the corrected convention: absolute, and η for the
+categories A and B.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +30,11 @@ from matplotlib.ticker import NullLocator
 from scipy import stats
 
 from featurelens.conventions import Convention
+from featurelens.figures.parts.baseline_panel import draw_baselines, groups_of
 from featurelens.figures.parts.curves import name_ticks
 from featurelens.figures.parts.palette import VARIABLE_COLOURS
 from featurelens.figures.parts.structure_panels import draw_coverage, draw_match
 from featurelens.figures.parts.style import (
-    BACKGROUND,
     FULL_WIDTH,
     MUTED,
     new_figure,
@@ -28,18 +44,26 @@ from featurelens.figures.parts.style import (
 )
 from featurelens.sweeps.selection import fully_trained
 
+INPUTS = {
+    "points": "tables/sweep_points.tsv",
+    "recovery": "tables/sweep_recovery.tsv",
+    "structure": "sweeps/{structure_sweep}/structure.tsv",
+    "programs": "sweeps/{structure_sweep}/structure_programs.tsv",
+    "baselines": "baselines/{structure_source}/recovery.tsv",
+    "superposition": "tables/superposition.tsv",
+}
+PARAMS = {"sweeps": "{structure_relatives}", "select": "{structure_select}?"}
+TOGETHER = "sweeps"
+
 _SIZES = (("o", "-"), ("s", (0, (5, 1.5))), ("D", (0, (3, 1, 1, 1))), ("^", (0, (1, 1))))
 """Marker and line of each size of embedding, in order."""
-_BASELINES = {"pca": "^", "ica": "v", "svd": "D", "nmf": "s"}
 _VARIED = ("expansion", "seed", "trained")
 """Fields whose every value the figure shows, whichever are selected for structure recovery."""
-
-_PARTS = {"nothing": ("P", "untrained"), "encoder": ("X", "frozen decoder")}
 CONFIDENCE = 0.95
 
 
 @styled
-def draw_figure_S13(
+def draw(
     points: pd.DataFrame,
     recovery: pd.DataFrame,
     structure: pd.DataFrame,
@@ -103,7 +127,7 @@ def draw_figure_S13(
     last = figure.add_subplot(rows[2])
     of_baselines = baselines[baselines["convention"] == convention]
     largest = max(ceilings, default=0)
-    _draw_baselines(
+    draw_baselines(
         last, chosen[chosen["d_in"] == largest], of_baselines, ceilings.get(largest), largest
     )
     panel_letter(last, "D", x=-0.05)
@@ -156,7 +180,7 @@ def _of_source(superposition: pd.DataFrame, points: pd.DataFrame) -> pd.DataFram
 def _draw_expansions(
     figure: Figure, place: Any, points: pd.DataFrame, ceilings: Mapping[int, pd.Series]
 ) -> None:
-    groups = _groups(points)
+    groups = groups_of(points)
     if not groups:
         panel = figure.add_subplot(place)
         panel_letter(panel, "A", x=-0.05)
@@ -208,81 +232,3 @@ def _draw_size(
     axes.plot(null["x"], null["mean"], color=colour, ls=":", lw=1.0, marker=marker, ms=2)
     if ceiling is not None:
         axes.axhline(ceiling, color=colour, lw=1.4, alpha=0.45, ls=line, zorder=1)
-
-
-def _draw_baselines(
-    axes: Axes,
-    points: pd.DataFrame,
-    baselines: pd.DataFrame,
-    ceiling: pd.Series | None,
-    d_in: int,
-) -> None:
-    axes.set_title(f"SAEs on {d_in} dimensions beside baselines", loc="left")
-    groups = _groups(points, baselines)
-    if not groups:
-        not_in_this_run(axes, "no correlation of features with variables")
-        return
-    for place, group in enumerate(groups):
-        colour = VARIABLE_COLOURS[group]
-        of_group = points[points["group"] == group]
-        trained = fully_trained(of_group)
-        if ceiling is not None and group in ceiling:
-            axes.plot([place - 0.42, place + 0.42], [ceiling[group]] * 2, color="black", lw=1.4)
-        axes.plot(
-            [place - 0.42, place + 0.42], [trained["null_best_correlation"].mean()] * 2,
-            color=colour, lw=1.0, ls=":",
-        )  # fmt: skip
-        _draw_runs(axes, place - 0.3, trained["best_correlation"].to_numpy(), colour)
-        steps = iter(np.linspace(-0.14, 0.4, len(_PARTS) + len(_BASELINES)))
-        for part, (marker, _) in _PARTS.items():
-            values = of_group.loc[of_group["trained"] == part, "best_correlation"]
-            _draw_open(axes, place + next(steps), values, marker, colour)
-        for method, marker in _BASELINES.items():
-            mine = (baselines["method"] == method) & (baselines["group"] == group)
-            _draw_open(
-                axes, place + next(steps), baselines.loc[mine, "best_correlation"], marker, colour
-            )
-    axes.axhline(0, color=BACKGROUND, lw=0.8, zorder=0)
-    axes.set_ylim(-0.03, 1.05)
-    axes.set_xticks(range(len(groups)), groups)
-    axes.tick_params(axis="x", length=0)
-    axes.set_ylabel("mean best correlation")
-    handles = [
-        Line2D([], [], ls="", marker="o", ms=6, color=MUTED, label="SAEs (dots), mean"),
-        *(
-            Line2D([], [], ls="", marker=marker, ms=5, mfc="white", mec=MUTED, label=name)
-            for marker, name in (*_PARTS.values(), *((m, n.upper()) for n, m in _BASELINES.items()))
-        ),
-        Line2D([], [], color="black", lw=1.4, label="best linear read-out"),
-        Line2D([], [], color=MUTED, lw=1.0, ls=":", label="random directions"),
-    ]
-    axes.legend(handles=handles, loc="center left", bbox_to_anchor=(1.0, 0.5))
-
-
-def _draw_runs(axes: Axes, place: float, values: np.ndarray, colour: str) -> None:
-    """Every SAE as a dot, their mean as a larger one."""
-    values = values[~np.isnan(values)]
-    if not values.size:
-        return
-    side = np.linspace(-0.06, 0.06, len(values)) if len(values) > 1 else np.zeros(1)
-    axes.scatter(place + side, values, s=6, color=colour, alpha=0.4, linewidths=0, rasterized=True)
-    axes.scatter(
-        [place], [values.mean()], s=34, color=colour, edgecolors="white", linewidths=0.6, zorder=4
-    )
-
-
-def _draw_open(axes: Axes, place: float, values: pd.Series, marker: str, colour: str) -> None:
-    """Mean of a baseline as an open mark, its range as a bar."""
-    values = values.dropna()
-    if values.empty:
-        return
-    axes.plot([place, place], [values.min(), values.max()], color=colour, lw=0.9, zorder=2)
-    axes.scatter(
-        [place], [values.mean()], marker=marker, s=20, facecolors="white", edgecolors=colour,
-        linewidths=1.0, zorder=3,
-    )  # fmt: skip
-
-
-def _groups(*tables: pd.DataFrame) -> Sequence[str]:
-    present = {group for table in tables if len(table) for group in table["group"]}
-    return [group for group in VARIABLE_COLOURS if group in present]

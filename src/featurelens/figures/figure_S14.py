@@ -1,42 +1,34 @@
-"""Figure S14: hyperparameters of SAEs on real cells, one block of six panels a sweep.
-
-Its part c, real beside simulated cells, is a figure of its own, so that the sweeps over real cells
-can be drawn without those over simulations.
+"""**Figure S14. SAE hyperparameters on real cells.** One block a sweep, named by its embedding.
+Colour is the L1 weight. **A** Validation loss, L1 term included, by epoch, one line a SAE.
+**B**, **C** Squared error on held-out cells by width and by L1 weight: dots are SAEs, lines
+medians of a learning rate. **D**, **E**, **F** Features active in at least one held-out cell
+against squared error, against the summed activations of a cell, and by width. Rings mark SAEs
+whose error lies in the lowest 5 % of their sweep and whose number of active features lies in the
+lowest 25 %. Which panels the published S14 has is inferred from the author's notebook.
 """
 
-from collections.abc import Collection, Iterable, Mapping
-from typing import Any
+from collections.abc import Mapping
 
-import matplotlib as mpl
-import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.colors import to_hex
-from matplotlib.figure import Figure, SubFigure
-from matplotlib.lines import Line2D
-from matplotlib.ticker import LogFormatterSciNotation
+from matplotlib.figure import Figure
 
-from featurelens.figures.parts.palette import (
-    ARCHITECTURE_COLOURS,
-    ARCHITECTURE_LABELS,
-    FALLBACK_COLOUR,
+from featurelens.figures.parts.cell_sweep_panels import (
+    Look,
+    draw_errors,
+    draw_keys,
+    draw_losses,
+    draw_scatter,
 )
-from featurelens.figures.parts.style import (
-    FULL_WIDTH,
-    MUTED,
-    new_figure,
-    not_in_this_run,
-    panel_letter,
-    styled,
-)
-from featurelens.sweeps.points import TOPK_FAMILY
+from featurelens.figures.parts.style import FULL_WIDTH, new_figure, panel_letter, styled
 
-_LINES = ("-", "--", ":", "-.")
-_MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*", "p")
+INPUTS = {
+    "table": "tables/cell_sweeps.tsv",
+    "curves": "sweeps/{cell_sweeps}/curves.parquet",
+}
 
 
 @styled
-def draw_figure_S14(table: pd.DataFrame, curves: Mapping[str, pd.DataFrame]) -> Figure:
+def draw(table: pd.DataFrame, curves: Mapping[str, pd.DataFrame]) -> Figure:
     """Draw Figure S14.
 
     Parameters
@@ -55,208 +47,18 @@ def draw_figure_S14(table: pd.DataFrame, curves: Mapping[str, pd.DataFrame]) -> 
     figure = new_figure(FULL_WIDTH, 4.3 * len(curves) + 0.6)
     heights = [4.3] * len(curves) + [0.6]
     blocks = figure.subfigures(len(heights), 1, height_ratios=heights, squeeze=False)[:, 0]
-    look = _Look(table)
+    look = Look(table)
     for block, (sweep, losses) in zip(blocks, curves.items(), strict=False):
         points = table[table["sweep"] == sweep]
         block.suptitle(f"{sweep}: {points['source'].iloc[0]}", x=0.01, ha="left", fontsize=8.5)
         axes = block.subplots(2, 3).ravel()
-        _draw_losses(axes[0], losses, points, look)
-        _draw_errors(axes[1], points, "d_sae", "hidden size (features)", look)
-        _draw_errors(axes[2], points, "l1_weight", "L1 weight", look)
-        _scatter(axes[3], points, "mse", "held-out squared error", look)
-        _scatter(axes[4], points, "l1", "summed activations of a cell", look)
-        _scatter(axes[5], points, "d_sae", "hidden size (features)", look)
+        draw_losses(axes[0], losses, points, look)
+        draw_errors(axes[1], points, "d_sae", "hidden size (features)", look)
+        draw_errors(axes[2], points, "l1_weight", "L1 weight", look)
+        draw_scatter(axes[3], points, "mse", "held-out squared error", look)
+        draw_scatter(axes[4], points, "l1", "summed activations of a cell", look)
+        draw_scatter(axes[5], points, "d_sae", "hidden size (features)", look)
         for panel, letter in zip(axes, "ABCDEF", strict=True):
             panel_letter(panel, letter, x=-0.12)
-    _draw_keys(blocks[-1], look)
+    draw_keys(blocks[-1], look)
     return figure
-
-
-@styled
-def draw_figure_S14c(points: pd.DataFrame, real: Collection[str]) -> Figure:
-    """Draw part c of Figure S14, after the author's notebook of single-cell loss curves.
-
-    Parameters
-    ----------
-    points
-        ``tables/sweep_points.tsv``: finished points of all sweeps, measured on all their cells.
-        SAEs of the TopK family have no L1 weight and are left out, and so are those of which
-        training left a part as it was drawn.
-    real
-        Names of the sweeps over real cells.
-
-    Returns
-    -------
-    Figure
-        Real cells above, simulated ones below; A and B: squared error by expansion and by L1
-        weight, C and D: features active in some cell by squared error and by expansion.
-    """
-    penalised = ~points["architecture"].isin(TOPK_FAMILY) & (points["trained"] == "all")
-    names = {"l1": "l1_weight", "n_live": "n_active"}
-    table = points[penalised].rename(columns=names).assign(frugal=False)
-    figure = new_figure(FULL_WIDTH, 5.2)
-    blocks = figure.subfigures(3, 1, height_ratios=[2.3, 2.3, 0.6], squeeze=False)
-    upper, lower, keys = blocks[:, 0]
-    look = _Look(table)
-    is_real = table["sweep"].isin(list(real))
-    letters = iter("ABCDEFGH")
-    for block, kind, chosen in ((upper, "real", is_real), (lower, "simulated", ~is_real)):
-        cells = table[chosen]
-        sweeps = ", ".join(dict.fromkeys(cells["sweep"]))
-        block.suptitle(f"{kind} cells: {sweeps or '-'}", x=0.01, ha="left", fontsize=8.5)
-        axes = block.subplots(1, 4)
-        for panel in axes:
-            panel_letter(panel, next(letters), x=-0.25)
-        if cells.empty:
-            for panel in axes:
-                not_in_this_run(panel, "SAEs with an\nL1 penalty")
-            continue
-        _draw_errors(axes[0], cells, "expansion", "expansion", look, error="squared error")
-        _draw_errors(axes[1], cells, "l1_weight", "L1 weight", look, error="squared error")
-        _scatter(axes[2], cells, "mse", "squared error", look)
-        _scatter(axes[3], cells, "expansion", "expansion", look)
-        for panel in (axes[0], axes[1], axes[3]):
-            panel.tick_params(axis="x", labelrotation=60, labelsize=6)
-    _draw_keys(keys, look, frugal=False)
-    return figure
-
-
-class _Look:
-    """Colour, line and marker of every point, the same in all blocks."""
-
-    def __init__(self, table: pd.DataFrame) -> None:
-        penalised = table[~table["architecture"].isin(TOPK_FAMILY)]
-        weights = np.unique(penalised["l1_weight"])[::-1]
-        shades = mpl.colormaps["viridis"](np.linspace(0.0, 0.92, max(len(weights), 1)))
-        self.weights = dict(zip(weights.tolist(), map(to_hex, shades), strict=False))
-        rates = np.unique(table["learning_rate"])[::-1].tolist()
-        self.lines = {rate: _LINES[place % len(_LINES)] for place, rate in enumerate(rates)}
-        present = sorted(set(table["architecture"]))
-        names = sorted(present, key=list(ARCHITECTURE_LABELS | dict.fromkeys(present)).index)
-        self.markers = {name: _MARKERS[place % len(_MARKERS)] for place, name in enumerate(names)}
-        self.topk = [name for name in names if name in TOPK_FAMILY]
-
-    def colour(self, architecture: Any, weight: Any) -> str:
-        """Shade of the L1 weight; the TopK family has none and keeps its own colour."""
-        if architecture in TOPK_FAMILY:
-            return ARCHITECTURE_COLOURS.get(architecture, FALLBACK_COLOUR)
-        return self.weights[weight]
-
-
-def _draw_losses(axes: Axes, losses: pd.DataFrame, points: pd.DataFrame, look: _Look) -> None:
-    """One line a point; training loss where nothing was held out."""
-    column = "validation_loss" if points["held_out"].any() else "train_loss"
-    by_id = dict(iter(losses.groupby("id", sort=False)))
-    for point in points.to_dict("records"):
-        curve = by_id[point["id"]]
-        axes.plot(
-            curve["epoch"], curve[column], lw=0.7, alpha=0.75, rasterized=True,
-            color=look.colour(point["architecture"], point["l1_weight"]),
-            ls=look.lines[point["learning_rate"]],
-        )  # fmt: skip
-    _logarithmic(axes, "y")
-    axes.set_xlabel("epoch")
-    axes.set_ylabel(column.replace("_", " "))
-
-
-def _draw_errors(
-    axes: Axes,
-    points: pd.DataFrame,
-    x: str,
-    label: str,
-    look: _Look,
-    *,
-    error: str = "held-out squared error",
-) -> None:
-    """Dots are points, lines the medians of one learning rate."""
-    for rate, line in look.lines.items():
-        of_rate = points[points["learning_rate"] == rate]
-        if x == "l1_weight":
-            of_rate = of_rate[~of_rate["architecture"].isin(TOPK_FAMILY)]
-        if of_rate.empty:
-            continue
-        medians = of_rate.groupby(x, sort=True)["mse"].median()
-        axes.plot(medians.index, medians, color=MUTED, ls=line, lw=1.2, zorder=1)
-    _dots(axes, points, x, "mse", look)
-    _name_values(axes, points[x])
-    _logarithmic(axes, "y")
-    axes.set_xlabel(label)
-    axes.set_ylabel(error)
-
-
-def _scatter(axes: Axes, points: pd.DataFrame, x: str, label: str, look: _Look) -> None:
-    _dots(axes, points, x, "n_active", look)
-    if x in ("d_sae", "expansion"):
-        _name_values(axes, points[x])
-    else:
-        _logarithmic(axes, "x")
-    if x == "d_sae":
-        values = np.unique(points[x])
-        axes.plot(values, values, color=MUTED, lw=0.8, ls=":", zorder=0)
-        axes.annotate(
-            "all features", (values[-1], values[-1]), textcoords="offset points", xytext=(0, 3),
-            ha="right", fontsize=6, color=MUTED,
-        )  # fmt: skip
-    _logarithmic(axes, "y")
-    axes.set_xlabel(label)
-    axes.set_ylabel("active features")
-
-
-def _dots(axes: Axes, points: pd.DataFrame, x: str, y: str, look: _Look) -> None:
-    """Every point once; a ring around those that lose little and use few features."""
-    for key, group in points.groupby(["architecture", "l1_weight"], sort=False):
-        architecture, weight = key
-        if x == "l1_weight" and architecture in TOPK_FAMILY:
-            continue
-        axes.scatter(
-            group[x], group[y], s=11, marker=look.markers[architecture], linewidths=0, alpha=0.8,
-            color=look.colour(architecture, weight), zorder=2,
-        )  # fmt: skip
-    frugal = points[points["frugal"].astype(bool)]
-    axes.scatter(
-        frugal[x], frugal[y], s=44, facecolors="none", edgecolors="black", linewidths=0.8, zorder=3
-    )
-
-
-def _logarithmic(axes: Axes, which: str) -> None:
-    """A logarithmic axis; where it spans less than a decade, ticks between powers have labels."""
-    getattr(axes, f"set_{which}scale")("log")
-    axis = getattr(axes, f"{which}axis")
-    axis.set_minor_formatter(LogFormatterSciNotation(minor_thresholds=(1.0, 0.35)))
-    axis.set_tick_params(which="minor", labelsize=6)
-
-
-def _name_values(axes: Axes, values: pd.Series) -> None:
-    """A logarithmic axis with a tick at every value of the grid."""
-    grid = np.unique(values[values > 0])
-    axes.set_xscale("log")
-    axes.set_xticks(grid, [f"{value:g}" for value in grid], minor=False)
-    axes.set_xticks([], minor=True)
-    if len(grid):
-        axes.set_xlim(grid[0] / 1.6, grid[-1] * 1.6)
-
-
-def _draw_keys(block: SubFigure, look: _Look, *, frugal: bool = True) -> None:
-    weights: Iterable[Line2D] = [
-        Line2D([], [], ls="", marker="o", color=colour, label=f"{weight:g}")
-        for weight, colour in look.weights.items()
-    ]
-    rates = [
-        Line2D([], [], color=MUTED, ls=line, label=f"{rate:g}") for rate, line in look.lines.items()
-    ]
-    kinds = [
-        Line2D(
-            [], [], ls="", marker=marker, label=ARCHITECTURE_LABELS.get(name, name),
-            color=ARCHITECTURE_COLOURS["topk"] if name in look.topk else MUTED,
-        )
-        for name, marker in look.markers.items()
-    ]  # fmt: skip
-    ring = Line2D([], [], ls="", marker="o", ms=6, mfc="none", mec="black", label="frugal")
-    right = 0.75 if frugal else 0.82
-    places = ((0.02, "L1 weight", weights), (0.47, "learning rate", rates), (right, "", kinds))
-    for place, title, handles in places:
-        entries = [*handles, ring] if frugal and not title else list(handles)
-        block.legend(
-            handles=entries, title=title or "SAE", loc="upper left", bbox_to_anchor=(place, 1.0),
-            ncols=max(len(entries), 1), columnspacing=0.9, handletextpad=0.3, handlelength=1.6,
-        )  # fmt: skip

@@ -1,4 +1,10 @@
-"""Figure S2: what size does to an autoencoder's loss and to what its embedding holds."""
+"""**Figure S2. Size of the autoencoder, its loss and what its embedding holds.** Every architecture
+of Figure 1C by validation loss and read-out score, a column for each kind of variable, coloured
+by latent dimensions, by the number of layers of the encoder, and by the width of the hidden
+layers. **A** published, **B** corrected convention, as in Figure 1C. Points are means over
+seeds, bars span the seeds; triangles on the left edge are scores below -1. The author's figure
+does not tell the variables apart.
+"""
 
 from __future__ import annotations
 
@@ -30,6 +36,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+INPUTS = {"superposition": "tables/superposition.tsv"}
+NEEDS = ("hierarchical_autoencoders",)
+TOGETHER = "autoencoders"
 
 HUES = {"latent": "latent dimensions", "depth": "layers", "width": "width"}
 """What the points are coloured by, in the order of the rows."""
@@ -42,7 +51,7 @@ _MARKERS = ("o", "s", "D", "^")
 
 
 @styled
-def draw_figure_S2(superposition: pd.DataFrame) -> Figure:
+def draw(superposition: pd.DataFrame) -> Figure:
     """Draw Figure S2.
 
     The author's figure draws all variables in one panel and does not tell them apart; here each

@@ -1,4 +1,9 @@
-"""Figure S22: the concept space once more, in the layout of the text and in that of the code."""
+"""**Figure S22. The concept space in two layouts.** One row an embedding. **A** UMAP with the
+parameters of the paper's text, **B** with those of the author's code for multiDGD (for
+Geneformer text and code agree); colours as in Figure 3. **C** Number of gene sets and **D** type
+of each feature, in the layout of A. Which panels the published S22 has is inferred from the
+author's scripts.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -30,12 +35,15 @@ from featurelens.figures.parts.style import (
     without_axes,
 )
 
+INPUTS = {"concepts": "concepts/{first_annotated}/concepts.h5ad"}
+TOGETHER = "concepts"
+
 _TYPES = ("global", "regional", "local")
 _LAYOUTS = {"X_umap": "layout", "X_umap_code": "layout_code"}
 
 
 @styled
-def draw_figure_S22(concepts: Mapping[str, anndata.AnnData]) -> Figure:
+def draw(concepts: Mapping[str, anndata.AnnData]) -> Figure:
     """Draw Figure S22.
 
     Parameters

@@ -1,4 +1,10 @@
-"""Figure S29: how many terms a feature carries, and how many features carry a term."""
+"""**Figure S29. Gene sets per feature and features per gene set.** **A** Share of the annotated
+features that carry at least so many gene sets; the legend gives the mean with its standard error
+over features, and the published one, which divides by the root of the number of gene sets. **B**
+Gene sets in order of the share of annotated features that carry them. Left, the published
+filter; right, the corrected one, where only gene sets that a feature's high cells have more of
+count.
+"""
 
 from collections.abc import Sequence
 
@@ -18,9 +24,17 @@ from featurelens.figures.parts.style import (
     styled,
 )
 
+INPUTS = {
+    "sizes": "tables/concept_sizes.tsv",
+    "per_feature": "tables/terms_per_feature.tsv",
+    "frequencies": "tables/concept_frequency.tsv",
+}
+PARAMS = {"names": "{first_annotated}"}
+TOGETHER = "concepts"
+
 
 @styled
-def draw_figure_S29(
+def draw(
     sizes: pd.DataFrame,
     per_feature: pd.DataFrame,
     frequencies: pd.DataFrame,

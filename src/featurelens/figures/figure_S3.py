@@ -1,4 +1,11 @@
-"""Figure S3: autoencoders of the small simulation, their losses and what their embeddings hold."""
+"""**Figure S3. Autoencoders of the small simulation.** One row an autoencoder: mean squared error
+by epoch, and the linear read-out of its embedding (least squares with intercept, on all cells)
+against each core program X. Equal cells share one dot, whose area grows with their number; on
+the line, read-out and program agree. The number is R², which the author's figure calls R. Fewer
+than three dimensions cannot hold the three programs; more than three are more than the rank of
+the data. That X is recovered is no feat of an autoencoder: three of the five observables are
+copies of X1, X2 and X3.
+"""
 
 from __future__ import annotations
 
@@ -21,9 +28,16 @@ from featurelens.figures.parts.style import (
 )
 
 if TYPE_CHECKING:
+    from anndata import AnnData
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+INPUTS = {
+    "data": "simulation/{small_simulation}/data.h5ad",
+    "embeddings": "autoencoder/{small_simulation}/{small_autoencoders}/embedding.h5ad",
+    "histories": "autoencoder/{small_simulation}/{small_autoencoders}/history.tsv",
+}
+TOGETHER = "autoencoders"
 
 _TRAIN, _VALIDATION = "#4477aa", "#ee6677"
 
@@ -55,8 +69,16 @@ def read_out(embedding: np.ndarray, variable: np.ndarray) -> ReadOut:
     return ReadOut(predicted, float(r2))
 
 
+def draw(
+    data: AnnData, embeddings: Mapping[str, AnnData], histories: Mapping[str, pd.DataFrame]
+) -> Figure:
+    """Draw Figure S3 of the small simulation, its cells in each embedding, and the losses."""
+    values = {name: np.asarray(adata.obsm["X_emb"]) for name, adata in embeddings.items()}
+    return draw_read_outs(np.asarray(data.obsm["programs"]), values, histories)
+
+
 @styled
-def draw_figure_S3(
+def draw_read_outs(
     programs: np.ndarray,
     embeddings: Mapping[str, np.ndarray],
     histories: Mapping[str, pd.DataFrame],

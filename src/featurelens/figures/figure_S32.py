@@ -1,4 +1,10 @@
-"""Figure S32: the concepts of two embeddings, term by term and feature by feature."""
+"""**Figure S32. Two embeddings, concept by concept.** **A** Every gene set found in both embeddings
+by the number of features that carry it, one panel a filter; on the dashed line both numbers are
+the same. **B** Mean Jaccard index of features matched one to one over shared gene sets (dots).
+Each bar begins at what matrices reach that have the same row and column sums and are otherwise
+random. Two seeds of one model, where the run has them, show how alike two embeddings could be.
+The dotted line is the paper's value, which stands without either.
+"""
 
 from typing import Any
 
@@ -20,12 +26,19 @@ from featurelens.figures.parts.style import (
     styled,
 )
 
+INPUTS = {
+    "comparison": "tables/concept_comparison.tsv",
+    "frequencies": "tables/concept_frequency.tsv",
+}
+NEEDS = ("datasets_of_several_models",)
+TOGETHER = "controls"
+
 PAPER_SIMILARITY = 0.1555
 """Mean Jaccard index of the paper's two embeddings."""
 
 
 @styled
-def draw_figure_S32(comparison: pd.DataFrame, frequencies: pd.DataFrame) -> Figure:
+def draw(comparison: pd.DataFrame, frequencies: pd.DataFrame) -> Figure:
     """Draw Figure S32 for the first two embeddings.
 
     Parameters

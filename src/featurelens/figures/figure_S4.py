@@ -1,4 +1,12 @@
-"""Figure S4: loss and recovery of an SAE by its width, learning rate and architecture."""
+"""**Figure S4. SAE hyperparameters on the small simulation.** **A** Final training loss, which
+includes the L1 term, by number of features. **B** Loss by learning rate at one hidden size.
+**C** Best correlation of a single feature with a core program X (mean over programs). **D** The
+same for every variable, over all architectures. Dots are single runs, lines means over all other
+settings, bars the range of the means of single seeds where the grid has several. Correlations
+follow the corrected convention: the size of Pearson's r. As published they keep their sign, and
+a mean over the three B, of which some rise and some fall with a feature, says little. As in the
+paper, TopK with k = 1 % is left out.
+"""
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -23,6 +31,12 @@ from featurelens.figures.parts.style import (
 )
 from featurelens.sweeps.selection import fully_trained, whole_seeds
 
+INPUTS = {
+    "points": "sweeps/{first_simulated_sweep}/points.parquet",
+    "recovery": "sweeps/{first_simulated_sweep}/recovery.parquet",
+}
+TOGETHER = "small_sweep"
+
 LEFT_OUT_K = 1.0
 """TopK points with this k (percent) are not drawn, as in the paper's Figure S4."""
 
@@ -31,7 +45,7 @@ PAPER_FACTOR = 100.0
 
 
 @styled
-def draw_figure_S4(
+def draw(
     points: pd.DataFrame,
     recovery: pd.DataFrame,
     *,

@@ -1,188 +1,35 @@
-"""Figures S9 to S11: how many features share a variable, and how well the best of them knows it."""
+"""**Figure S9. Features per program against recovery of programs X.** Every run at learning rate
+1e-4 or the nearest one; colour is the hidden size, marker the sparsity. The lower row enlarges
+the grey box, one to ten features and a correlation above .95, from which the paper chooses its
+hyperparameters.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import matplotlib as mpl
-import numpy as np
 import pandas as pd
-from matplotlib.cm import ScalarMappable
-from matplotlib.colors import LogNorm
-from matplotlib.lines import Line2D
-from matplotlib.patches import Rectangle
-from matplotlib.ticker import NullFormatter, NullLocator
 
 from featurelens.conventions import Convention
-from featurelens.figures.parts.palette import ARCHITECTURE_LABELS
-from featurelens.figures.parts.style import (
-    BACKGROUND,
-    FULL_WIDTH,
-    MUTED,
-    new_figure,
-    not_in_this_run,
-    styled,
-)
-from featurelens.figures.parts.sweep_panels import (
-    MARKERS,
-    NAMES,
-    SPARSITY,
-    at_paper_rate,
-    key,
-    shades,
-    sweep_table,
-    without_smallest_k,
-)
+from featurelens.figures.parts.style import styled
+from featurelens.figures.parts.variable_panels import draw_per_variable
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-
-BOX = ((1.0, 10.0), (0.95, 1.0))
-"""Where the paper zooms in: one to ten features per variable, correlation above .95."""
-
-
-@styled
-def draw_figure_S9(
-    points: pd.DataFrame,
-    recovery: pd.DataFrame,
-    *,
-    group: str = "X",
-    convention: Convention = "corrected",
-) -> Figure:
-    """Draw Figure S9 (``group`` X) or S10 (Y): features per variable against best correlation.
-
-    Parameters
-    ----------
-    points, recovery, convention
-        As :func:`featurelens.figures.parts.sweep_panels.sweep_table`.
-    group
-        Group of variables.
-
-    Returns
-    -------
-    Figure
-        One column per architecture; colour is the hidden size, marker the sparsity. The second
-        row enlarges the box of the first.
-    """
-    table = without_smallest_k(sweep_table(points, recovery, convention=convention))
-    table, rate = at_paper_rate(table)
-    figure = new_figure(FULL_WIDTH, 5.6)
-    axes = figure.subplots(2, 3, sharey="row")
-    x, y = f"n_{group}", f"best_{group}"
-    norm = LogNorm(table["d_sae"].min(), max(table["d_sae"].max(), table["d_sae"].min() + 1))
-    for column, kind in enumerate(SPARSITY):
-        part = table[table["architecture"] == kind].dropna(subset=[x, y])
-        above, below = axes[0, column], axes[1, column]
-        above.set_title(ARCHITECTURE_LABELS[kind])
-        if part.empty:
-            not_in_this_run(above, "no such point")
-            not_in_this_run(below, "no such point")
-            continue
-        for panel in (above, below):
-            _scatter(panel, part, x, y, SPARSITY[kind], norm)
-        above.set_xscale("symlog", linthresh=0.3, linscale=0.4)
-        above.xaxis.set_minor_locator(NullLocator())
-        above.set_xlim(-0.05, 1.5 * max(table[x].max(), 10))
-        ticks = [tick for tick in (0, 1, 10, 100, 1000) if tick < above.get_xlim()[1]]
-        above.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
-        above.set_ylim(min(0.3, table[y].min() - 0.02), 1.02)
-        (left, right), (low, high) = BOX
-        above.add_patch(
-            Rectangle((left, low), right - left, high - low, color=BACKGROUND, zorder=0)
-        )
-        below.set_xlim(0.8, 10.4)
-        below.set_ylim(0.948, 1.002)
-        inside = part[x].between(0.8, 10.4) & part[y].between(0.948, 1.002)
-        if not inside.any():
-            below.text(
-                0.5, 0.5, "no run in the box", transform=below.transAxes, ha="center",
-                color=MUTED, fontstyle="italic",
-            )  # fmt: skip
-        below.set_xlabel(f"features with |r| > .95 per {group}")
-        _marker_key(below, part, SPARSITY[kind])
-    axes[0, 0].set_ylabel(f"best correlation with {group}")
-    axes[1, 0].set_ylabel(f"best correlation with {group}\n(the grey box)")
-    bar = figure.colorbar(ScalarMappable(norm, mpl.colormaps["viridis"]), ax=axes, shrink=0.6)
-    bar.set_label("hidden size (features)")
-    bar.ax.yaxis.set_minor_formatter(NullFormatter())
-    figure.suptitle(f"learning rate {rate:g}", fontsize=7, color=MUTED, x=0.99, ha="right")
-    return figure
+INPUTS = {
+    "points": "sweeps/{small_sweep}/points.parquet",
+    "recovery": "sweeps/{small_sweep}/recovery.parquet",
+}
+TOGETHER = "small_sweep"
 
 
 @styled
-def draw_figure_S11(
+def draw(
     points: pd.DataFrame, recovery: pd.DataFrame, *, convention: Convention = "corrected"
 ) -> Figure:
-    """Draw Figure S11: best correlation with A and with B by hidden size and sparsity.
+    """Draw Figure S9: features per variable of X against best correlation.
 
-    The author's second row is labelled B but draws A again; here it is B.
+    Parameters are those of :func:`featurelens.figures.parts.sweep_panels.sweep_table`.
     """
-    table = without_smallest_k(sweep_table(points, recovery, convention=convention))
-    table, rate = at_paper_rate(table)
-    figure = new_figure(FULL_WIDTH, 4.8)
-    axes = figure.subplots(2, 3, sharex=True, sharey="row")
-    sizes = {size: place for place, size in enumerate(np.unique(table["d_sae"]))}
-    for column, kind in enumerate(SPARSITY):
-        part = table[table["architecture"] == kind]
-        hue = SPARSITY[kind]
-        axes[0, column].set_title(ARCHITECTURE_LABELS[kind])
-        for row, group in enumerate("AB"):
-            _categories(axes[row, column], part, f"best_{group}", hue, sizes)
-        axes[1, column].set_xlabel("hidden size (features)")
-        if not part.empty:
-            key(axes[1, column], part, hue, below=-0.38)
-    for row, group in enumerate("AB"):
-        axes[row, 0].set_ylabel(f"best correlation with {group}")
-    figure.suptitle(f"learning rate {rate:g}", fontsize=7, color=MUTED, x=0.99, ha="right")
-    return figure
-
-
-def _scatter(axes: Axes, part: pd.DataFrame, x: str, y: str, sparsity: str, norm: LogNorm) -> None:
-    for place, value in enumerate(np.unique(part[sparsity])):
-        chosen = part[part[sparsity] == value]
-        axes.scatter(
-            chosen[x],
-            chosen[y],
-            c=chosen["d_sae"],
-            cmap="viridis",
-            norm=norm,
-            marker=MARKERS[place % len(MARKERS)],
-            s=18,
-            linewidths=0.3,
-            edgecolors="white",
-        )
-
-
-def _marker_key(axes: Axes, part: pd.DataFrame, sparsity: str) -> None:
-    handles = [
-        Line2D(
-            [], [], linestyle="none", marker=MARKERS[place % len(MARKERS)], color=MUTED, ms=4,
-            label=f"{value:g}",
-        )
-        for place, value in enumerate(np.unique(part[sparsity]))
-    ]  # fmt: skip
-    axes.legend(
-        handles=handles, title=NAMES[sparsity], loc="upper center", bbox_to_anchor=(0.5, -0.25),
-        ncol=3, columnspacing=0.8,
-    )  # fmt: skip
-
-
-def _categories(axes: Axes, part: pd.DataFrame, y: str, hue: str, sizes: dict[int, int]) -> None:
-    shown = part.dropna(subset=[y])
-    if shown.empty:
-        not_in_this_run(axes, "no such point")
-        return
-    for place, (value, colour) in enumerate(shades(part, hue).items()):
-        chosen = shown[shown[hue] == value]
-        axes.scatter(
-            chosen["d_sae"].map(sizes),
-            chosen[y],
-            s=16,
-            color=colour,
-            marker=MARKERS[place % len(MARKERS)],
-            linewidths=0.3,
-            edgecolors="white",
-        )
-    axes.set_xticks(list(sizes.values()), [f"{size:,}" for size in sizes], rotation=60)
+    return draw_per_variable(points, recovery, group="X", convention=convention)

@@ -1,7 +1,13 @@
-"""Enrichment plots: where along the ranking of all genes the genes of a set gather."""
+"""**Preranked GSEA** of a feature of
+{{ snakemake.wildcards.dataset }}/{{ snakemake.wildcards.model }}. All genes are ranked by
+{{ snakemake.params.rank_by }} between the high and the low cells of the feature. A panel is a
+gene set: its running sum over the ranking, ticks at its genes, the leading edge shaded and named
+below. First row: the sets of the highest normalised scores (NES), second row: of the lowest. p
+and FDR are those of gseapy and come from random sets of genes, which ignores that genes move
+together; what is declared about a feature stands in its table of terms.
+"""
 
 import textwrap
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,9 +20,15 @@ from featurelens.figures.parts.style import (
     MUTED,
     new_figure,
     not_in_this_run,
-    save,
     styled,
 )
+
+INPUTS = {
+    "results": "gsea/{dataset}/{model}/{sae}/{collection}/gsea.tsv",
+    "running": "gsea/{dataset}/{model}/{sae}/{collection}/running.parquet",
+    "table": "tables/features/{dataset}/{model}/{sae}/{collection}.tsv",
+}
+PARAMS = {"ranked_by": "{ranked_by}"}
 
 UP_COLOUR = "#d55e00"
 DOWN_COLOUR = "#4477aa"
@@ -27,15 +39,10 @@ _PANEL_WIDTH = 38
 SCORE_NAMES = {"t": "Welch's t", "log2_fold": "log2 fold change"}
 
 
-def draw_gsea_figures(
-    results: pd.DataFrame,
-    running: pd.DataFrame,
-    table: pd.DataFrame,
-    folder: str | Path,
-    *,
-    ranked_by: str,
-) -> None:
-    """Write ``feature_<number>.pdf`` and ``.png`` for every feature of the results.
+def draw(
+    results: pd.DataFrame, running: pd.DataFrame, table: pd.DataFrame, *, ranked_by: str
+) -> dict[str, Figure]:
+    """Draw the features of the results, by ``feature_<number>``.
 
     Parameters
     ----------
@@ -43,24 +50,23 @@ def draw_gsea_figures(
         Of :func:`featurelens.enrichment.gsea.run_gsea`.
     table
         Of annotated features, for the titles.
-    folder
-        Made if it is not there.
     ranked_by
         What genes are ranked by.
     """
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
     known = table.set_index(table["feature"].astype(str))
+    figures = {}
     for feature in dict.fromkeys(results["feature"].astype(str)):
         row = known.loc[feature]
         parts = [str(row["type"]), row["top_cell_type"]]
         title = ", ".join(part for part in parts if isinstance(part, str) and part)
-        figure = draw_gsea(results, running, feature, title=title, ranked_by=ranked_by)
-        save(figure, folder / f"feature_{feature}.pdf", folder / f"feature_{feature}.png")
+        figures[f"feature_{feature}"] = draw_feature(
+            results, running, feature, title=title, ranked_by=ranked_by
+        )
+    return figures
 
 
 @styled
-def draw_gsea(
+def draw_feature(
     results: pd.DataFrame,
     running: pd.DataFrame,
     feature: str,

@@ -16,7 +16,8 @@ A file is made where the run has all that it names: nothing in braces is empty, 
 made itself. A string that ends with a question mark is left out where the run lacks it. ``NEEDS``
 lists names of the plan that must hold something besides. ``OUTPUTS`` maps the files that are made
 to their captions, where they are several or not named like the module; an empty caption keeps a
-file out of the report.
+file out of the report. Files that name the same word as ``TOGETHER`` are made by one job, which
+starts once, and should come of the same stages; the others have a job each.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from inspect import cleandoc
 from pathlib import Path
 from typing import Any
 
-_LITERALS = ("INPUTS", "PARAMS", "NEEDS", "OUTPUTS")
+_LITERALS = ("INPUTS", "PARAMS", "NEEDS", "OUTPUTS", "TOGETHER")
 _HEAD_ENDS = re.compile(r"^(?:def|class|@|async def)\b|^@", re.MULTILINE)
 _PLACEHOLDER = re.compile(r"\{(\w+)((?:\.\w+)*)\}")
 
@@ -48,6 +49,8 @@ class Output:
     needs: tuple[str, ...] = ()
     outputs: Mapping[str, str] = field(default_factory=dict)
     """Names of the files that are made, without suffix, and the caption of each."""
+    together: str = ""
+    """Of the job that makes it; its own name where it is made alone."""
 
     def planned(self, names: Mapping[str, Any], makes: Callable[[str], bool]) -> Planned | None:
         """What it is made from in one run, or None where the run lacks some of it.
@@ -96,6 +99,11 @@ class Planned:
         }
 
     @property
+    def has_wildcards(self) -> bool:
+        """Whether it is made for any of many things, whose names stay in braces in its paths."""
+        return any("{" in path for paths in self.files("").values() for path in _listed(paths))
+
+    @property
     def keys(self) -> dict[str, list[str] | None]:
         """Names of the files behind each input, in order; None where it is a single file."""
         return {
@@ -137,6 +145,7 @@ def read_output(path: str | Path) -> Output | None:
         params=found.get("PARAMS", {}),
         needs=tuple(found.get("NEEDS", ())),
         outputs=outputs or {path.stem: caption},
+        together=found.get("TOGETHER", path.stem),
     )
 
 
@@ -175,6 +184,14 @@ def plan_outputs(
 
     planned = {name: plan(output) for name, output in outputs.items()}
     return {name: made for name, made in planned.items() if made is not None}
+
+
+def jobs_of(planned: Mapping[str, Planned]) -> dict[str, dict[str, Planned]]:
+    """What each job makes, by the name of the job."""
+    jobs: dict[str, dict[str, Planned]] = {}
+    for name, made in planned.items():
+        jobs.setdefault(made.output.together, {})[name] = made
+    return jobs
 
 
 def write_caption(name: str, text: str, folder: str | Path) -> str:
@@ -220,6 +237,10 @@ def _paths(
         return filled if makes(filled) else {} if optional else _MISSING
     paths = {str(value): _fill(path, values | {several[0]: value}) for value in values[several[0]]}
     return paths if all(map(makes, paths.values())) else {} if optional else _MISSING
+
+
+def _listed(paths: str | list[str]) -> list[str]:
+    return [paths] if isinstance(paths, str) else paths
 
 
 def _fill(path: str, values: Mapping[str, Any]) -> str:

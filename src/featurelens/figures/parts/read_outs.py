@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from matplotlib.lines import Line2D
 
 from featurelens.conventions import CONVENTIONS, Convention
+from featurelens.figures.parts.palette import FALLBACK_COLOUR, VARIABLE_COLOURS, VARIABLE_MARKERS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -124,6 +127,33 @@ def draw_seed_bars(axes: Axes, points: pd.DataFrame, colour: str) -> None:
         several["score"], several["loss"], **{name: np.maximum(x, 0) for name, x in ends.items()},
         ls="", elinewidth=0.7, color=colour, zorder=2,
     )  # fmt: skip
+
+
+def draw_group_key(axes: Axes, groups: Collection[str]) -> None:
+    """A legend of groups of variables in a panel of its own."""
+    axes.axis("off")
+    handles = [
+        Line2D(
+            [],
+            [],
+            ls="",
+            marker=VARIABLE_MARKERS.get(group, "o"),
+            ms=9 if VARIABLE_MARKERS.get(group) == "*" else 6.5,
+            color=VARIABLE_COLOURS.get(group, FALLBACK_COLOUR),
+            markeredgecolor="white",
+            markeredgewidth=0.5,
+            label=group,
+        )
+        for group in groups
+    ]
+    if handles:
+        axes.legend(handles=handles, loc="upper left", title="variable", alignment="left")
+
+
+def ordered_groups(groups: Collection[str]) -> list[str]:
+    """The paper's order first, anything else behind it."""
+    known = [group for group in VARIABLE_COLOURS if group in set(groups)]
+    return known + sorted(set(groups) - set(known))
 
 
 def _has_training(rows: pd.DataFrame, convention: Convention) -> pd.Series:

@@ -4,7 +4,7 @@ Figures are built on :class:`matplotlib.figure.Figure` directly: no pyplot, henc
 of open figures and no display.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -86,6 +86,25 @@ def save(figure: Figure, pdf: str | Path, png: str | Path) -> None:
             figure.savefig(path, format="pdf", dpi=DPI, metadata={"CreationDate": None})
         with atomic_path(png) as path:
             figure.savefig(path, format="png", dpi=DPI, metadata={"Software": None})
+
+
+def save_drawn(drawn: Figure | Mapping[str, Figure], files: Any, name: str) -> None:
+    """Write what a job drew to its outputs, as :func:`save`.
+
+    Parameters
+    ----------
+    drawn
+        A figure, or several by the names of their files.
+    files
+        Has ``<name>_pdf`` and ``<name>_png``, or for several ``<name>_folder``.
+    """
+    if isinstance(drawn, Figure):
+        save(drawn, getattr(files, f"{name}_pdf"), getattr(files, f"{name}_png"))
+        return
+    folder = Path(getattr(files, f"{name}_folder"))
+    folder.mkdir(parents=True, exist_ok=True)
+    for stem, figure in drawn.items():
+        save(figure, folder / f"{stem}.pdf", folder / f"{stem}.png")
 
 
 def panel_letter(axes: Axes, letter: str, *, x: float = 0.0, y: float = 1.0) -> None:

@@ -24,7 +24,7 @@ from featurelens.figures.parts.palette import (
     ARCHITECTURE_LABELS,
     ARCHITECTURE_MARKERS,
 )
-from featurelens.figures.parts.style import MUTED, not_in_this_run
+from featurelens.figures.parts.style import FULL_WIDTH, MUTED, new_figure, not_in_this_run
 from featurelens.sae.listing import paper_architectures, sparsity
 from featurelens.sweeps.selection import fully_trained, whole_seeds
 
@@ -95,6 +95,9 @@ def sweep_table(
     wide.columns = pd.Index([f"{short[pair[0]]}_{pair[1]}" for pair in wide.columns])
     wide["mean_active"] = measured.groupby("id")["mean_active"].first()
     return fine.merge(wide, left_on="id", right_index=True, how="left", validate="one_to_one")
+
+
+LIVE = Metric("share_live", "share of live features", limits=(-0.03, 1.05))
 
 
 def fitted(metric: Metric, table: pd.DataFrame) -> Metric:
@@ -248,3 +251,19 @@ def draw_grid(
     for row, metric in enumerate(metrics):
         axes[row, 0].set_ylabel(metric.label)
     figure.suptitle(f"learning rate {rate:g}", fontsize=7, color=MUTED, x=0.99, ha="right")
+
+
+def draw_metrics(
+    points: pd.DataFrame,
+    recovery: pd.DataFrame,
+    metrics: Sequence[Metric],
+    *,
+    height: float,
+    convention: Convention,
+) -> Figure:
+    """A figure of metrics by hidden size at the paper's learning rate or the nearest one."""
+    table = without_smallest_k(sweep_table(points, recovery, convention=convention))
+    at_rate, rate = at_paper_rate(table)
+    figure = new_figure(FULL_WIDTH, height)
+    draw_grid(figure, at_rate, metrics, rate=rate)
+    return figure
