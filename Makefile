@@ -6,8 +6,8 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 REPORT := results/demo/report.html
 
-.PHONY: demo help test test-slow test-oracles test-models bench lint hooks format schema laptop reproduction lock \
-	clean
+.PHONY: demo help test test-slow test-oracles test-models bench bench-demo lint hooks format schema laptop \
+	reproduction lock clean
 
 demo: $(READY)  ## the default run, end to end, and its report
 	$(BIN)/snakemake --cores all
@@ -40,6 +40,9 @@ bench: $(READY)  ## speed against baselines measured in the same run
 	$(BIN)/python -m benchmarks.sae_training
 	$(BIN)/python -m benchmarks.annotation --scale paper
 	$(BIN)/python -m benchmarks.simulation_metrics
+
+bench-demo: $(READY)  ## what the default run takes, by rule, and in relation to BASELINE
+	$(BIN)/python -m benchmarks.demo $(if $(BASELINE),--baseline $(BASELINE)) $(if $(RUNS),--runs $(RUNS))
 
 lint: $(READY)  ## what CI checks before the tests
 	$(BIN)/ruff check

@@ -1,7 +1,10 @@
 """What a job says, and where: everything to its log, the one line of a user's mistake to both."""
 
 import os
+import re
+import resource
 import sys
+import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,8 +19,10 @@ def job_log(path: str | Path) -> Iterator[Callable[[str], None]]:
 
     Yields a function that writes one line to the log at once. An :class:`InputError` ends the job
     with its single line in the log and on the terminal, without a traceback; any other exception
-    keeps its traceback in the log and is raised again.
+    keeps its traceback in the log and is raised again. The last line says what the job took,
+    :func:`describe_cost`.
     """
+    started = time.process_time()
     terminal = os.dup(2)
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     with Path(path).open("w", buffering=1) as log:
@@ -38,3 +43,41 @@ def job_log(path: str | Path) -> Iterator[Callable[[str], None]]:
             sys.stdout.flush()
             sys.stderr.flush()
             os.dup2(terminal, 2)
+            print(describe_cost(started), file=log)
+
+
+def describe_cost(started: float) -> str:
+    """What this process and those it waited for took so far, as one line.
+
+    Parameters
+    ----------
+    started
+        Processor time, in seconds, of this process when what it is for began: what came before is
+        Python's start and the script's imports.
+
+    Examples
+    --------
+    >>> describe_cost(0.8)  # doctest: +SKIP
+    'took 3.21 s of processor time, 0.80 s of it to start; peak memory 512 MiB'
+    """
+    usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    seconds = sum(usage.ru_utime + usage.ru_stime for usage in usages)
+    return (
+        f"took {seconds:.2f} s of processor time, {started:.2f} s of it to start; "
+        f"peak memory {_peak_bytes() / 2**20:.0f} MiB"
+    )
+
+
+def _peak_bytes() -> int:
+    """Most memory that this process held.
+
+    Linux's getrusage counts what the process that started this one held then; its status file does
+    not.
+    """
+    status = Path("/proc/self/status")
+    if status.exists():
+        found = re.search(r"VmHWM:\s*(\d+) kB", status.read_text())
+        if found:
+            return int(found[1]) * 1024
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
