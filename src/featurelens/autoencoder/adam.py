@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -17,6 +18,9 @@ import torch
 from torch import Tensor
 
 _CHUNK_VALUES = 2**24
+BETA1, BETA2, EPS = 0.9, 0.999, 1e-8
+"""Defaults of torch.optim.Adam, as the author uses it."""
+_UNKNOWN = torch.tensor(float("nan"))
 
 
 @dataclass(frozen=True)
@@ -35,11 +39,27 @@ class Rows:
 
     def batch(self, index: slice | Tensor) -> Rows:
         """Some of the rows, made."""
-        targets = self.targets[index]
+        take = _selected if isinstance(index, Tensor) else Tensor.__getitem__
+        targets = take(self.targets, index)
         if self.mixing is not None:
             targets = targets @ self.mixing
-        inputs = targets if self.inputs is self.targets else self.inputs[index]
-        return Rows(inputs, targets, None if self.shares is None else self.shares[index])
+        inputs = targets if self.inputs is self.targets else take(self.inputs, index)
+        return Rows(inputs, targets, None if self.shares is None else take(self.shares, index))
+
+    def made(self) -> Rows:
+        """The same rows with their targets made, where they are few enough to be held."""
+        if self.mixing is None or len(self.targets) * self.mixing.shape[1] > _CHUNK_VALUES:
+            return self
+        return self.batch(slice(None))
+
+    def chunks(self, n_rows: int) -> Iterator[Rows]:
+        """Slices of at most ``n_rows`` rows, made one after another."""
+        for start in range(0, len(self.inputs), n_rows):
+            yield self.batch(slice(start, start + n_rows))
+
+
+def _selected(values: Tensor, index: Tensor) -> Tensor:
+    return values.index_select(0, index)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +99,7 @@ def fit(
     *,
     schedule: Schedule,
     generator: torch.Generator,
+    watched: bool = True,
     log: Callable[[str], None] | None = None,
 ) -> Fit:
     """Minimise the mean squared error of stacked linear layers.
@@ -90,12 +111,14 @@ def fit(
     rectified
         Whether a ReLU follows each layer.
     train, validation
-        Inputs and targets; shares need ``batch_size`` 0. Where targets are mixed, no more than a
-        batch or a chunk of them is made at a time.
+        Inputs and targets; shares need ``batch_size`` 0. Where targets are mixed and too many to
+        be held, no more than a batch or a chunk of them is made at a time.
     schedule
         How to descend.
     generator
         Source of the batch order.
+    watched
+        Whether the loss during training is computed; ``train_loss`` is NaN where it is not.
     log
         Receives a line at about twenty moments.
 
@@ -104,16 +127,15 @@ def fit(
     FloatingPointError
         If the validation loss is not finite after an epoch.
     """
-    current = [weight.detach().clone() for weight in weights]
-    best = [weight.clone() for weight in current]
-    adam = torch.optim.Adam(
-        current, lr=schedule.learning_rate, weight_decay=schedule.weight_decay, fused=True
-    )
+    layers = _Layers(weights, rectified, schedule, watched=watched)
+    best = [weight.clone() for weight in layers.weights]
+    train = train.made()
+    validation = validation.made()
     losses: list[tuple[float, float]] = []
     best_epoch, best_loss = 0, float("inf")
     for epoch in range(schedule.epochs):
-        train_loss = _epoch(current, rectified, train, adam, schedule.batch_size, generator)
-        validation_loss = _mean_loss(current, rectified, validation)
+        train_loss = _epoch(layers, train, schedule.batch_size, generator)
+        validation_loss = _mean_loss(layers, validation)
         if not np.isfinite(validation_loss):
             raise FloatingPointError(
                 f"validation loss is {validation_loss} after epoch {epoch}; lower learning_rate"
@@ -121,13 +143,13 @@ def fit(
         losses.append((train_loss, validation_loss))
         if validation_loss <= best_loss:
             best_epoch, best_loss = epoch, validation_loss
-            for new, old in zip(current, best, strict=True):
+            for new, old in zip(layers.weights, best, strict=True):
                 old.copy_(new)
         if log is not None and epoch % max(1, schedule.epochs // 20) == 0:
             log(f"epoch {epoch}: train {train_loss:.6g}, validation {validation_loss:.6g}")
         if 0 < schedule.patience <= epoch - best_epoch and epoch > schedule.patience:
             break
-    kept = best if schedule.weights == "best" else current
+    kept = best if schedule.weights == "best" else layers.weights
     history = pd.DataFrame(losses, columns=["train_loss", "validation_loss"])
     history.insert(0, "epoch", np.arange(len(history)))
     return Fit([weight.cpu().numpy() for weight in kept], history)
@@ -140,20 +162,81 @@ def linear_init(d_in: int, d_out: int, generator: torch.Generator) -> tuple[Tens
     return weight, torch.empty(d_out).uniform_(-bound, bound, generator=generator)
 
 
-def _epoch(
-    weights: Sequence[Tensor],
-    rectified: Sequence[bool],
-    train: Rows,
-    adam: torch.optim.Optimizer,
-    batch_size: int,
-    generator: torch.Generator,
-) -> float:
+class _Layers:
+    """Stacked linear layers, their gradients and the state of Adam."""
+
+    def __init__(
+        self,
+        weights: Sequence[Tensor],
+        rectified: Sequence[bool],
+        schedule: Schedule,
+        *,
+        watched: bool,
+    ) -> None:
+        self.weights = [weight.detach().clone() for weight in weights]
+        self._rectified, self._watched = rectified, watched
+        self._turned = [weight.T for weight in self.weights[::2]]
+        self._gradients, self._means, self._squares = (
+            [torch.zeros_like(weight) for weight in self.weights] for _ in range(3)
+        )
+        self._taken = torch.zeros((), device=self.weights[0].device)
+        self._descend = partial(
+            torch._fused_adam_,  # what torch.optim.Adam calls, without its book-keeping
+            self.weights,
+            self._gradients,
+            self._means,
+            self._squares,
+            [],
+            [self._taken] * len(self.weights),
+            lr=schedule.learning_rate,
+            beta1=BETA1,
+            beta2=BETA2,
+            weight_decay=schedule.weight_decay,
+            eps=EPS,
+            amsgrad=False,
+            maximize=False,
+        )
+
+    @property
+    def n_together(self) -> int:
+        """Rows whose widest layer is held at once where no gradient is needed."""
+        return max(1, _CHUNK_VALUES // max(len(weight) for weight in self.weights))
+
+    def forward(self, inputs: Tensor) -> list[Tensor]:
+        """Return the inputs and the output of every layer after its ReLU."""
+        layers = [inputs]
+        for layer, is_rectified in enumerate(self._rectified):
+            values = torch.addmm(self.weights[2 * layer + 1], layers[-1], self._turned[layer])
+            layers.append(values.relu_() if is_rectified else values)
+        return layers
+
+    def step(self, rows: Rows) -> Tensor:
+        """Take one step, return the loss before it, NaN where that is not watched."""
+        layers = self.forward(rows.inputs)
+        error = layers[-1] - rows.targets
+        loss = _loss(error, rows) if self._watched else _UNKNOWN
+        if rows.shares is None:
+            delta = error.mul_(2 / error.numel())
+        else:
+            delta = error.mul_(rows.shares).mul_(2 / error.shape[1])
+        for layer in reversed(range(len(self._rectified))):
+            if self._rectified[layer]:
+                delta = torch.ops.aten.threshold_backward(delta, layers[layer + 1], 0)
+            torch.mm(delta.T, layers[layer], out=self._gradients[2 * layer])
+            torch.sum(delta, 0, out=self._gradients[2 * layer + 1])
+            if layer:
+                delta = delta @ self.weights[2 * layer]
+        self._taken += 1
+        self._descend()
+        return loss
+
+
+def _epoch(layers: _Layers, train: Rows, batch_size: int, generator: torch.Generator) -> float:
     """Take the steps of one epoch; return the mean loss over rows."""
     losses, sizes = [], []
     for batch in _batches(train, batch_size, generator):
-        losses.append(_backward(weights, rectified, batch))
+        losses.append(layers.step(batch))
         sizes.append(len(batch.inputs))
-        adam.step()
     # read at the end: a value read after every step would make a GPU wait for the next one
     total = sum(loss.item() * size for loss, size in zip(losses, sizes, strict=True))
     return total / len(train.inputs)
@@ -161,52 +244,21 @@ def _epoch(
 
 def _batches(rows: Rows, batch_size: int, generator: torch.Generator) -> Iterator[Rows]:
     if not 0 < batch_size < len(rows.inputs):
-        yield rows.batch(slice(None))
+        yield rows if rows.mixing is None else rows.batch(slice(None))
         return
     order = torch.randperm(len(rows.inputs), generator=generator).to(rows.inputs.device)
     for index in order.split(batch_size):
         yield rows.batch(index)
 
 
-def _mean_loss(weights: Sequence[Tensor], rectified: Sequence[bool], rows: Rows) -> float:
+def _mean_loss(layers: _Layers, rows: Rows) -> float:
     """Mean loss over rows, in chunks: no layer's output is held for all of them."""
-    widest = max(len(weight) for weight in weights)
-    n_rows, size = len(rows.inputs), max(1, _CHUNK_VALUES // widest)
-    total = 0.0
-    for start in range(0, n_rows, size):
-        chunk = rows.batch(slice(start, start + size))
-        output = _forward(weights, rectified, chunk.inputs)[-1]
+    n_rows, total = len(rows.inputs), 0.0
+    for chunk in rows.chunks(layers.n_together):
+        output = layers.forward(chunk.inputs)[-1]
         loss = _loss(output.sub_(chunk.targets), chunk).item()
-        total += loss * (len(chunk.inputs) if rows.shares is None else n_rows)
+        total += loss * (len(chunk.inputs) if chunk.shares is None else n_rows)
     return total / n_rows
-
-
-def _forward(weights: Sequence[Tensor], rectified: Sequence[bool], inputs: Tensor) -> list[Tensor]:
-    """Return the inputs and the output of every layer after its ReLU."""
-    layers = [inputs]
-    for layer, is_rectified in enumerate(rectified):
-        values = torch.addmm(weights[2 * layer + 1], layers[-1], weights[2 * layer].T)
-        layers.append(values.relu_() if is_rectified else values)
-    return layers
-
-
-def _backward(weights: Sequence[Tensor], rectified: Sequence[bool], rows: Rows) -> Tensor:
-    """Write the gradient of every weight, return the loss."""
-    layers = _forward(weights, rectified, rows.inputs)
-    error = layers[-1] - rows.targets
-    loss = _loss(error, rows)
-    if rows.shares is None:
-        delta = error.mul_(2 / error.numel())
-    else:
-        delta = error.mul_(rows.shares).mul_(2 / error.shape[1])
-    for layer in reversed(range(len(rectified))):
-        if rectified[layer]:
-            delta = delta * (layers[layer + 1] > 0)
-        weights[2 * layer].grad = delta.T @ layers[layer]
-        weights[2 * layer + 1].grad = delta.sum(0)
-        if layer:
-            delta = delta @ weights[2 * layer]
-    return loss
 
 
 def _loss(error: Tensor, rows: Rows) -> Tensor:

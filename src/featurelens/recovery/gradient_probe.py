@@ -58,6 +58,7 @@ def gradient_r2(
             validation,
             schedule=schedule,
             generator=generator,
+            watched=False,
         )
     weight, bias = (part.astype(np.float64) for part in fitted.weights)
     held_out, inputs = targets[is_validation], embedding[is_validation]
