@@ -13,7 +13,7 @@ from scipy import sparse
 
 from featurelens.dge.cell_sets import group_sizes, split_cells
 from featurelens.dge.config import DgeConfig
-from featurelens.dge.gene_tests import test_genes
+from featurelens.dge.gene_tests import test_genes, test_statistics
 from featurelens.dge.layout import prepare_expression, prepare_parts
 from featurelens.dge.tables import (
     iter_feature_tables,
@@ -203,6 +203,26 @@ def test_every_statistic_equals_scipy(cells, convention):
         np.testing.assert_allclose(rows["log2_fold"][varies], fold, rtol=1e-9, atol=1e-12)
         adjusted = scipy.stats.false_discovery_control(rows["p"].dropna())
         np.testing.assert_allclose(rows["q"].dropna(), adjusted, rtol=1e-9)
+
+
+@pytest.mark.parametrize("convention", ["published", "corrected"])
+def test_what_permutations_leave_out_is_large_and_the_rest_the_same(cells, convention):
+    activations, expression = cells
+    config = DgeConfig(high_percentile=95)
+    sets = split_cells(activations, config=config, convention=convention)
+    prepared = prepare_expression(expression)
+    whole, part = (
+        test_genes(sets, prepared, config=config, convention=convention, below=below)
+        for below in (1.0, 0.05)
+    )
+    np.testing.assert_array_equal(test_statistics(sets, prepared), whole.t)
+    np.testing.assert_array_equal(part.t, whole.t)
+    np.testing.assert_array_equal(part.log2_fold, whole.log2_fold)
+    for bound in (0.05, 1e-5):
+        np.testing.assert_array_equal(part.q < bound, whole.q < bound)
+    small = whole.q <= 0.05
+    assert 0 < small.sum() < small.size
+    np.testing.assert_array_equal(part.q[small], whole.q[small])
 
 
 def test_what_cannot_be_computed(cells):

@@ -80,6 +80,19 @@ def test_log_t_p_is_the_logarithm_of_p_and_goes_on_where_p_underflows():
     assert np.isnan(log_t_p(np.nan, 5.0))
 
 
+@given(st.integers(0, 10_000), st.sampled_from([0.05, 0.01, 1e-5]))
+@settings(derandomize=True, max_examples=30, deadline=None)
+def test_p_that_need_not_be_known_are_large_indeed(seed, below):
+    rng = np.random.default_rng(seed)
+    t, df = rng.normal(0, 3, size=200), rng.uniform(0.5, 300, size=200)
+    t[:3], df[1:4] = np.nan, np.nan
+    exact, p = t_two_sided(t, df), t_two_sided(t, df, below=below)
+    known = p != 1
+    np.testing.assert_array_equal(p[known], exact[known])
+    assert (exact[~known] > below).all()
+    assert 0 < known.sum() < len(t)
+
+
 # --- rank sums -----------------------------------------------------------------------------------
 
 

@@ -20,7 +20,7 @@ from featurelens.dge.matching import MatchedSets
 from featurelens.stats import welch
 from featurelens.stats.arrays import Floats
 from featurelens.stats.multiple import bh
-from featurelens.stats.welch import t_of_difference
+from featurelens.stats.welch import t_of_difference, t_statistic
 from featurelens.threads import in_threads
 
 _ADJUSTED = 64
@@ -58,7 +58,8 @@ def test_genes(
     *,
     config: DgeConfig,
     convention: Convention,
-    threads: int = 1,  # noqa: PT028  (not a test)
+    below: float = 1.0,  # noqa: PT028  (not a test)
+    threads: int = 1,  # noqa: PT028
 ) -> GeneTests:
     """Welch's t, ratio of means and Benjamini-Hochberg q for all genes of the given features.
 
@@ -76,6 +77,9 @@ def test_genes(
         Of any features, for example ``sets.rows(slice(0, 512))``: memory grows with their number.
     prepared
         Of :func:`featurelens.dge.layout.prepare_expression`; for matched sets ``.by(sets.strata)``.
+    below
+        Larger p and q need not be known: q up to this number, and p too, are exact, others are
+        larger than it.
     threads
         Blocks of genes worked on at once; changes no result.
     """
@@ -86,7 +90,7 @@ def test_genes(
 
     def test_block(block: int) -> int:
         genes, high, low = compare(block)
-        test = t_of_difference(high, low)
+        test = t_of_difference(high, low, below=below)
         t[:, genes], df[:, genes], p[:, genes] = test.t, test.df, test.p
         log2_fold[:, genes] = _log2_ratio(high.mean, low.mean, pseudocount)
         if convention == "corrected":
@@ -106,6 +110,28 @@ def test_genes(
 
 
 test_genes.__test__ = False  # type: ignore[attr-defined]
+
+
+def test_statistics(
+    sets: CellSets | MatchedSets,
+    prepared: PreparedExpression,
+    *,
+    threads: int = 1,  # noqa: PT028  (not a test)
+) -> Floats:
+    """The t of :func:`test_genes` alone, (n_tested features, n_genes): what permutations need."""
+    t = np.empty((len(sets.columns), prepared.n_genes))
+    compare = _comparison(sets, prepared)
+
+    def fill(block: int) -> None:
+        genes, high, low = compare(block)
+        t[:, genes] = t_statistic(high, low)
+
+    for _ in in_threads(fill, range(len(prepared.blocks)), threads):
+        pass
+    return t
+
+
+test_statistics.__test__ = False  # type: ignore[attr-defined]
 
 
 def group_moments(

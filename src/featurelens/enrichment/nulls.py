@@ -19,12 +19,17 @@ from numpy.typing import ArrayLike, NDArray
 from featurelens.conventions import Convention
 from featurelens.dge.cell_sets import CellSets
 from featurelens.dge.config import Contrast, DgeConfig
-from featurelens.dge.gene_tests import test_genes
+from featurelens.dge.gene_tests import test_genes, test_statistics
 from featurelens.dge.layout import PreparedExpression
 from featurelens.dge.matching import MatchedSets
 from featurelens.enrichment.config import FILTERS, EnrichmentConfig, Filter, NullName
 from featurelens.enrichment.filters import combine, declare, is_far, kept_fdr, run_tests
-from featurelens.enrichment.term_tests import GeneStatistics, TermTests, kept_published
+from featurelens.enrichment.term_tests import (
+    PUBLISHED_ALPHA,
+    GeneStatistics,
+    TermTests,
+    kept_published,
+)
 from featurelens.genesets.sets import Membership
 from featurelens.threads import in_threads
 
@@ -153,16 +158,27 @@ class Experiment:
         cells = self._cells()
         permuted = cells.sets.permuted(order)
         for start in range(0, len(permuted.columns), CHUNK):
-            part = permuted.rows(slice(start, start + CHUNK))
-            tests = test_genes(
-                part,
-                cells.prepared,
-                config=self.dge_config,
-                convention=self.convention,
-                threads=self.threads,
-            )
-            names = tuple(str(column) for column in part.columns)
-            yield GeneStatistics(names, part.n_low, tests.log2_fold, tests.t, tests.q)
+            yield self._gene_statistics(permuted.rows(slice(start, start + CHUNK)))
+
+    def _gene_statistics(self, sets: CellSets | MatchedSets) -> GeneStatistics:
+        """Statistics of permuted cells, as far as tests of terms look at them.
+
+        The corrected ones see nothing but t, the published ones whether q is below their bounds.
+        """
+        names, prepared = tuple(str(column) for column in sets.columns), self._cells().prepared
+        if self.convention == "corrected":
+            t = test_statistics(sets, prepared, threads=self.threads)
+            unknown = np.broadcast_to(np.nan, t.shape)
+            return GeneStatistics(names, sets.n_low, unknown, t, unknown)
+        tests = test_genes(
+            sets,
+            prepared,
+            config=self.dge_config,
+            convention=self.convention,
+            below=max(self.config.deg_p, PUBLISHED_ALPHA),
+            threads=self.threads,
+        )
+        return GeneStatistics(names, sets.n_low, tests.log2_fold, tests.t, tests.q)
 
     def _draw(self, statistics: Iterable[GeneStatistics], n_features: int) -> Draw:
         """Test all terms in gene statistics of one permutation."""

@@ -60,12 +60,27 @@ def welch(first: Moments, second: Moments) -> TTest:
     return t_of_difference(estimate(first), estimate(second))
 
 
-def t_of_difference(first: Estimate, second: Estimate) -> TTest:
-    """Student's t of the difference of two independent means, df by Welch and Satterthwaite."""
+def t_of_difference(first: Estimate, second: Estimate, *, below: float = 1.0) -> TTest:
+    """Student's t of the difference of two independent means, df by Welch and Satterthwaite.
+
+    ``below`` as of :func:`t_two_sided`.
+    """
     error = first.error + second.error
-    t = ratio(first.mean - second.mean, np.sqrt(error))
+    t = t_statistic(first, second)
     df = ratio(error**2, ratio(first.error**2, first.df) + ratio(second.error**2, second.df))
-    return TTest(t=t, df=df, p=t_two_sided(t, df))
+    return TTest(t=t, df=df, p=t_two_sided(t, df, below=below))
+
+
+def t_statistic(first: Estimate, second: Estimate) -> Floats:
+    """The difference of two independent means over its standard error.
+
+    Examples
+    --------
+    >>> first, second = (Estimate(*map(np.array, mean)) for mean in ((5, 9, 1), (0, 16, 1)))
+    >>> float(t_statistic(first, second))  # 5 / sqrt(9 + 16)
+    1.0
+    """
+    return ratio(first.mean - second.mean, np.sqrt(first.error + second.error))
 
 
 def estimate(moments: Moments) -> Estimate:
@@ -73,15 +88,29 @@ def estimate(moments: Moments) -> Estimate:
     return Estimate(moments.mean, ratio(moments.variance, moments.n), moments.n - 1)
 
 
-def t_two_sided(t: ArrayLike, df: ArrayLike) -> Floats:
+def t_two_sided(t: ArrayLike, df: ArrayLike, *, below: float = 1.0) -> Floats:
     """Two-sided p of Student's t.
+
+    Parameters
+    ----------
+    below
+        Larger p need not be known: where the normal distribution's is larger, 1 is returned.
+        Student's distribution has the heavier tails, so its p is larger still.
 
     Examples
     --------
     >>> round(float(t_two_sided(1, 1)), 12)  # Cauchy: half of it lies outside of one
     0.5
+    >>> p = t_two_sided([1, 100], 1, below=0.05)
+    >>> float(p[0]), round(float(p[1]), 4)
+    (1.0, 0.0064)
     """
-    return 2 * special.stdtr(np.asarray(df, dtype=float), -np.abs(np.asarray(t, dtype=float)))
+    t, df = np.abs(np.asarray(t, dtype=float)), np.asarray(df, dtype=float)
+    if below >= 1:
+        return 2 * special.stdtr(df, -t)
+    known = ~(t < special.ndtri(1 - below / 2) * (1 - 1e-9)) | np.isnan(df)
+    halves = np.full(known.shape, 0.5)
+    return 2 * special.stdtr(df, -t, out=halves, where=known)
 
 
 def log_t_p(t: ArrayLike, df: ArrayLike) -> Floats:
