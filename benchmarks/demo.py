@@ -167,7 +167,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=3, help="runs that count, of each commit")
     parser.add_argument("--cores", type=int, default=2)
     parser.add_argument("--configfile", type=Path, help="instead of the default run's config")
-    parser.add_argument("--results", type=Path, default=RESULTS, help="folder of demo.md and .json")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the page")
     asked = parser.parse_args()
     arguments = ["--cores", str(asked.cores)]
     if asked.configfile:
@@ -178,8 +178,8 @@ def main() -> None:
     page = report(result)
     print(page)
     asked.results.mkdir(parents=True, exist_ok=True)
-    (asked.results / "demo.json").write_text(json.dumps(result, indent=1) + "\n")
-    (asked.results / "demo.md").write_text(page)
+    for suffix, text in ((".json", json.dumps(result, indent=1) + "\n"), (".md", page)):
+        (asked.results / "demo").with_suffix(suffix).write_text(text)
 
 
 def _short(commit: str) -> str:

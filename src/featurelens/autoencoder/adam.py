@@ -39,12 +39,11 @@ class Rows:
 
     def batch(self, index: slice | Tensor) -> Rows:
         """Some of the rows, made."""
-        take = _selected if isinstance(index, Tensor) else Tensor.__getitem__
-        targets = take(self.targets, index)
+        targets = _selected(self.targets, index)
         if self.mixing is not None:
             targets = targets @ self.mixing
-        inputs = targets if self.inputs is self.targets else take(self.inputs, index)
-        return Rows(inputs, targets, None if self.shares is None else take(self.shares, index))
+        inputs = targets if self.inputs is self.targets else _selected(self.inputs, index)
+        return Rows(inputs, targets, None if self.shares is None else _selected(self.shares, index))
 
     def made(self) -> Rows:
         """The same rows with their targets made, where they are few enough to be held."""
@@ -58,8 +57,8 @@ class Rows:
             yield self.batch(slice(start, start + n_rows))
 
 
-def _selected(values: Tensor, index: Tensor) -> Tensor:
-    return values.index_select(0, index)
+def _selected(values: Tensor, index: slice | Tensor) -> Tensor:
+    return values[index] if isinstance(index, slice) else values.index_select(0, index)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -105,12 +105,12 @@ def t_two_sided(t: ArrayLike, df: ArrayLike, *, below: float = 1.0) -> Floats:
     >>> float(p[0]), round(float(p[1]), 4)
     (1.0, 0.0064)
     """
-    t, df = np.abs(np.asarray(t, dtype=float)), np.asarray(df, dtype=float)
+    size, degrees = np.abs(np.asarray(t, dtype=float)), np.asarray(df, dtype=float)
     if below >= 1:
-        return 2 * special.stdtr(df, -t)
-    known = ~(t < special.ndtri(1 - below / 2) * (1 - 1e-9)) | np.isnan(df)
+        return 2 * special.stdtr(degrees, -size)
+    known = ~(size < special.ndtri(1 - below / 2) * (1 - 1e-9)) | np.isnan(degrees)
     halves = np.full(known.shape, 0.5)
-    return 2 * special.stdtr(df, -t, out=halves, where=known)
+    return 2 * special.stdtr(degrees, -size, out=halves, where=known)
 
 
 def log_t_p(t: ArrayLike, df: ArrayLike) -> Floats:
