@@ -30,10 +30,10 @@ from featurelens.enrichment.term_tests import GeneTables
 from featurelens.features.annotated import DGE_COLUMNS, annotated_features, require_live
 from featurelens.features.config import FeatureConfig
 from featurelens.features.describe import describe_features
-from featurelens.genesets.compiling import compile_collection
 from featurelens.genesets.config import CollectionConfig
-from featurelens.genesets.sets import GeneSets, Membership
-from featurelens.io import InputError, sha256_array, write_anndata, write_table, write_tables
+from featurelens.genesets.given import as_gene_sets
+from featurelens.genesets.sets import Membership
+from featurelens.io import sha256_array, write_anndata, write_table, write_tables
 from featurelens.sae.config import SAEConfig
 
 if TYPE_CHECKING:
@@ -197,35 +197,6 @@ def default_sae(n_cells: int, *, seed: int = 0) -> SAEConfig:
         learning_rate=1e-3,
         epochs=max(1, round(ROWS_SEEN / n_cells)),
         seed=seed,
-    )
-
-
-def as_gene_sets(
-    given: str | Path | CollectionConfig | Mapping[str, Sequence[str]],
-) -> GeneSets:
-    """Gene sets from a file, an ontology or a mapping; a set without genes counts as too small.
-
-    Raises
-    ------
-    InputError
-        If the file cannot be read, or there is no gene in any set.
-    """
-    if isinstance(given, (str, Path)):
-        given = CollectionConfig(path=str(given))
-    if isinstance(given, CollectionConfig):
-        return compile_collection(given).sets
-    for name, genes in given.items():
-        if isinstance(genes, str):
-            raise InputError(f"gene_sets: {name!r} is one text; give a list of gene symbols")
-    if not any(len(genes) for genes in given.values()):
-        raise InputError(
-            f"gene_sets: {len(given)} sets without any gene; give names of sets with lists of "
-            "gene symbols, or the path of a GMT file"
-        )
-    return GeneSets(
-        names=tuple(map(str, given)),
-        descriptions=("",) * len(given),
-        genes=tuple(tuple(dict.fromkeys(map(str, genes))) for genes in given.values()),
     )
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from featurelens.genesets.files import read_sets
+from featurelens.genesets.read import read_sets
 from featurelens.genesets.sets import GeneSets
 from featurelens.io import InputError
 

@@ -11,9 +11,9 @@ import pandas as pd
 
 from featurelens.genesets.annotations import DirectGenes, read_annotations
 from featurelens.genesets.config import CollectionConfig
-from featurelens.genesets.files import read_sets
 from featurelens.genesets.identifiers import SHOWN, map_genes, read_mapping
 from featurelens.genesets.ontology import GO_ID, N_LEVELS, Level, Ontology, Term, read_obo
+from featurelens.genesets.read import read_counted, read_sets
 from featurelens.genesets.sets import GeneSets, category
 from featurelens.io import InputError
 
@@ -145,8 +145,9 @@ def _from_annotations(config: CollectionConfig, ontology: Ontology) -> Collectio
 
 
 def _from_sets(config: CollectionConfig, ontology: Ontology | None) -> Collection:
-    sets = read_sets(str(config.path))
-    counts: Counts = {"source": "sets", "n_sets_read": len(sets.names)}
+    read = read_counted(str(config.path))
+    sets = read.sets
+    counts: Counts = {"source": "sets", "n_sets_read": len(sets.names), **read.counts}
     if ontology is None:
         return Collection(sets, _term_table(sets, {}, {}, {}), counts | _sizes(sets))
     levels = ontology.levels()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +25,8 @@ SHOWN = 5
 
 _VERSION = re.compile(r"(ENS[A-Z]*G\d{11})\.\d+")
 
+_HUMAN_SYMBOLS = "symbols in capitals, as of human genes"
+
 _KINDS = (
     ("human Ensembl ids", re.compile(r"ENSG\d{11}(\.\d+)?")),
     ("mouse Ensembl ids", re.compile(r"ENSMUSG\d{11}(\.\d+)?")),
@@ -35,7 +37,7 @@ _KINDS = (
         "UniProt accessions",
         re.compile(r"[OPQ]\d[A-Z\d]{3}\d|[A-NR-Z]\d([A-Z][A-Z\d]{2}\d){1,2}"),
     ),
-    ("symbols in capitals, as of human genes", re.compile(r"[A-Z\d][A-Z\d.@/-]*(orf[\d-]+)?")),
+    (_HUMAN_SYMBOLS, re.compile(r"[A-Z\d][A-Z\d.@/-]*(orf[\d-]+)?")),
     ("capitalised symbols, as of mouse and rat genes", re.compile(r"[A-Z\d][A-Za-z\d.-]*")),
 )
 """Kinds of names, the narrower before the wider; a UniProt accession is also in capitals."""
@@ -73,6 +75,8 @@ class GeneIndex:
     """Names of the data's genes, each once, in the order of its columns."""
     known: Mapping[str, str]
     """Every name of a gene (symbol, Ensembl id without version) to that in ``genes``."""
+    in_capitals: Mapping[str, str] = field(default_factory=dict)
+    """Human symbols in capitals (``C1ORF162``) to the one gene of that name (``C1orf162``)."""
 
     @classmethod
     def of(cls, var: pd.DataFrame) -> GeneIndex:
@@ -89,11 +93,12 @@ class GeneIndex:
             for name, gene in zip(names, genes, strict=True):
                 known.setdefault(without_version(str(name)), gene)
         known.pop("", None)
-        return cls(tuple(genes), known)
+        return cls(tuple(genes), known, _in_capitals(genes))
 
     def find(self, name: str) -> str | None:
         """The data's name of a gene; None where the data do not have it."""
-        return self.known.get(name) or self.known.get(without_version(name))
+        found = self.known.get(name) or self.known.get(without_version(name))
+        return found or self.in_capitals.get(name)
 
     def translate(self, sets: GeneSets) -> GeneSets:
         """The same sets by the data's names; genes that the data do not have keep their own."""
@@ -101,6 +106,18 @@ class GeneIndex:
             (name, about, tuple(dict.fromkeys(self.find(gene) or gene for gene in genes)))
             for name, about, genes in sets.rows
         )
+
+
+def _in_capitals(genes: Sequence[str]) -> dict[str, str]:
+    """Capitals of genes that hold small letters, where all others are human symbols.
+
+    Symbols of the mouse differ from human ones by their case alone, and are not taken for them.
+    """
+    if kind_of_names(genes) != _HUMAN_SYMBOLS:
+        return {}
+    capitals = Counter(gene.upper() for gene in genes)
+    mixed = [gene for gene in genes if gene != gene.upper()]
+    return {gene.upper(): gene for gene in mixed if capitals[gene.upper()] == 1}
 
 
 def require_overlap(

@@ -22,6 +22,7 @@ _SIGNS = (
     (GAF, re.compile(r"!\s*gaf-version|([^\t]*\t){4}GO:\d{7}\t")),
     ("a GPAD annotation file", re.compile(r"!\s*(gpa|gpad)-version")),
     (DIRECT, re.compile(r"go_id\t")),
+    ("NCBI's gene2go, of Entrez ids", re.compile(r"#?tax_id\tGeneID\tGO_ID")),
     ("a Git LFS pointer", re.compile(r"version https://git-lfs")),
     ("an XML file", re.compile(r"<\?xml(?!.*html)|<!DOCTYPE rdf|<rdf", re.IGNORECASE)),
     ("a web page", re.compile(r"<")),
@@ -75,7 +76,8 @@ def require_kind(path: str | Path, *expected: str, advice: str) -> str:
 
 
 def _is_remark(line: str) -> bool:
-    return line.startswith("!") and "-version" not in line
+    is_comment = line.startswith("#") and "\t" not in line
+    return is_comment or (line.startswith("!") and "-version" not in line)
 
 
 def _open(path: Path, *, compressed: bool) -> TextIO:

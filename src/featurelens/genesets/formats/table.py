@@ -1,0 +1,90 @@
+"""Long tables: a row for each gene of each set, as of markers and networks.
+
+PanglaoDB (``official gene symbol``, ``cell type``), CellMarker (``cell_name``, ``Symbol``), msigdbr
+(``gs_name``, ``gene_symbol``), OmniPath and decoupler (``source``, ``target``), by tabs, commas or
+semicolons. Column names are compared without regard to case, spaces and underscores.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+
+from featurelens.genesets.read import SetsFile
+from featurelens.genesets.sets import GeneSets
+from featurelens.genesets.text import read_lines
+from featurelens.io import InputError
+
+ORDER = 4
+
+SET_COLUMNS = (
+    "source", "celltype", "cellname", "cell", "gsname", "geneset", "set", "term", "pathway",
+    "regulon", "tf", "description",
+)  # fmt: skip
+"""Columns that name the set of a row, the more telling first."""
+GENE_COLUMNS = (
+    "target", "officialgenesymbol", "genesymbol", "symbol", "gene", "marker", "genename", "geneid",
+    "ensemblgene",
+)  # fmt: skip
+"""Columns that name its gene, the more telling first."""
+
+
+def is_here(path: Path, lines: Sequence[str]) -> bool:  # noqa: ARG001
+    """Whether the first line is a header with a column of sets and one of genes."""
+    return bool(lines) and _columns(_header(lines[0])) is not None
+
+
+def read(path: Path) -> SetsFile:
+    """Read the sets of a long table, in the order in which they come.
+
+    Raises
+    ------
+    InputError
+        If a row is shorter than the header, or no row has both a set and a gene.
+    """
+    text = "\n".join(read_lines(path))
+    header = _header(text.partition("\n")[0])
+    places = _columns(header)
+    if places is None:
+        named = ", ".join(header)
+        raise InputError(
+            f"{path}: has the columns {named}; call the column of sets 'source' and the column of "
+            "genes 'target'"
+        )
+    found: dict[str, dict[str, None]] = defaultdict(dict)
+    n_empty = 0
+    rows = csv.reader(io.StringIO(text), delimiter=_delimiter(text.partition("\n")[0]))
+    for number, row in enumerate(rows, start=1):
+        if number == 1 or not any(row):
+            continue
+        if len(row) <= max(places):
+            raise InputError(f"{path}: line {number} has {len(row)} of {len(header)} columns")
+        name, gene = (row[place].strip() for place in places)
+        if name and gene:
+            found[name][gene] = None
+        else:
+            n_empty += 1
+    if not found:
+        raise InputError(f"{path}: no row names both a set and a gene")
+    sets = GeneSets.of((name, "", tuple(genes)) for name, genes in found.items())
+    return SetsFile(sets, {"n_rows_without_set_or_gene": n_empty} if n_empty else {})
+
+
+def _delimiter(line: str) -> str:
+    return max("\t,;", key=line.count)
+
+
+def _header(line: str) -> list[str]:
+    return [field.strip() for field in next(csv.reader([line], delimiter=_delimiter(line)))]
+
+
+def _columns(header: Sequence[str]) -> tuple[int, int] | None:
+    """Places of the column of sets and of that of genes."""
+    plain = [re.sub(r"[\s_.]", "", name).lower() for name in header]
+    of_sets = next((plain.index(name) for name in SET_COLUMNS if name in plain), None)
+    of_genes = next((plain.index(name) for name in GENE_COLUMNS if name in plain), None)
+    return None if of_sets is None or of_genes is None else (of_sets, of_genes)
