@@ -8,7 +8,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from featurelens.autoencoder import adam
 from featurelens.autoencoder.config import AutoencoderConfig
-from featurelens.autoencoder.training import Autoencoder, layer_sizes, load, save, split_rows, train
+from featurelens.autoencoder.layers import layer_sizes
+from featurelens.autoencoder.training import Autoencoder, load, save, split_rows, train
 from featurelens.io import InputError
 from featurelens.simulation.observables import Observables
 

@@ -60,16 +60,13 @@ rule describe_control:
 
 rule tabulate_controls:
     input:
-        features=[
-            f"results/{RUN}/features/{name.rpartition('/')[0]}/features.h5ad"
-            for name in CONTROLLED
-        ],
-        summary=[f"results/{RUN}/enrichment/{name}/summary.tsv" for name in CONTROLLED],
+        features=[f"results/{RUN}/features/{name.source}/features.h5ad" for name in PLAN.controlled],
+        summary=[f"results/{RUN}/enrichment/{name}/summary.tsv" for name in PLAN.controlled],
         published=[
-            f"results/{RUN}/enrichment/{name}/global_published.parquet" for name in CONTROLLED
+            f"results/{RUN}/enrichment/{name}/global_published.parquet" for name in PLAN.controlled
         ],
         corrected=[
-            f"results/{RUN}/enrichment/{name}/global_corrected.parquet" for name in CONTROLLED
+            f"results/{RUN}/enrichment/{name}/global_corrected.parquet" for name in PLAN.controlled
         ],
     output:
         table=report(
@@ -93,7 +90,7 @@ rule tabulate_controls:
         mem_mb=8000,
         runtime=120,
     params:
-        names=CONTROLLED,
+        names=list(map(str, PLAN.controlled)),
         relatives=relatives(CONFIG.saes),
         code=fingerprint("tabulate_controls"),
     script:

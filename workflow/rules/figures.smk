@@ -1,7 +1,7 @@
 # Figures. Each says in its own file what it is made from (featurelens.figures), and a run draws those
 # whose inputs it makes. Figures of one job share a start, which takes longer than drawing.
 
-for job, figures in jobs_of(PAGES).items():
+for job, figures in jobs_of(TARGETS.pages).items():
 
     rule:
         name:
@@ -36,12 +36,12 @@ for job, figures in jobs_of(PAGES).items():
 
 rule draw_feature_map:
     input:
-        **named_inputs({"feature_map": DRAWN["feature_map"]}),
+        **named_inputs({"feature_map": TARGETS.drawn["feature_map"]}),
     output:
         feature_map_pdf=f"results/{RUN}/figures/features/{{dataset}}/{{model}}/{{sae}}/{{collection}}.pdf",
         feature_map_png=report(
             f"results/{RUN}/figures/features/{{dataset}}/{{model}}/{{sae}}/{{collection}}.png",
-            caption=caption_file(DRAWN["feature_map"]),
+            caption=caption_file(TARGETS.drawn["feature_map"]),
             category="Annotated features",
             labels={"embedding": "{dataset}/{model}", "gene sets": "{collection}"},
         ),
@@ -52,7 +52,7 @@ rule draw_feature_map:
     conda:
         "../../envs/core.yaml"
     params:
-        figures=described({"feature_map": DRAWN["feature_map"]}),
+        figures=described({"feature_map": TARGETS.drawn["feature_map"]}),
         code=fingerprint("draw", figures="feature_map"),
     script:
         "../../scripts/draw.py"
@@ -60,12 +60,12 @@ rule draw_feature_map:
 
 rule draw_gsea:
     input:
-        **named_inputs({"gsea": DRAWN["gsea"]}),
+        **named_inputs({"gsea": TARGETS.drawn["gsea"]}),
     output:
         gsea_folder=report(
             directory(f"results/{RUN}/figures/gsea/{{dataset}}/{{model}}/{{sae}}/{{collection}}"),
             patterns=["feature_{feature}.png"],
-            caption=caption_file(DRAWN["gsea"]),
+            caption=caption_file(TARGETS.drawn["gsea"]),
             category="Annotated features",
             labels={
                 "embedding": "{dataset}/{model}",
@@ -79,7 +79,7 @@ rule draw_gsea:
     conda:
         "../../envs/core.yaml"
     params:
-        figures=described({"gsea": DRAWN["gsea"]}),
+        figures=described({"gsea": TARGETS.drawn["gsea"]}),
         code=fingerprint("draw", figures="gsea"),
     script:
         "../../scripts/draw.py"

@@ -4,7 +4,7 @@
 
 rule compile_collection:
     input:
-        files=collection_files,
+        files=lambda wildcards: files_of(user_files(CONFIG.collections[wildcards.collection])),
     output:
         sets=f"results/{RUN}/genesets/{{collection}}/sets.gmt",
         terms=f"results/{RUN}/genesets/{{collection}}/terms.tsv",

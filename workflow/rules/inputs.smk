@@ -44,7 +44,7 @@ rule check_inputs:
     conda:
         "../../envs/core.yaml"
     params:
-        config=USER_FILES,
+        config=PLAN.user_files,
         code=fingerprint("check_inputs"),
     script:
         "../../scripts/check_inputs.py"

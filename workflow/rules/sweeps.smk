@@ -8,7 +8,7 @@
 
 rule train_stack:
     input:
-        embedding=sweep_embedding,
+        embedding=of_sweep(PLAN.embedding_file),
     output:
         table=f"results/{RUN}/sweeps/{{sweep}}/stacks/{{stack}}.parquet",
     log:
@@ -19,13 +19,13 @@ rule train_stack:
         "../../envs/core.yaml"
     threads: 1
     resources:
-        mem_mb=stack_memory,
-        runtime=stack_runtime,
+        mem_mb=of_stack(sweep_sizes.stack_memory),
+        runtime=of_stack(sweep_sizes.stack_runtime),
     params:
-        points=setting("{sweep}/{stack}", within=STACKS),
+        points=setting("{sweep}/{stack}", within=PLAN.stacks),
         source=setting("sweeps/{sweep}/embedding"),
         store=f"results/{RUN}/sweeps/{{sweep}}/store",
-        n_cells=sweep_cells,
+        n_cells=of_sweep(PLAN.trained_cells),
         engine=CONFIG.engine,
         device=device,
         code=fingerprint("train_stack"),
@@ -35,7 +35,7 @@ rule train_stack:
 
 rule collect_sweep:
     input:
-        points=sweep_tables("stacks"),
+        points=stack_tables("stacks"),
     output:
         index=f"results/{RUN}/sweeps/{{sweep}}/index.tsv",
         points=f"results/{RUN}/sweeps/{{sweep}}/points.parquet",
@@ -45,19 +45,19 @@ rule collect_sweep:
     conda:
         "../../envs/core.yaml"
     params:
-        points=sweep_points,
+        points=of_sweep(PLAN.points),
         code=fingerprint("collect_sweep"),
     script:
         "../../scripts/collect_sweep.py"
 
 
-for job in MEASURING:
+for job in TARGETS.measuring:
 
     rule:
         name:
             job.rule
         input:
-            **{name: MEASURED_ON[name] for name in job.measure.inputs},
+            **{name: of_sweep(PLAN.measured_on[name]) for name in job.measure.inputs},
             points=f"results/{RUN}/sweeps/{{sweep}}/{job.points}",
         output:
             **{name: f"results/{RUN}/sweeps/{{sweep}}/{file}" for name, file in job.outputs.items()},
@@ -71,25 +71,25 @@ for job in MEASURING:
             "../../envs/core.yaml"
         threads: 1
         resources:
-            mem_mb=measuring_memory(job.measure.name),
-            runtime=measuring_runtime(job.measure.name),
+            mem_mb=measuring(job.measure.name, sweep_sizes.measuring_memory),
+            runtime=measuring(job.measure.name, sweep_sizes.measuring_runtime),
         params:
             measure=job.measure.name,
-            n_cells=sweep_cells,
+            n_cells=of_sweep(PLAN.trained_cells),
             store=f"results/{RUN}/sweeps/{{sweep}}/store",
-            values=sweep_values(job.measure),
+            values=measured_values(job.measure),
             code=fingerprint("measure_sweep", sweeps__measures=job.measure.name),
         script:
             "../../scripts/measure_sweep.py"
 
 
-for job in [job for job in MEASURING if job.is_of_stacks]:
+for job in [job for job in TARGETS.measuring if job.is_of_stacks]:
 
     rule:
         name:
             f"collect_{job.measure.name}"
         input:
-            **{name: sweep_tables(Path(file).parent) for name, file in job.outputs.items()},
+            **{name: stack_tables(Path(file).parent) for name, file in job.outputs.items()},
             points=f"results/{RUN}/sweeps/{{sweep}}/points.parquet",
         output:
             **{

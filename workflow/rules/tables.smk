@@ -3,8 +3,8 @@
 
 rule collect_superposition:
     input:
-        scores=[f"results/{RUN}/autoencoder/{name}/superposition.tsv" for name in AUTOENCODERS],
-        histories=[f"results/{RUN}/autoencoder/{name}/history.tsv" for name in AUTOENCODERS],
+        scores=[f"results/{RUN}/autoencoder/{name}/superposition.tsv" for name in PLAN.autoencoders],
+        histories=[f"results/{RUN}/autoencoder/{name}/history.tsv" for name in PLAN.autoencoders],
     output:
         table=report(
             f"results/{RUN}/tables/superposition.tsv",
@@ -17,7 +17,7 @@ rule collect_superposition:
     conda:
         "../../envs/core.yaml"
     params:
-        folders=[f"results/{RUN}/autoencoder/{name}" for name in AUTOENCODERS],
+        folders=[f"results/{RUN}/autoencoder/{name}" for name in PLAN.autoencoders],
         code=fingerprint("collect_superposition"),
     script:
         "../../scripts/collect_superposition.py"
@@ -25,7 +25,7 @@ rule collect_superposition:
 
 rule collect_ceiling:
     input:
-        tables=[f"results/{RUN}/simulation/{name}/ceiling.tsv" for name in EMBEDDED],
+        tables=[f"results/{RUN}/simulation/{name}/ceiling.tsv" for name in PLAN.embedded],
     output:
         table=report(
             f"results/{RUN}/tables/ceiling.tsv",
@@ -38,7 +38,7 @@ rule collect_ceiling:
     conda:
         "../../envs/core.yaml"
     params:
-        names=EMBEDDED,
+        names=PLAN.embedded,
         code=fingerprint("collect_ceiling"),
     script:
         "../../scripts/collect_ceiling.py"
@@ -46,7 +46,10 @@ rule collect_ceiling:
 
 rule collect_dimensions:
     input:
-        tables=[f"results/{RUN}/simulation/{name}/intrinsic_dimension.tsv" for name in HIERARCHICAL],
+        tables=[
+            f"results/{RUN}/simulation/{name}/intrinsic_dimension.tsv"
+            for name in PLAN.hierarchical
+        ],
     output:
         table=report(
             f"results/{RUN}/tables/intrinsic_dimension.tsv",
@@ -59,7 +62,7 @@ rule collect_dimensions:
     conda:
         "../../envs/core.yaml"
     params:
-        names=HIERARCHICAL,
+        names=PLAN.hierarchical,
         code=fingerprint("collect_dimensions"),
     script:
         "../../scripts/collect_dimensions.py"
@@ -67,7 +70,7 @@ rule collect_dimensions:
 
 rule collect_chance:
     input:
-        tables=[f"results/{RUN}/simulation/{name}/chance_structure.tsv" for name in CHANCED],
+        tables=[f"results/{RUN}/simulation/{name}/chance_structure.tsv" for name in PLAN.chanced],
     output:
         table=report(
             f"results/{RUN}/tables/chance_structure.tsv",
@@ -80,7 +83,7 @@ rule collect_chance:
     conda:
         "../../envs/core.yaml"
     params:
-        names=CHANCED,
+        names=PLAN.chanced,
         code=fingerprint("collect_chance"),
     script:
         "../../scripts/collect_chance.py"
@@ -88,8 +91,8 @@ rule collect_chance:
 
 rule tabulate_autoencoders:
     input:
-        configs=[f"results/{RUN}/autoencoder/{name}/config.json" for name in AUTOENCODERS],
-        histories=[f"results/{RUN}/autoencoder/{name}/history.tsv" for name in AUTOENCODERS],
+        configs=[f"results/{RUN}/autoencoder/{name}/config.json" for name in PLAN.autoencoders],
+        histories=[f"results/{RUN}/autoencoder/{name}/history.tsv" for name in PLAN.autoencoders],
     output:
         table=report(
             f"results/{RUN}/tables/table_S3.tsv",
@@ -106,7 +109,7 @@ rule tabulate_autoencoders:
             f"results/{RUN}/autoencoder/{name}": CONFIG.simulations[
                 Path(name).parent.name
             ].n_observed
-            for name in AUTOENCODERS
+            for name in PLAN.autoencoders
         },
         code=fingerprint("tabulate_autoencoders"),
     script:
@@ -116,13 +119,12 @@ rule tabulate_autoencoders:
 rule tabulate_sweeps:
     input:
         points=[f"results/{RUN}/sweeps/{name}/points.parquet" for name in CONFIG.sweeps],
-        recovery=[f"results/{RUN}/sweeps/{name}/recovery.parquet" for name in SIMULATED],
+        recovery=[f"results/{RUN}/sweeps/{name}/recovery.parquet" for name in PLAN.simulated_sweeps],
         baselines=[
-            f"results/{RUN}/baselines/{CONFIG.sweeps[name].source}/recovery.tsv"
-            for name in SIMULATED
+            f"results/{RUN}/baselines/{name.source}/recovery.tsv" for name in PLAN.simulated_sweeps
         ],
-        structure=[f"results/{RUN}/sweeps/{name}/structure.tsv" for name in STRUCTURED],
-        consistency=[f"results/{RUN}/sweeps/{name}/consistency.tsv" for name in SEEDED],
+        structure=[f"results/{RUN}/sweeps/{name}/structure.tsv" for name in PLAN.structured_sweeps],
+        consistency=[f"results/{RUN}/sweeps/{name}/consistency.tsv" for name in PLAN.seeded_sweeps],
     output:
         points=f"results/{RUN}/tables/sweep_points.tsv",
         recovery=f"results/{RUN}/tables/sweep_recovery.tsv",
@@ -150,9 +152,9 @@ rule tabulate_sweeps:
         "../../envs/core.yaml"
     params:
         sweeps=list(CONFIG.sweeps),
-        simulated=SIMULATED,
-        structured=STRUCTURED,
-        seeded=SEEDED,
+        simulated=list(map(str, PLAN.simulated_sweeps)),
+        structured=list(map(str, PLAN.structured_sweeps)),
+        seeded=list(map(str, PLAN.seeded_sweeps)),
         code=fingerprint("tabulate_sweeps"),
     script:
         "../../scripts/tabulate_sweeps.py"
@@ -160,8 +162,8 @@ rule tabulate_sweeps:
 
 rule tabulate_cell_sweeps:
     input:
-        points=[f"results/{RUN}/sweeps/{name}/points.parquet" for name in CELL_SWEEPS],
-        held_out=[f"results/{RUN}/sweeps/{name}/held_out.parquet" for name in CELL_SWEEPS],
+        points=[f"results/{RUN}/sweeps/{name}/points.parquet" for name in PLAN.cell_sweeps],
+        held_out=[f"results/{RUN}/sweeps/{name}/held_out.parquet" for name in PLAN.cell_sweeps],
     output:
         table=report(
             f"results/{RUN}/tables/cell_sweeps.tsv",
@@ -174,7 +176,7 @@ rule tabulate_cell_sweeps:
     conda:
         "../../envs/core.yaml"
     params:
-        sweeps=CELL_SWEEPS,
+        sweeps=list(map(str, PLAN.cell_sweeps)),
         code=fingerprint("tabulate_cell_sweeps"),
     script:
         "../../scripts/tabulate_cell_sweeps.py"
@@ -182,7 +184,7 @@ rule tabulate_cell_sweeps:
 
 rule tabulate_bundles:
     input:
-        diagnostics=[f"results/{RUN}/embeddings/{name}/diagnostics.tsv" for name in BUNDLES],
+        diagnostics=[f"results/{RUN}/embeddings/{name}/diagnostics.tsv" for name in PLAN.bundles],
     output:
         table=report(
             f"results/{RUN}/tables/bundles.tsv",
@@ -195,7 +197,7 @@ rule tabulate_bundles:
     conda:
         "../../envs/core.yaml"
     params:
-        bundles=BUNDLES,
+        bundles=list(map(str, PLAN.bundles)),
         code=fingerprint("tabulate_bundles"),
     script:
         "../../scripts/tabulate_bundles.py"
@@ -203,7 +205,7 @@ rule tabulate_bundles:
 
 rule tabulate_features:
     input:
-        features=[f"results/{RUN}/features/{name}/features.h5ad" for name in SAES],
+        features=[f"results/{RUN}/features/{name}/features.h5ad" for name in PLAN.saes],
     output:
         types=report(
             f"results/{RUN}/tables/table_S6.tsv",
@@ -221,7 +223,7 @@ rule tabulate_features:
     conda:
         "../../envs/core.yaml"
     params:
-        saes=SAES,
+        saes=list(map(str, PLAN.saes)),
         code=fingerprint("tabulate_features"),
     script:
         "../../scripts/tabulate_features.py"
@@ -229,8 +231,8 @@ rule tabulate_features:
 
 rule tabulate_annotation:
     input:
-        summaries=[f"results/{RUN}/enrichment/{name}/summary.tsv" for name in ANNOTATED],
-        controls=[f"results/{RUN}/enrichment/{name}/summary.tsv" for name in BESIDE],
+        summaries=[f"results/{RUN}/enrichment/{name}/summary.tsv" for name in PLAN.annotated],
+        controls=[f"results/{RUN}/enrichment/{name}/summary.tsv" for name in PLAN.beside],
     output:
         annotation=report(
             f"results/{RUN}/tables/annotation.tsv",
@@ -243,8 +245,8 @@ rule tabulate_annotation:
     conda:
         "../../envs/core.yaml"
     params:
-        names=ANNOTATED,
-        controls=BESIDE,
+        names=list(map(str, PLAN.annotated)),
+        controls=list(map(str, PLAN.beside)),
         code=fingerprint("tabulate_annotation"),
     script:
         "../../scripts/tabulate_annotation.py"
@@ -252,8 +254,8 @@ rule tabulate_annotation:
 
 rule tabulate_concepts:
     input:
-        kept=[f"results/{RUN}/concepts/{name}/kept_terms.parquet" for name in ANNOTATED],
-        terms=[f"results/{RUN}/genesets/{name.split('/')[-1]}/terms.tsv" for name in ANNOTATED],
+        kept=[f"results/{RUN}/concepts/{name}/kept_terms.parquet" for name in PLAN.annotated],
+        terms=[f"results/{RUN}/genesets/{name.collection}/terms.tsv" for name in PLAN.annotated],
     output:
         terms=report(
             f"results/{RUN}/tables/table_S7.tsv",
@@ -282,7 +284,7 @@ rule tabulate_concepts:
     conda:
         "../../envs/core.yaml"
     params:
-        names=ANNOTATED,
+        names=list(map(str, PLAN.annotated)),
         config=PLAIN["concepts"],
         probes=PLAIN["figures"]["probes"],
         code=fingerprint("tabulate_concepts"),
@@ -316,7 +318,7 @@ rule list_features:
 
 rule judge_claims:
     input:
-        tables=EVIDENCE,
+        tables=TARGETS.evidence,
         claims=existing(CONFIG.claims),
     output:
         table=report(

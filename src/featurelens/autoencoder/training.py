@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from featurelens.autoencoder.config import AutoencoderConfig
+from featurelens.autoencoder.layers import layer_shapes
 from featurelens.io import InputError, atomic_path, read_json, read_table, write_json, write_table
 from featurelens.simulation.observables import Observables, row_chunks
 from featurelens.threads import torch_threads
@@ -47,30 +47,6 @@ class Autoencoder:
             if layer < self.config.depth - 1:
                 values = np.maximum(values, 0)
         return values
-
-
-def layer_sizes(n_genes: int, latent: int, *, depth: int, width: str) -> list[int]:
-    """Sizes from the genes to the embedding, both included: depth + 1 numbers.
-
-    At 20,000 genes these are the author's. ``wide``: evenly spaced from ``n_genes / 2`` to
-    ``latent``, the ends left out. ``narrow``: ``max(150, 2 latent)``, before it one layer of
-    ``max(1000, 2 latent)`` when depth exceeds 2. The author's 150 and 1000 belong to 20,000 genes;
-    for other numbers of genes they are scaled with them, so that narrow stays narrower than wide.
-    """
-    if depth == 1:
-        hidden = []
-    elif width == "wide":
-        hidden = [int(size) for size in np.linspace(latent, n_genes // 2, depth + 1)[-2:0:-1]]
-    else:
-        first, later = n_genes // 20, 3 * n_genes // 400
-        hidden = [max(first, 2 * latent)] if depth > 2 else []
-        hidden += [max(later, 2 * latent)] * (depth - 1 - len(hidden))
-    return [n_genes, *hidden, latent]
-
-
-def count_weights(n_genes: int, config: AutoencoderConfig) -> int:
-    """How many weights and biases an autoencoder has, encoder and decoder together."""
-    return sum((d_in + 1) * d_out for d_out, d_in in _shapes(n_genes, config))
 
 
 def train(
@@ -115,7 +91,7 @@ def train(
         raise InputError("autoencoder: Y holds NaN or infinite values; correct the data")
     train_rows = split_rows(is_validation, exchanged=config.is_exchanged)
     generator = torch.Generator().manual_seed(config.seed)
-    shapes = _shapes(observables.shape[1], config)
+    shapes = layer_shapes(observables.shape[1], config)
     initial = [
         tensor.to(device)
         for d_out, d_in in shapes
@@ -207,13 +183,6 @@ def _rows(observables: Observables, kept: np.ndarray, batch_size: int, device: s
         mixing = torch.from_numpy(observables.connectivity.T.astype(np.float32)).to(device)
     data = torch.from_numpy(np.ascontiguousarray(cells)).to(device)
     return Rows(data, data, shares, mixing)
-
-
-def _shapes(n_genes: int, config: AutoencoderConfig) -> list[tuple[int, int]]:
-    """(d_out, d_in) of every Linear layer, encoder first."""
-    sizes = layer_sizes(n_genes, config.latent, depth=config.depth, width=config.width)
-    encoder = [(d_out, d_in) for d_in, d_out in pairwise(sizes)]
-    return encoder + [(d_in, d_out) for d_out, d_in in reversed(encoder)]
 
 
 def _names(depth: int) -> list[str]:

@@ -49,7 +49,7 @@ INPUTS = {
     "recovery": "tables/sweep_recovery.tsv",
     "structure": "sweeps/{structure_sweep}/structure.tsv",
     "programs": "sweeps/{structure_sweep}/structure_programs.tsv",
-    "baselines": "baselines/{structure_source}/recovery.tsv",
+    "baselines": "baselines/{structure_sweep.source}/recovery.tsv",
     "superposition": "tables/superposition.tsv",
 }
 PARAMS = {"sweeps": "{structure_relatives}", "select": "{structure_select}?"}

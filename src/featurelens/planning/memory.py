@@ -8,9 +8,14 @@ half a GiB for every stage of the default run.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
+
+from featurelens.config.run import DatasetRun, RunConfig
+from featurelens.features.sources import parse_source
+from featurelens.places import Place
+from featurelens.sae.config import width
 
 Stage = Literal["train", "describe", "steer", "control", "test", "enrich", "keep", "map", "cells"]
 
@@ -91,3 +96,39 @@ def read_sizes(path: str | Path) -> Sizes:
         n_cells, n_dimensions = file["obsm/X_emb"].shape
         n_genes = len(file["var"][file["var"].attrs["_index"]])
     return Sizes(n_cells=n_cells, n_genes=n_genes, n_dimensions=n_dimensions)
+
+
+def job_sizes(config: RunConfig, place: Place, *, below: str) -> Sizes:
+    """What a job works on: sizes of the bundle, or those that are expected before it is made.
+
+    Parameters
+    ----------
+    config
+        The run.
+    place
+        An embedding, or an SAE or control of it, whose features are counted.
+    below
+        Folder of the results.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the bundle is not there yet and no size is expected of it.
+    """
+    dataset, bundle = config.datasets[place.dataset], f"{below}/embeddings/{place.embedding}"
+    sizes = _bundle_sizes(dataset, place.model, f"{bundle}/cells.h5ad")
+    if not place.sae:
+        return sizes
+    source = parse_source(place.sae)
+    if source.sae is not None:
+        return replace(sizes, n_features=width(config.saes[source.sae], sizes.n_dimensions))
+    # Two ends of every component.
+    return replace(sizes, n_features=2 * max(config.controls.n_components, sizes.n_dimensions))
+
+
+def _bundle_sizes(dataset: DatasetRun, model: str, bundle: str) -> Sizes:
+    expected = dataset.expected
+    if expected is None or Path(bundle).exists():
+        return read_sizes(bundle)
+    dimensions = dataset.models[model].dimensions or expected.dimensions
+    return Sizes(expected.cells, expected.genes, dimensions)

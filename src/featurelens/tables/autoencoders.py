@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from featurelens.autoencoder.config import AutoencoderConfig
-from featurelens.autoencoder.training import count_weights, layer_sizes
+from featurelens.autoencoder.layers import count_weights, layer_sizes
 from featurelens.io import read_json, read_table
 
 

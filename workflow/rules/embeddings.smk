@@ -1,31 +1,10 @@
-# Real cells and their embeddings: every model fills the same bundle (cells, embedding, decoder).
-
-
-rule prepare_cells:
-    input:
-        files=dataset_files,
-    output:
-        cells=f"results/{RUN}/datasets/{{dataset}}/cells.h5ad",
-    log:
-        f"results/{RUN}/logs/prepare_cells/{{dataset}}.log",
-    benchmark:
-        f"results/{RUN}/benchmarks/prepare_cells/{{dataset}}.tsv"
-    conda:
-        "../../envs/core.yaml"
-    resources:
-        mem_mb=memory(4000, per_input=12),
-        runtime=30,
-    params:
-        config=setting("datasets/{dataset}/cells"),
-        code=fingerprint("prepare_cells"),
-    script:
-        "../../scripts/prepare_cells.py"
+# Embeddings of real cells: every model fills the same bundle (cells, embedding, decoder).
 
 
 rule embed_cells:
     input:
         cells=f"results/{RUN}/datasets/{{dataset}}/cells.h5ad",
-        files=model_files,
+        files=lambda wildcards: files_of(model_config(wildcards).files),
     output:
         cells=f"results/{RUN}/embeddings/{{dataset}}/{{model}}/cells.h5ad",
         decoder=f"results/{RUN}/embeddings/{{dataset}}/{{model}}/decoder.json",
@@ -37,10 +16,10 @@ rule embed_cells:
         f"results/{RUN}/benchmarks/embed_cells/{{dataset}}/{{model}}.tsv"
     conda:
         model_environment
-    threads: model_threads
+    threads: of_model(sizes.embed_threads)
     resources:
-        mem_mb=model_memory,
-        runtime=model_runtime,
+        mem_mb=memory(of_model(sizes.embed_memory), per_input=12),
+        runtime=of_model(sizes.embed_runtime),
     params:
         config=setting("datasets/{dataset}/models/{model}"),
         command=(
@@ -51,3 +30,24 @@ rule embed_cells:
         code=model_code,
     script:
         "../../scripts/embed_cells.py"
+
+
+rule lay_out_cells:
+    input:
+        cells=f"results/{RUN}/embeddings/{{dataset}}/{{model}}/cells.h5ad",
+    output:
+        layout=f"results/{RUN}/embeddings/{{dataset}}/{{model}}/layout.h5ad",
+    log:
+        f"results/{RUN}/logs/lay_out_cells/{{dataset}}/{{model}}.log",
+    benchmark:
+        f"results/{RUN}/benchmarks/lay_out_cells/{{dataset}}/{{model}}.tsv"
+    conda:
+        "../../envs/core.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory_of("cells"),
+        runtime=60,
+    params:
+        code=fingerprint("lay_out_cells"),
+    script:
+        "../../scripts/lay_out_cells.py"

@@ -9,11 +9,12 @@ rule fetch_resource:
     log:
         f"results/{RUN}/logs/fetch_resource/{{resource}}.log",
     wildcard_constraints:
-        resource=RESOURCE_PATTERN or "(?!)",
+        resource="|".join(re.escape(path.removeprefix("resources/")) for path in PLAN.resources)
+        or "(?!)",
     localrule: True
     conda:
         "../../envs/core.yaml"
     params:
-        config=resource_config,
+        config=lambda wildcards: PLAN.resources[f"resources/{wildcards.resource}"],
     script:
         "../../scripts/fetch_resource.py"

@@ -1,0 +1,86 @@
+"""Names that files of figures and tables may ask for (:mod:`featurelens.planning.outputs`)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from featurelens.features.sources import relatives
+from featurelens.planning.plan import Plan, first
+
+WILDCARDS = {name: f"{{{name}}}" for name in ("dataset", "model", "sae", "collection")}
+"""Names that stay as they are in paths, for figures and tables of any one SAE."""
+
+
+def names(plan: Plan) -> dict[str, Any]:
+    """Values of a run by name: strings, lists, and blocks of its configuration.
+
+    A name that a run has nothing for is None or an empty list, and what asks for it is not made.
+    """
+    return WILDCARDS | _of_simulations(plan) | _of_sweeps(plan) | _of_cells(plan)
+
+
+def _of_simulations(plan: Plan) -> dict[str, Any]:
+    small = plan.small_simulation
+    return {
+        "autoencoders": list(plan.autoencoders),
+        "embedded_simulations": plan.embedded,
+        "hierarchical_simulations": plan.hierarchical,
+        "chanced_simulations": plan.chanced,
+        "first_hierarchical": first(plan.hierarchical),
+        "hierarchical_autoencoders": [
+            f"{simulation}/{name}"
+            for simulation in plan.hierarchical
+            for name in plan.config.simulations[simulation].trained
+        ],
+        "small_simulation": small,
+        "small_autoencoders": list(plan.config.simulations[small].trained) if small else [],
+        "n_observed": {
+            f"{simulation}/{name}": block.n_observed
+            for simulation, block in plan.config.simulations.items()
+            for name in block.trained
+        },
+    }
+
+
+def _of_sweeps(plan: Plan) -> dict[str, Any]:
+    structure = plan.structure_sweep
+    settings = plan.config.sweeps[structure.name].structure if structure else None
+    return {
+        "sweeps": list(plan.sweeps.values()),
+        "simulated_sweeps": plan.simulated_sweeps,
+        "cell_sweeps": plan.cell_sweeps,
+        "seeded_sweeps": plan.seeded_sweeps,
+        "structured_sweeps": plan.structured_sweeps,
+        "superposed_sweeps": plan.superposed_sweeps,
+        "first_simulated_sweep": first(plan.simulated_sweeps),
+        "small_sweep": plan.small_sweep,
+        "structure_sweep": structure,
+        "structure_select": dict(settings.select) if settings else {},
+        "structure_relatives": [
+            sweep
+            for sweep in plan.structured_sweeps
+            if structure is not None and sweep.source == structure.source
+        ],
+    }
+
+
+def _of_cells(plan: Plan) -> dict[str, Any]:
+    config = plan.config
+    return {
+        "bundles": plan.bundles,
+        "first_bundle": first(plan.bundles),
+        "saes": plan.saes,
+        "first_steered": first(plan.steered),
+        "annotated": plan.annotated,
+        "first_annotated": plan.first_annotated,
+        "controlled": plan.controlled,
+        "compared": plan.compared,
+        "beside": plan.beside,
+        "relatives": relatives(config.saes),
+        "datasets_of_several_models": [
+            name for name, block in config.datasets.items() if len(block.models) > 1
+        ],
+        "concepts": config.concepts,
+        "probes": list(config.figures.probes),
+        "ranked_by": config.gsea.rank_by if config.gsea else "t",
+    }

@@ -1,0 +1,22 @@
+# Real cells, as they come with scanpy or from a file of the user.
+
+
+rule prepare_cells:
+    input:
+        files=lambda wildcards: files_of(user_files(CONFIG.datasets[wildcards.dataset].cells)),
+    output:
+        cells=f"results/{RUN}/datasets/{{dataset}}/cells.h5ad",
+    log:
+        f"results/{RUN}/logs/prepare_cells/{{dataset}}.log",
+    benchmark:
+        f"results/{RUN}/benchmarks/prepare_cells/{{dataset}}.tsv"
+    conda:
+        "../../envs/core.yaml"
+    resources:
+        mem_mb=memory(4000, per_input=12),
+        runtime=30,
+    params:
+        config=setting("datasets/{dataset}/cells"),
+        code=fingerprint("prepare_cells"),
+    script:
+        "../../scripts/prepare_cells.py"

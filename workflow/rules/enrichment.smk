@@ -1,0 +1,78 @@
+# Which gene sets the genes of a feature carry, how much of that permuted cells would give (paper
+# section 5.3), and a closer look at chosen features: preranked GSEA from local files alone.
+
+
+rule enrich_features:
+    input:
+        dge=f"results/{RUN}/dge/{{dataset}}/{{model}}/{{sae}}/{{contrast}}_{{convention}}.parquet",
+        cells=f"results/{RUN}/embeddings/{{dataset}}/{{model}}/cells.h5ad",
+        decoder=f"results/{RUN}/embeddings/{{dataset}}/{{model}}/decoder.json",
+        features=f"results/{RUN}/features/{{dataset}}/{{model}}/{{sae}}/features.h5ad",
+        sets=f"results/{RUN}/genesets/{{collection}}/sets.gmt",
+        universe=existing(CONFIG.enrichment.universe.file),
+    output:
+        table=f"results/{RUN}/enrichment/{{dataset}}/{{model}}/{{sae}}/{{collection}}/{{contrast}}_{{convention}}.parquet",
+        null=f"results/{RUN}/enrichment/{{dataset}}/{{model}}/{{sae}}/{{collection}}/nulls_{{contrast}}_{{convention}}.tsv",
+        summary=f"results/{RUN}/enrichment/{{dataset}}/{{model}}/{{sae}}/{{collection}}/summary_{{contrast}}_{{convention}}.tsv",
+    log:
+        f"results/{RUN}/logs/enrich_features/{{dataset}}/{{model}}/{{sae}}/{{collection}}/{{contrast}}_{{convention}}.log",
+    benchmark:
+        f"results/{RUN}/benchmarks/enrich_features/{{dataset}}/{{model}}/{{sae}}/{{collection}}/{{contrast}}_{{convention}}.tsv"
+    conda:
+        "../../envs/core.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory_of("enrich"),
+        runtime=240,
+    params:
+        device=device,
+        config=lambda wildcards: PLAN.enrichment(wildcards.sae),
+        dge=PLAIN["dge"],
+        contrast="{contrast}",
+        convention="{convention}",
+        code=fingerprint("enrich_features"),
+    script:
+        "../../scripts/enrich_features.py"
+
+
+rule summarise_annotation:
+    input:
+        summaries=lambda wildcards: PLAN.summaries(Place(*wildcards)),
+    output:
+        table=f"results/{RUN}/enrichment/{{dataset}}/{{model}}/{{sae}}/{{collection}}/summary.tsv",
+    log:
+        f"results/{RUN}/logs/summarise_annotation/{{dataset}}/{{model}}/{{sae}}/{{collection}}.log",
+    localrule: True
+    conda:
+        "../../envs/core.yaml"
+    params:
+        code=fingerprint("summarise_annotation"),
+    script:
+        "../../scripts/summarise_annotation.py"
+
+
+rule run_gsea:
+    input:
+        table=f"results/{RUN}/tables/features/{{dataset}}/{{model}}/{{sae}}/{{collection}}.tsv",
+        dge=f"results/{RUN}/dge/{{dataset}}/{{model}}/{{sae}}/global_corrected.parquet",
+        cells=f"results/{RUN}/embeddings/{{dataset}}/{{model}}/cells.h5ad",
+        sets=f"results/{RUN}/genesets/{{collection}}/sets.gmt",
+    output:
+        table=f"results/{RUN}/gsea/{{dataset}}/{{model}}/{{sae}}/{{collection}}/gsea.tsv",
+        running=f"results/{RUN}/gsea/{{dataset}}/{{model}}/{{sae}}/{{collection}}/running.parquet",
+    log:
+        f"results/{RUN}/logs/run_gsea/{{dataset}}/{{model}}/{{sae}}/{{collection}}.log",
+    benchmark:
+        f"results/{RUN}/benchmarks/run_gsea/{{dataset}}/{{model}}/{{sae}}/{{collection}}.tsv"
+    conda:
+        "../../envs/core.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        config=PLAIN["gsea"],
+        enrichment=PLAIN["enrichment"],
+        code=fingerprint("run_gsea"),
+    script:
+        "../../scripts/run_gsea.py"

@@ -1,0 +1,31 @@
+# One SAE per embedding of real cells (paper section 5.1).
+
+
+rule train_sae:
+    input:
+        bundle=f"results/{RUN}/embeddings/{{dataset}}/{{model}}/cells.h5ad",
+    output:
+        config=f"results/{RUN}/sae/{{dataset}}/{{model}}/{{sae}}/cfg.json",
+        weights=f"results/{RUN}/sae/{{dataset}}/{{model}}/{{sae}}/sae_weights.safetensors",
+        history=f"results/{RUN}/sae/{{dataset}}/{{model}}/{{sae}}/history.tsv",
+        train=f"results/{RUN}/sae/{{dataset}}/{{model}}/{{sae}}/train.json",
+    log:
+        f"results/{RUN}/logs/train_sae/{{dataset}}/{{model}}/{{sae}}.log",
+    benchmark:
+        f"results/{RUN}/benchmarks/train_sae/{{dataset}}/{{model}}/{{sae}}.tsv"
+    wildcard_constraints:
+        sae=TRAINED_PATTERN,
+    conda:
+        "../../envs/core.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory_of("train"),
+        runtime=480,
+    params:
+        config=sae_config,
+        source="{dataset}/{model}",
+        engine=CONFIG.engine,
+        device=device,
+        code=fingerprint("train_sae"),
+    script:
+        "../../scripts/train_sae.py"

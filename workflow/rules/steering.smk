@@ -1,0 +1,28 @@
+# What happens to cells when a feature is turned (paper section 5.2).
+
+
+rule steer_cells:
+    input:
+        bundle=f"results/{RUN}/embeddings/{{dataset}}/{{model}}/cells.h5ad",
+        decoder=f"results/{RUN}/embeddings/{{dataset}}/{{model}}/decoder.json",
+        weights=f"results/{RUN}/sae/{{dataset}}/{{model}}/{{sae}}/sae_weights.safetensors",
+        features=f"results/{RUN}/features/{{dataset}}/{{model}}/{{sae}}/features.h5ad",
+    output:
+        effects=f"results/{RUN}/steering/{{dataset}}/{{model}}/{{sae}}/effects.parquet",
+        trajectories=f"results/{RUN}/steering/{{dataset}}/{{model}}/{{sae}}/trajectories.h5ad",
+        selected=f"results/{RUN}/steering/{{dataset}}/{{model}}/{{sae}}/selected.tsv",
+    log:
+        f"results/{RUN}/logs/steer_cells/{{dataset}}/{{model}}/{{sae}}.log",
+    benchmark:
+        f"results/{RUN}/benchmarks/steer_cells/{{dataset}}/{{model}}/{{sae}}.tsv"
+    conda:
+        "../../envs/core.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory_of("steer"),
+        runtime=60,
+    params:
+        config=setting("datasets/{dataset}/steering"),
+        code=fingerprint("steer_cells"),
+    script:
+        "../../scripts/steer_cells.py"
