@@ -32,8 +32,9 @@ from benchmarks.annotation_data import SCALES, Data, Scale, make
 from featurelens.conventions import CONVENTIONS, Convention
 from featurelens.dge.cell_sets import split_cells
 from featurelens.dge.config import DgeConfig
+from featurelens.dge.feature_tables import iter_feature_tables, write_feature_tables
 from featurelens.dge.layout import PreparedExpression, prepare_parts
-from featurelens.dge.tables import iter_feature_tables, iter_tests, write_feature_tables
+from featurelens.dge.tables import iter_tests
 from featurelens.enrichment.annotate import annotate
 from featurelens.enrichment.config import EnrichmentConfig
 from featurelens.enrichment.nulls import Cells, Experiment

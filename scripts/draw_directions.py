@@ -15,7 +15,7 @@ snakemake: Any
 
 with job_log(snakemake.log[0]):
     directions = drawn_control(
-        Path(snakemake.input.weights).parent,
+        Path(snakemake.input.sae[0]).parent,
         read_anndata(snakemake.input.bundle).obsm["X_emb"],
         parse_source(snakemake.params.source),
         config=build(ControlConfig, snakemake.params.controls),

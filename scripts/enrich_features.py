@@ -18,7 +18,7 @@ snakemake: Any
 with job_log(snakemake.log[0]) as log:
     params = snakemake.params
     config = build(EnrichmentConfig, params.config)
-    bundle = read_bundle(Path(snakemake.input.cells).parent)
+    bundle = read_bundle(Path(snakemake.input.bundle[0]).parent)
     membership = lay_over(bundle, read_gmt(snakemake.input.sets), config)
     log(membership.describe())
     annotation = annotate_bundle(

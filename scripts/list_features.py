@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from featurelens.dge.tables import iter_feature_tables
+from featurelens.dge.feature_tables import iter_feature_tables
 from featurelens.enrichment.filters import read_kept
 from featurelens.features.annotated import DGE_COLUMNS, annotated_features
 from featurelens.io import read_anndata, write_table

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from featurelens.dge.tables import iter_feature_tables
+from featurelens.dge.feature_tables import iter_feature_tables
 from featurelens.enrichment.config import EnrichmentConfig, GseaConfig
 from featurelens.enrichment.gsea import chosen_features, run_gsea
 from featurelens.genesets.files import read_gmt

@@ -14,7 +14,7 @@ from featurelens.steering.steer import steer
 snakemake: Any
 
 with job_log(snakemake.log[0]) as log:
-    bundle = read_bundle(Path(snakemake.input.bundle).parent)
+    bundle = read_bundle(Path(snakemake.input.bundle[0]).parent)
     features = read_anndata(snakemake.input.features)
     sae = model.load(Path(snakemake.input.weights).parent)
     steering = steer(sae, bundle, features, build(SteeringConfig, snakemake.params.config))

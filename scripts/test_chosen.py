@@ -14,12 +14,12 @@ snakemake: Any
 
 with job_log(snakemake.log[0]) as log:
     config = build(DgeConfig, snakemake.params.config)
-    bundle = read_bundle(Path(snakemake.input.bundle).parent)
+    bundle = read_bundle(Path(snakemake.input.bundle[0]).parent)
     features = read_anndata(snakemake.input.features)
     require_same_names(
         bundle.cells.obs_names,
         features.obs_names,
-        snakemake.input.bundle,
+        snakemake.input.bundle[0],
         snakemake.input.features,
     )
     table = test_chosen(

@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from featurelens.dge.config import DgeConfig
-from featurelens.dge.tables import iter_bundle_tests, write_feature_tables
+from featurelens.dge.feature_tables import write_feature_tables
+from featurelens.dge.tables import iter_bundle_tests
 from featurelens.embeddings.bundle import read_bundle
 from featurelens.io import read_anndata, require_same_names
 from featurelens.logs import job_log
@@ -13,12 +14,12 @@ from featurelens.options import build
 snakemake: Any
 
 with job_log(snakemake.log[0]) as log:
-    bundle = read_bundle(Path(snakemake.input.bundle).parent)
+    bundle = read_bundle(Path(snakemake.input.bundle[0]).parent)
     features = read_anndata(snakemake.input.features)
     require_same_names(
         bundle.cells.obs_names,
         features.obs_names,
-        snakemake.input.bundle,
+        snakemake.input.bundle[0],
         snakemake.input.features,
     )
     tables = iter_bundle_tests(

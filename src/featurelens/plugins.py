@@ -49,6 +49,11 @@ def load(package: str, name: str, *, group: str | None = None) -> ModuleType:
     return import_module(_full_name(package, name, group))
 
 
+def part(home: ModuleType, name: str) -> ModuleType:
+    """A module of a folder that :func:`load` found; a home that is one module holds all itself."""
+    return import_module(f"{home.__name__}.{name}") if hasattr(home, "__path__") else home
+
+
 @cache
 def stated(package: str, name: str, entry: str, *, group: str | None = None) -> dict[str, Any]:
     """Literals in the call that a module of :func:`load` assigns to a name, without loading it.

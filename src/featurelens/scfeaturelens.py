@@ -20,7 +20,8 @@ from featurelens.conventions import CONVENTIONS, Convention
 from featurelens.datasets.config import OwnCells
 from featurelens.datasets.readers import take_cells
 from featurelens.dge.config import DgeConfig
-from featurelens.dge.tables import iter_bundle_tests, iter_feature_tables, write_feature_tables
+from featurelens.dge.feature_tables import iter_feature_tables, write_feature_tables
+from featurelens.dge.tables import iter_bundle_tests
 from featurelens.embeddings.embed import embed
 from featurelens.embeddings.models.precomputed.config import PrecomputedModel
 from featurelens.enrichment.annotate_bundle import annotate_bundle, lay_over

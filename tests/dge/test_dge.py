@@ -13,14 +13,10 @@ from scipy import sparse
 
 from featurelens.dge.cell_sets import group_sizes, split_cells
 from featurelens.dge.config import DgeConfig
+from featurelens.dge.feature_tables import iter_feature_tables, write_feature_tables
 from featurelens.dge.gene_tests import test_genes, test_statistics
 from featurelens.dge.layout import prepare_expression, prepare_parts
-from featurelens.dge.tables import (
-    iter_feature_tables,
-    iter_tests,
-    test_expression,
-    write_feature_tables,
-)
+from featurelens.dge.tables import iter_tests, test_expression
 from featurelens.io import InputError
 
 SMALL = DgeConfig(

@@ -1,11 +1,13 @@
-"""What Python itself loads for each script: an oracle for the import closures, in one process.
+"""What Python itself loads for scripts: an oracle for the import closures, in one process.
 
 The libraries of others are imported once; then each script has a forked process of its own, which
 runs the script's imports and so the library's modules, and then, as long as there are new ones,
 the imports inside the functions of all that is loaded, and what packages load by name. All of it
 is read from compiled code and from ``sys.modules``; no syntax tree is looked at.
 
-    python loaded_modules.py scripts library > loaded.json
+    python loaded_modules.py scripts library < asked.json > loaded.json
+
+Asked for is a list of pairs: a script, and for packages that it loads from by name those names.
 """
 
 import dis
@@ -13,6 +15,7 @@ import json
 import os
 import pkgutil
 import sys
+from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -49,7 +52,7 @@ def named(code):
     """Modules of the library whose full names stand in the strings of a code object."""
     for value in code.co_consts:
         for text in value if isinstance(value, tuple) else (value,):
-            if isinstance(text, str) and text.startswith(f"{PACKAGE}.") and exists(text):
+            if isinstance(text, str) and text.startswith(f"{PACKAGE}."):
                 yield text
 
 
@@ -65,49 +68,51 @@ def load(name):
     import_module(name if exists(name) else name.rpartition(".")[0])
 
 
-def load_below(package):
-    path = getattr(import_module(package), "__path__", None)
-    for module in pkgutil.walk_packages(path, f"{package}.") if path else ():
-        import_module(module.name)
+def load_below(package, names):
+    """Load what lies below a package, or below some names of it."""
+    tops = [package] if names is None else [f"{package}.{name}" for name in names]
+    for top in tops:
+        path = getattr(import_module(top), "__path__", None)
+        for module in pkgutil.walk_packages(path, f"{top}.") if path else ():
+            import_module(module.name)
 
 
 def ours():
     return {name for name in sys.modules if name == PACKAGE or name.startswith(f"{PACKAGE}.")}
 
 
-def follow(code):
-    """Do all imports of some compiled code, and load what it names."""
-    for inner in (code, *nested(code)):
-        for name in imports(inner):
-            load(name)
-        for package in named(inner):
-            load_below(package)
+@cache
+def read(path):
+    """What a file imports when it runs, what in its functions, and what it names in strings."""
+    code = compile(path.read_bytes(), str(path), "exec")
+    inside = [name for inner in nested(code) for name in imports(inner)]
+    names = [name for inner in (code, *nested(code)) for name in named(inner)]
+    return [*imports(code)], inside, names
 
 
-def load_all(script):
+def load_all(script, only):
     """Load everything that a script can load; returns the names of the library's modules."""
-    follow(compile(script.read_bytes(), str(script), "exec"))
-    seen = {PACKAGE}  # its lazy face is asked for nothing
-    while new := ours() - seen:
-        for name in sorted(new):
-            code = sys.modules[name].__loader__.get_code(name)
-            for inner in nested(code):
-                for imported in imports(inner):
-                    load(imported)
-            for inner in (code, *nested(code)):
-                for package in named(inner):
-                    load_below(package)
-        seen |= new
+    at_once, inside, names = read(script)
+    waiting, seen = [([*at_once, *inside], names)], {PACKAGE}  # its lazy face is asked for nothing
+    while waiting:
+        for imported, names in waiting:
+            for name in imported:
+                load(name)
+            for package in filter(exists, names):
+                load_below(package, only.get(package))
+        new = sorted(ours() - seen)
+        seen.update(new)
+        waiting = [read(Path(sys.modules[name].__file__))[1:] for name in new]
     return sorted(ours())
 
 
-def in_a_fork(function, argument):
+def in_a_fork(function, *arguments):
     """The result of a function in a process of its own."""
     reading, writing = os.pipe()
     if (child := os.fork()) == 0:
         try:
             with os.fdopen(writing, "w") as file:
-                json.dump(function(argument), file)
+                json.dump(function(*arguments), file)
         finally:
             os._exit(0)
     os.close(writing)
@@ -122,5 +127,9 @@ if __name__ == "__main__":
     sys.path.insert(0, str(source))
     for library in OTHERS:
         import_module(library)
-    loaded = {path.stem: in_a_fork(load_all, path) for path in sorted(scripts.glob("*.py"))}
+    for path in (source / PACKAGE).rglob("*.py"):
+        read(path)
+    loaded = [
+        in_a_fork(load_all, scripts / f"{script}.py", only) for script, only in json.load(sys.stdin)
+    ]
     json.dump(loaded, sys.stdout)

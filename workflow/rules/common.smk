@@ -11,7 +11,6 @@ if SRC not in sys.path:
 
 from featurelens.config.parse import parse_config
 from featurelens.config.presence import leave_out_absent
-from featurelens.embeddings.registry import GROUP, MODELS
 from featurelens.features.sources import (
     CELL_PATTERN,
     ENCODED_PATTERN,
@@ -24,13 +23,13 @@ from featurelens.features.sources import (
 from featurelens.io import InputError
 from featurelens.options import as_plain, user_files
 from featurelens.places import Place
-from featurelens.planning import sizes, sweep_sizes
+from featurelens.planning import code, sizes, sweep_sizes
 from featurelens.planning.fingerprint import Fingerprints
 from featurelens.planning.memory import job_sizes, megabytes
 from featurelens.planning.outputs import jobs_of, write_caption
 from featurelens.planning.plan import Plan
 from featurelens.planning.targets import Targets
-from featurelens.plugins import brought_code
+from featurelens.sweeps.points import point_config
 
 try:
     CONFIG, LEFT_OUT = leave_out_absent(parse_config(config), lambda path: Path(path).exists())
@@ -118,10 +117,30 @@ def model_config(wildcards):
 
 def model_code(wildcards):
     """What makes a bundle: of all models, the code of its own kind alone."""
-    kind = model_config(wildcards).kind
-    brought = brought_code(MODELS, kind, group=GROUP)
-    only = None if brought else kind
-    return fingerprint("embed_cells", beside=brought, embeddings__models=only)
+    return code.model_code(fingerprint, "embed_cells", model_config(wildcards).kind)
+
+
+def training_code(wildcards):
+    """What trains an SAE: of architectures and engines, those that it may use."""
+    config = trained_config(wildcards.sae, CONFIG.saes)
+    return code.sae_code(fingerprint, "train_sae", [config], engine=CONFIG.engine)
+
+
+def sweep_code(script, **how):
+    """Code of a script that works on the SAEs of a sweep, or of one of its stacks."""
+
+    def of_points(wildcards):
+        stacks = PLAN.stacks[wildcards.sweep]
+        chosen = [stacks[wildcards.stack]] if "stack" in wildcards.keys() else stacks.values()
+        configs = [point_config(point) for stack in chosen for point in stack]
+        return code.sae_code(fingerprint, script, configs, **how)
+
+    return of_points
+
+
+def control_code(script):
+    """Code of a script that makes a control, of its own kind alone."""
+    return lambda wildcards: fingerprint(script, controls__kinds=parse_source(wildcards.sae).kind)
 
 
 def model_environment(wildcards):

@@ -5,10 +5,10 @@
 rule draw_directions:
     input:
         bundle=f"results/{RUN}/embeddings/{{dataset}}/{{model}}/cells.h5ad",
-        weights=lambda wildcards: (
-            f"results/{RUN}/sae/{{dataset}}/{{model}}/{parse_source(wildcards.sae).sae}/"
-            "sae_weights.safetensors"
-        ),
+        sae=lambda wildcards: [
+            f"results/{RUN}/sae/{{dataset}}/{{model}}/{parse_source(wildcards.sae).sae}/{name}"
+            for name in ("cfg.json", "sae_weights.safetensors")
+        ],
     output:
         config=f"results/{RUN}/sae/{{dataset}}/{{model}}/{{sae}}/cfg.json",
         weights=f"results/{RUN}/sae/{{dataset}}/{{model}}/{{sae}}/sae_weights.safetensors",
@@ -27,7 +27,7 @@ rule draw_directions:
     params:
         source="{sae}",
         controls=PLAIN["controls"],
-        code=fingerprint("draw_directions"),
+        code=control_code("draw_directions"),
     script:
         "../../scripts/draw_directions.py"
 
@@ -53,7 +53,7 @@ rule describe_control:
         source="{sae}",
         config=PLAIN["features"],
         controls=PLAIN["controls"],
-        code=fingerprint("describe_control"),
+        code=control_code("describe_control"),
     script:
         "../../scripts/describe_control.py"
 

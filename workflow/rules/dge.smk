@@ -3,8 +3,7 @@
 
 rule test_expression:
     input:
-        bundle=f"results/{RUN}/embeddings/{{dataset}}/{{model}}/cells.h5ad",
-        decoder=f"results/{RUN}/embeddings/{{dataset}}/{{model}}/decoder.json",
+        bundle=BUNDLE_FILES,
         features=f"results/{RUN}/features/{{dataset}}/{{model}}/{{sae}}/features.h5ad",
     output:
         table=f"results/{RUN}/dge/{{dataset}}/{{model}}/{{sae}}/{{contrast}}_{{convention}}.parquet",
@@ -30,8 +29,7 @@ rule test_expression:
 
 rule test_chosen:
     input:
-        bundle=f"results/{RUN}/embeddings/{{dataset}}/{{model}}/cells.h5ad",
-        decoder=f"results/{RUN}/embeddings/{{dataset}}/{{model}}/decoder.json",
+        bundle=BUNDLE_FILES,
         features=f"results/{RUN}/features/{{dataset}}/{{model}}/{{sae}}/features.h5ad",
     output:
         table=f"results/{RUN}/dge/{{dataset}}/{{model}}/{{sae}}/chosen.tsv",

@@ -1,5 +1,11 @@
 # Embeddings of real cells: every model fills the same bundle (cells, embedding, decoder).
 
+# The files of a bundle, for jobs that decode.
+BUNDLE_FILES = [
+    f"results/{RUN}/embeddings/{{dataset}}/{{model}}/{name}"
+    for name in ("cells.h5ad", "decoder.json", "decoder.safetensors", "bundle.json")
+]
+
 
 rule embed_cells:
     input:
@@ -8,6 +14,7 @@ rule embed_cells:
     output:
         cells=f"results/{RUN}/embeddings/{{dataset}}/{{model}}/cells.h5ad",
         decoder=f"results/{RUN}/embeddings/{{dataset}}/{{model}}/decoder.json",
+        weights=f"results/{RUN}/embeddings/{{dataset}}/{{model}}/decoder.safetensors",
         bundle=f"results/{RUN}/embeddings/{{dataset}}/{{model}}/bundle.json",
         diagnostics=f"results/{RUN}/embeddings/{{dataset}}/{{model}}/diagnostics.tsv",
     log:

@@ -5,8 +5,7 @@
 rule enrich_features:
     input:
         dge=f"results/{RUN}/dge/{{dataset}}/{{model}}/{{sae}}/{{contrast}}_{{convention}}.parquet",
-        cells=f"results/{RUN}/embeddings/{{dataset}}/{{model}}/cells.h5ad",
-        decoder=f"results/{RUN}/embeddings/{{dataset}}/{{model}}/decoder.json",
+        bundle=BUNDLE_FILES,
         features=f"results/{RUN}/features/{{dataset}}/{{model}}/{{sae}}/features.h5ad",
         sets=f"results/{RUN}/genesets/{{collection}}/sets.gmt",
         universe=existing(CONFIG.enrichment.universe.file),

@@ -26,6 +26,6 @@ rule train_sae:
         source="{dataset}/{model}",
         engine=CONFIG.engine,
         device=device,
-        code=fingerprint("train_sae"),
+        code=training_code,
     script:
         "../../scripts/train_sae.py"

@@ -3,8 +3,8 @@
 
 rule steer_cells:
     input:
-        bundle=f"results/{RUN}/embeddings/{{dataset}}/{{model}}/cells.h5ad",
-        decoder=f"results/{RUN}/embeddings/{{dataset}}/{{model}}/decoder.json",
+        bundle=BUNDLE_FILES,
+        sae=f"results/{RUN}/sae/{{dataset}}/{{model}}/{{sae}}/cfg.json",
         weights=f"results/{RUN}/sae/{{dataset}}/{{model}}/{{sae}}/sae_weights.safetensors",
         features=f"results/{RUN}/features/{{dataset}}/{{model}}/{{sae}}/features.h5ad",
     output:

@@ -28,7 +28,7 @@ rule train_stack:
         n_cells=of_sweep(PLAN.trained_cells),
         engine=CONFIG.engine,
         device=device,
-        code=fingerprint("train_stack"),
+        code=sweep_code("train_stack", engine=CONFIG.engine),
     script:
         "../../scripts/train_stack.py"
 
@@ -78,7 +78,7 @@ for job in TARGETS.measuring:
             n_cells=of_sweep(PLAN.trained_cells),
             store=f"results/{RUN}/sweeps/{{sweep}}/store",
             values=measured_values(job.measure),
-            code=fingerprint("measure_sweep", sweeps__measures=job.measure.name),
+            code=sweep_code("measure_sweep", sweeps__measures=job.measure.name),
         script:
             "../../scripts/measure_sweep.py"
 

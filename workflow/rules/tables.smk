@@ -4,6 +4,7 @@
 rule collect_superposition:
     input:
         scores=[f"results/{RUN}/autoencoder/{name}/superposition.tsv" for name in PLAN.autoencoders],
+        configs=[f"results/{RUN}/autoencoder/{name}/config.json" for name in PLAN.autoencoders],
         histories=[f"results/{RUN}/autoencoder/{name}/history.tsv" for name in PLAN.autoencoders],
     output:
         table=report(

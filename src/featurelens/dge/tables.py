@@ -6,8 +6,7 @@ happens to a statistic that cannot be computed; two contrasts in the low cells (
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,7 +21,7 @@ from featurelens.dge.gene_tests import GeneTests, test_genes
 from featurelens.dge.layout import PreparedExpression, prepare_bundle, prepare_expression
 from featurelens.dge.matching import MatchedSets, cell_strata, match_cells
 from featurelens.genesets.sets import unique_symbols
-from featurelens.io import InputError, write_tables
+from featurelens.io import InputError
 
 if TYPE_CHECKING:
     from featurelens.embeddings.bundle import Bundle
@@ -184,28 +183,6 @@ def iter_bundle_tests(
         threads=threads,
         log=log,
     )
-
-
-def write_feature_tables(tables: Iterable[pd.DataFrame], path: str | Path) -> None:
-    """Write tables of :func:`iter_tests` to one Parquet file, a row group for each."""
-    write_tables(tables, path, repeated=["feature", "gene", "low_rule"])
-
-
-def iter_feature_tables(
-    path: str | Path, columns: Sequence[str] | None = None
-) -> Iterator[pd.DataFrame]:
-    """Read what :func:`write_feature_tables` wrote, a few whole features at a time.
-
-    Parameters
-    ----------
-    columns
-        Names of the columns to read; all by default.
-    """
-    from pyarrow import parquet
-
-    with parquet.ParquetFile(path) as file:
-        for group in range(file.num_row_groups):
-            yield file.read_row_group(group, columns=list(columns) if columns else None).to_pandas()
 
 
 def _long_table(

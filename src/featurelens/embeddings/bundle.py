@@ -1,7 +1,7 @@
 """One embedding of one dataset: cells, decoder and provenance, together in one folder.
 
-``cells.h5ad``, ``decoder.json``, ``decoder.safetensors`` (absent for embeddings that cannot be
-decoded) and ``bundle.json``. Reading checks that the parts belong together.
+``cells.h5ad``, ``decoder.json``, ``decoder.safetensors`` (without arrays for embeddings that cannot
+be decoded) and ``bundle.json``. Reading checks that the parts belong together.
 """
 
 from __future__ import annotations

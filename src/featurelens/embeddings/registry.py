@@ -9,14 +9,13 @@ the name of the folder or entry point, and ``fit`` with a function of that name 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib import import_module
 from types import ModuleType
 from typing import Any
 
 from featurelens.datasets.config import DatasetConfig
 from featurelens.embeddings.model import Model
 from featurelens.options import build
-from featurelens.plugins import load, names
+from featurelens.plugins import load, names, part
 
 MODELS = "featurelens.embeddings.models"
 GROUP = "featurelens.models"
@@ -67,5 +66,4 @@ def check_model(dataset: DatasetConfig, model: Model) -> None:
 
 
 def _part(kind: str, name: str) -> ModuleType:
-    home = load(MODELS, kind, group=GROUP)
-    return import_module(f"{home.__name__}.{name}") if hasattr(home, "__path__") else home
+    return part(load(MODELS, kind, group=GROUP), name)

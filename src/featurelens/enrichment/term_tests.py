@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
 
-from featurelens.dge.tables import iter_feature_tables
+from featurelens.dge.feature_tables import iter_feature_tables
 from featurelens.genesets.sets import Membership
 from featurelens.io import InputError
 from featurelens.stats import welch
@@ -108,7 +108,7 @@ def join_tests(parts: Sequence[TermTests]) -> TermTests:
 
 @dataclass(frozen=True)
 class GeneTables:
-    """Gene statistics in a file of ``dge.write_feature_tables``, read anew by every iteration."""
+    """Gene statistics in a file of ``write_feature_tables``, read anew by every iteration."""
 
     path: Path
     membership: Membership

@@ -30,7 +30,7 @@ def annotated_features(
         Feature table (``features.h5ad``'s var), feature numbers as index.
     dge
         Differential expression under the corrected convention, whole or some features at a time
-        (:func:`featurelens.dge.tables.iter_feature_tables`, columns :data:`DGE_COLUMNS`).
+        (:func:`featurelens.dge.feature_tables.iter_feature_tables`, columns :data:`DGE_COLUMNS`).
     enrichment
         Convention to enrichment table; either may be absent.
     alpha

@@ -66,14 +66,12 @@ class Fingerprints:
             For a package that the script loads by name (without the library's name, dots as two
             underscores), the module or modules below it that these jobs load, or None where they
             load none; others do not count. ``of("draw", figures="figure_1")`` is the code that
-            draws Figure 1.
+            draws Figure 1. A package that the script loads nothing of by name says nothing.
 
         Raises
         ------
         FileNotFoundError
             If there is no such script, or no such module.
-        LookupError
-            If the script loads nothing of such a package by name.
         """
         chosen = {
             f"{PACKAGE}.{package.replace('__', '.')}": frozenset(
@@ -98,24 +96,20 @@ class Fingerprints:
 
         Raises
         ------
-        FileNotFoundError, LookupError
+        FileNotFoundError
             As :meth:`of`.
         """
         chosen = only or {}
         self._require(chosen)
         reached: set[str] = set()
-        by_name: set[str] = set()
         waiting = [self._script(script)]
         while waiting:
             source = waiting.pop()
             found = set(self._imported(source))
             for package in source.packages:
-                by_name.add(package)
                 found |= self._below(package, chosen.get(package))
             waiting += [self._modules[name] for name in found - reached if name != PACKAGE]
             reached |= found
-        if missed := chosen.keys() - by_name:
-            raise LookupError(f"{script} loads nothing of {', '.join(sorted(missed))} by name")
         return reached
 
     @cached_property

@@ -56,6 +56,27 @@ def served(engine: str) -> tuple[str, ...]:
     return tuple(_engine(engine).get("serves") or architectures())
 
 
+def able(architecture: str, *, engine: str = "auto", partly: bool = False) -> tuple[str, ...]:
+    """Engines that may be chosen for an architecture, whatever the width and the device.
+
+    Parameters
+    ----------
+    architecture
+        What is trained.
+    engine
+        The engine that is asked for; it trains whole SAEs alone.
+    partly
+        Whether only a part of the parameters is trained.
+    """
+    if engine != "auto" and not partly:
+        return (engine,)
+    return tuple(
+        name
+        for name in engines()
+        if architecture in served(name) and not (partly and _engine(name).get("whole_only"))
+    )
+
+
 def choose(architecture: str, d_in: int, device: str, *, partly: bool = False) -> str:
     """Engine for one shape; never depends on how many points share the stack.
 
@@ -68,14 +89,12 @@ def choose(architecture: str, d_in: int, device: str, *, partly: bool = False) -
     partly
         Whether only a part of the parameters is trained.
     """
-    able = [
+    suited = [
         name
-        for name in engines()
-        if architecture in served(name)
-        and _suits(_engine(name), architecture, d_in, device)
-        and not (partly and _engine(name).get("whole_only"))
+        for name in able(architecture, partly=partly)
+        if _suits(_engine(name), architecture, d_in, device)
     ]
-    return max(able, key=lambda name: _engine(name)["preference"])
+    return max(suited, key=lambda name: _engine(name)["preference"])
 
 
 def _suits(engine: dict[str, Any], architecture: str, d_in: int, device: str) -> bool:

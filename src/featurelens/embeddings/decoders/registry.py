@@ -73,12 +73,11 @@ DECODERS = {
 
 
 def save_decoder(decoder: Decoder, folder: str | Path) -> None:
-    """Write ``decoder.json`` and, unless the type is none, ``decoder.safetensors``."""
+    """Write ``decoder.json`` and ``decoder.safetensors``, without arrays if the type is none."""
     folder = Path(folder)
     tensors = {name: np.ascontiguousarray(value) for name, value in decoder.tensors().items()}
-    if tensors:
-        with atomic_path(folder / "decoder.safetensors") as temporary:
-            temporary.write_bytes(save(tensors))
+    with atomic_path(folder / "decoder.safetensors") as temporary:
+        temporary.write_bytes(save(tensors))
     shape = decoder.shape or (None, None)
     write_json(
         {

@@ -1,0 +1,65 @@
+"""The code of jobs that load things by name: of a registry, what their config asks for alone.
+
+Code that an entry point brings is another package's: its hash stands beside the library's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from featurelens.embeddings.registry import GROUP, MODELS
+from featurelens.plugins import brought_code
+from featurelens.sae.config import SAEConfig
+from featurelens.sae.listing import ARCHITECTURE_GROUP, able
+
+Fingerprint = Callable[..., str]
+"""As :meth:`featurelens.planning.fingerprint.Fingerprints.of`."""
+
+ARCHITECTURES = "featurelens.sae.architectures"
+
+
+def model_code(fingerprint: Fingerprint, script: str, kind: str) -> str:
+    """Code of a job that embeds with one kind of model."""
+    own, beside = _loaded(MODELS, [kind], GROUP)
+    return fingerprint(script, beside=beside, embeddings__models=own)
+
+
+def sae_code(
+    fingerprint: Fingerprint,
+    script: str,
+    configs: Iterable[SAEConfig],
+    *,
+    engine: str | None = None,
+    **only: str | Iterable[str],
+) -> str:
+    """Code of a job that asks for the architectures of some SAEs.
+
+    Parameters
+    ----------
+    fingerprint, script
+        How, and of which script.
+    configs
+        The SAEs.
+    engine
+        The engine that trains them, or ``auto``, where any that can may be chosen; None for a
+        script that trains nothing.
+    **only
+        What else it loads by name.
+    """
+    asked = {(config.architecture, config.trained != "all") for config in configs}
+    own, beside = _loaded(ARCHITECTURES, {name for name, _ in asked}, ARCHITECTURE_GROUP)
+    only["sae__architectures"] = own
+    if engine is not None:
+        only["sae__engines"] = {
+            name
+            for architecture, partly in asked
+            for name in able(architecture, engine=engine, partly=partly)
+        }
+    return fingerprint(script, beside=beside, **only)
+
+
+def _loaded(package: str, asked: Iterable[str], group: str) -> tuple[list[str], str | None]:
+    """What is the library's own of a package, and hashes of what entry points bring."""
+    hashes = {name: brought_code(package, name, group=group) for name in sorted(asked)}
+    brought = [code for code in hashes.values() if code is not None]
+    return [name for name, code in hashes.items() if code is None], " ".join(brought) or None
