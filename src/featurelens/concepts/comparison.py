@@ -19,6 +19,7 @@ from featurelens.concepts.space import Carried, carried, direction_of
 from featurelens.conventions import Convention
 from featurelens.enrichment.config import FILTERS, Filter
 from featurelens.features.sources import parse_source
+from featurelens.places import Place
 from featurelens.stats.margins import randomise_margins
 
 Comparison = Literal["embeddings", "seeds"]
@@ -203,11 +204,11 @@ class _Run(NamedTuple):
     @classmethod
     def of(cls, name: str, relatives: Mapping[str, str]) -> _Run | None:
         """The run that a source belongs to; None for a control."""
-        dataset, model, source, collection = name.split("/")
-        parsed = parse_source(source)
-        if parsed.kind != "sae":
+        place = Place.parse(name)
+        source = parse_source(place.sae)
+        if source.kind != "sae":
             return None
-        return cls(dataset, model, parsed.family(relatives), collection)
+        return cls(place.dataset, place.model, source.family(relatives), place.collection)
 
 
 def _numbered(pairs: Sequence[Pair]) -> Iterator[tuple[int, Pair]]:

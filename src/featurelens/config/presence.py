@@ -8,6 +8,7 @@ from dataclasses import replace
 from featurelens.config.run import RunConfig
 from featurelens.datasets.config import OwnCells
 from featurelens.downloads.config import belongs_to
+from featurelens.places import Place
 
 
 def leave_out_absent(
@@ -45,7 +46,7 @@ def _without(run: RunConfig, gone: Collection[str]) -> RunConfig:
     """A run without some datasets."""
     embeddings = run.controls.embeddings
     if embeddings is not None:
-        embeddings = tuple(name for name in embeddings if name.split("/")[0] not in gone)
+        embeddings = tuple(name for name in embeddings if Place.parse(name).dataset not in gone)
     collections = {
         name: collection
         if collection.datasets is None

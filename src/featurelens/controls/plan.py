@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from featurelens.controls.config import ControlConfig
 from featurelens.features.sources import CELL_CONTROLS, OF_CELLS, SAE_CONTROLS, relatives
+from featurelens.places import Place
 from featurelens.sae.config import SAEConfig
 
 
@@ -48,11 +49,10 @@ def controlled(
     chosen = list(saes if config.saes is None else config.saes)
     among_kin = {kin[name] for name in chosen if name in kin}
     groups: dict[tuple[str, str], list[str]] = {}
-    for name in annotated:
-        dataset, model, sae, collection = name.split("/")
-        here = ((config.embeddings, f"{dataset}/{model}"), (config.collections, collection))
+    for place in map(Place.parse, annotated):
+        here = ((config.embeddings, place.embedding), (config.collections, place.collection))
         if config.wanted and all(names is None or value in names for names, value in here):
-            groups.setdefault((f"{dataset}/{model}", collection), []).append(sae)
+            groups.setdefault((place.embedding, place.collection), []).append(place.sae)
     return [
         f"{embedding}/{source}/{collection}"
         for (embedding, collection), present in groups.items()

@@ -25,6 +25,7 @@ from featurelens.genesets.identifiers import GeneIndex, read_background, require
 from featurelens.genesets.text import read_lines
 from featurelens.io import InputError, sha256_file
 from featurelens.options import build, user_files
+from featurelens.places import Place
 
 
 def check_inputs(
@@ -87,9 +88,9 @@ def check_packages(datasets: Mapping[str, Any], embeddings: Iterable[str]) -> No
         With one line that says how to get the first that is missing.
     """
     for embedding in embeddings:
-        dataset, name = embedding.split("/")
-        model = build(DatasetRun, datasets[dataset]).models[name]
-        require_package(model, f"datasets.{dataset}.models.{name}")
+        place = Place.parse(embedding)
+        model = build(DatasetRun, datasets[place.dataset]).models[place.model]
+        require_package(model, f"datasets.{place.dataset}.models.{place.model}")
 
 
 def _waits(block: Any, pending: Sequence[str]) -> bool:
