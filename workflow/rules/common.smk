@@ -29,7 +29,6 @@ from featurelens.planning.memory import job_sizes, megabytes
 from featurelens.planning.outputs import jobs_of, write_caption
 from featurelens.planning.plan import Plan
 from featurelens.planning.targets import Targets
-from featurelens.sweeps.points import point_config
 
 try:
     CONFIG, LEFT_OUT = leave_out_absent(parse_config(config), lambda path: Path(path).exists())
@@ -123,7 +122,8 @@ def model_code(wildcards):
 def training_code(wildcards):
     """What trains an SAE: of architectures and engines, those that it may use."""
     config = trained_config(wildcards.sae, CONFIG.saes)
-    return code.sae_code(fingerprint, "train_sae", [config], engine=CONFIG.engine)
+    asked = [(config.architecture, config.trained)]
+    return code.sae_code(fingerprint, "train_sae", asked, engine=CONFIG.engine)
 
 
 def sweep_code(script, **how):
@@ -132,8 +132,8 @@ def sweep_code(script, **how):
     def of_points(wildcards):
         stacks = PLAN.stacks[wildcards.sweep]
         chosen = [stacks[wildcards.stack]] if "stack" in wildcards.keys() else stacks.values()
-        configs = [point_config(point) for stack in chosen for point in stack]
-        return code.sae_code(fingerprint, script, configs, **how)
+        asked = {(point["architecture"], point["trained"]) for stack in chosen for point in stack}
+        return code.sae_code(fingerprint, script, asked, **how)
 
     return of_points
 

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable
 
 from featurelens.embeddings.registry import GROUP, MODELS
 from featurelens.plugins import brought_code
-from featurelens.sae.config import SAEConfig
 from featurelens.sae.listing import ARCHITECTURE_GROUP, able
 
 Fingerprint = Callable[..., str]
@@ -27,7 +26,7 @@ def model_code(fingerprint: Fingerprint, script: str, kind: str) -> str:
 def sae_code(
     fingerprint: Fingerprint,
     script: str,
-    configs: Iterable[SAEConfig],
+    saes: Iterable[tuple[str, str]],
     *,
     engine: str | None = None,
     **only: str | Iterable[str],
@@ -38,15 +37,16 @@ def sae_code(
     ----------
     fingerprint, script
         How, and of which script.
-    configs
-        The SAEs.
+    saes
+        Architecture of each, and what is trained of it
+        (:attr:`featurelens.sae.config.SAEConfig.trained`).
     engine
         The engine that trains them, or ``auto``, where any that can may be chosen; None for a
         script that trains nothing.
     **only
         What else it loads by name.
     """
-    asked = {(config.architecture, config.trained != "all") for config in configs}
+    asked = {(architecture, trained != "all") for architecture, trained in saes}
     own, beside = _loaded(ARCHITECTURES, {name for name, _ in asked}, ARCHITECTURE_GROUP)
     only["sae__architectures"] = own
     if engine is not None:

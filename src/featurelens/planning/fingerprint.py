@@ -50,6 +50,7 @@ class Fingerprints:
         self._cache = cache
         self._of: dict[tuple[str, str | None, tuple[tuple[str, frozenset[str]], ...]], str] = {}
         self._reached: dict[str, frozenset[str]] = {}
+        self._listed: dict[tuple[str, frozenset[str] | None], frozenset[str]] = {}
 
     def of(
         self, script: str, *, beside: str | None = None, **only: str | Iterable[str] | None
@@ -152,15 +153,15 @@ class Fingerprints:
             raise FileNotFoundError(f"no module {module} in {self.library}, which others import")
         yield from _with_parents(module)
 
-    def _below(self, package: str, names: frozenset[str] | None) -> set[str]:
+    def _below(self, package: str, names: frozenset[str] | None) -> frozenset[str]:
         """A module or package, and what lies below it, or below some of its names."""
-        tops = [package] if names is None else [f"{package}.{name}" for name in names]
-        return {
-            name
-            for module in self._modules
-            if any(module == top or module.startswith(f"{top}.") for top in tops)
-            for name in _with_parents(module)
-        }
+        if (package, names) not in self._listed:
+            tops = [package] if names is None else [f"{package}.{name}" for name in names]
+            below = tuple(f"{top}." for top in tops)
+            listed = [name for name in self._modules if name in tops or name.startswith(below)]
+            found = frozenset(name for module in listed for name in _with_parents(module))
+            self._listed[package, names] = found
+        return self._listed[package, names]
 
 
 def _with_parents(name: str) -> Iterator[str]:
