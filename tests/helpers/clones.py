@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 PARTS = ("Snakefile", "workflow", "config", "envs", "scripts", "profiles", "src", "slurm")
 
 
-def run_snakemake(folder, *arguments):
+def run_snakemake(folder, *arguments, environment=None):
     """Run Snakemake in a folder and return the finished process, its output as text.
 
     There is no limit of time: how long a run takes says nothing about whether it is right.
@@ -26,7 +26,11 @@ def run_snakemake(folder, *arguments):
         command = {
             "arguments": [*map(str, arguments)],
             "folder": str(folder),
-            "environment": os.environ | {"OMP_NUM_THREADS": "1", "MPLBACKEND": "Agg"},
+            "environment": {
+                **os.environ,
+                **{"OMP_NUM_THREADS": "1", "MPLBACKEND": "Agg"},
+                **(environment or {}),
+            },
             "output": str(output),
             "errors": str(errors),
         }

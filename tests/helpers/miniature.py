@@ -45,7 +45,8 @@ def shrink(demo):
 def finished_miniature(tmp_path_factory):
     """A clone whose default config is the miniature, after one complete run: one for all workers.
 
-    Nothing in it may be changed; :func:`copy_finished` gives a copy.
+    Every job saw only what it declares (``sandbox/sitecustomize.py``); its record lies in
+    ``sandboxes``. Nothing in the clone may be changed; :func:`copy_finished` gives a copy.
     """
     shared = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
@@ -71,5 +72,12 @@ def _run(folder):
     copy_repository(folder)
     demo = yaml.safe_load((ROOT / "config/config.yaml").read_text())
     (folder / "config/config.yaml").write_text(yaml.safe_dump(shrink(demo), sort_keys=False))
-    done = run_snakemake(folder, "--cores", "2", "--show-failed-logs")
+    (folder / "sandboxes").mkdir()
+    paths = [str(ROOT / "tests/helpers/sandbox"), *filter(None, [os.environ.get("PYTHONPATH")])]
+    environment = {
+        "FEATURELENS_SANDBOX": str(folder / "sandboxes"),
+        "PYTHONPATH": os.pathsep.join(paths),
+    }
+    arguments = ("--cores", "2", "--show-failed-logs")
+    done = run_snakemake(folder, *arguments, environment=environment)
     return "" if done.returncode == 0 else done.stdout + done.stderr + "\nfailed"

@@ -1,3 +1,5 @@
+import json
+
 import pytest
 
 from clones import copy_repository
@@ -20,3 +22,9 @@ def finished(tmp_path_factory):
 def finished_copy(finished, tmp_path):
     """The finished miniature, to be changed."""
     return copy_finished(finished, tmp_path)
+
+
+@pytest.fixture(scope="session")
+def records(finished):
+    """What the script of every job of the miniature left, and the modules that it loaded."""
+    return [json.loads(path.read_text()) for path in finished.glob("sandboxes/*.json")]
