@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from functools import cache
 from typing import Annotated, Any, get_args, get_type_hints
 
 from annotated_types import MinLen
-from pydantic import BeforeValidator, ConfigDict, Discriminator, StringConstraints, Tag, TypeAdapter
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    StringConstraints,
+    Tag,
+    TypeAdapter,
+)
 
 STRICT = ConfigDict(extra="forbid", use_attribute_docstrings=False)
 """Of every config class: a key that it does not have is a mistake."""
-
-Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]*(_[A-Za-z0-9-]+)*$")]
-"""A name that becomes a folder: letters, digits, single dashes and underscores."""
 
 
 @dataclass(frozen=True)
@@ -26,8 +32,29 @@ class Users:
     """Files of a folder that are read where they are there; none where it is no folder."""
 
 
-File = Annotated[str, MinLen(1), Users()]
-"""Path of a file that the user brings."""
+def _expanded(path: str) -> str:
+    return os.path.expandvars(os.path.expanduser(path))  # noqa: PTH111
+
+
+File = Annotated[str, MinLen(1), AfterValidator(_expanded), Users()]
+"""Path of a file that the user brings; ~ and $HOME in it are replaced."""
+
+
+FORMS: dict[str, str] = {}
+"""What a text has to be, in words, by its regular expression."""
+
+
+def form(pattern: str, meaning: str) -> StringConstraints:
+    """Mark of a text of some form; ``meaning`` says in words what a message asks for."""
+    FORMS[pattern] = meaning
+    return StringConstraints(pattern=pattern)
+
+
+def brought(config: Any) -> dict[str, str]:
+    """Files and folders of the user's that a config names, by the key that names them."""
+    hints = get_type_hints(type(config), include_extras=True)
+    marked = (name for name, hint in hints.items() if any(_marks(hint)))
+    return {name: path for name in marked if (path := getattr(config, name)) is not None}
 
 
 def user_files(config: Any) -> dict[str, str]:
@@ -55,6 +82,16 @@ def _marks(hint: Any) -> Iterator[Users]:
         yield hint
     for part in get_args(hint):
         yield from _marks(part)
+
+
+Name = Annotated[
+    str,
+    form(
+        r"^[A-Za-z0-9][A-Za-z0-9-]*(_[A-Za-z0-9-]+)*$",
+        "a name of letters, digits, dashes and single underscores, without dots or spaces",
+    ),
+]
+"""A name that becomes a folder."""
 
 
 def values(kind: Any) -> Any:

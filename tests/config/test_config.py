@@ -84,7 +84,13 @@ def test_every_shipped_config_is_valid(path):
         ("saes.topk-x20.expansion", 0, "should be greater than 0"),
         ("saes.topk-x20.epochs", "many", "config: 'saes.topk-x20.epochs' is 'many', not a number"),
         ("saes.topk-x20.architecture", ..., "config: 'saes.topk-x20.architecture' is missing"),
-        ("run", "a/b", "config: 'run' is 'a/b', String should match pattern"),
+        ("run", "a/b", "config: 'run' is 'a/b', should be a name of letters, digits, dashes and"),
+        (
+            "saes.topk-x20.expansion",
+            "10",
+            "config: 'saes.topk-x20.expansion' is '10', which YAML reads as text; write 10 "
+            "without quotes (in braces behind --config all is text, so use a file)",
+        ),
         (
             "sweeps.small.embedding",
             "small/latent5",

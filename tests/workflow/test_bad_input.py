@@ -46,14 +46,31 @@ def cells():
     )
 
 
-def stops(folder, config, *parts):
-    """Run, and assert that one line holds all parts and that nothing was computed."""
-    done = run_snakemake(folder, "--cores", "2", *write_config(folder, config))
+def stops(folder, config, *parts, dry="stops"):
+    """Run and plan, and assert that one line holds all parts and that nothing was computed.
+
+    The line stands alone: no table of jobs before it, no traceback and no warning beside it. A file
+    that is absent stops a run; a plan notes it and goes on.
+    """
+    chosen = write_config(folder, config)
+    done = run_snakemake(folder, "--cores", "2", *chosen)
     assert done.returncode != 0
-    lines = (done.stdout + done.stderr).splitlines()
-    assert any(all(part in line for part in parts) for line in lines), "\n".join(lines)
-    for stage in ("simulation", "autoencoder", "embeddings", "sae", "sweeps"):
-        assert not (folder / "results/mine" / stage).exists(), stage
+    _says_alone(done.stdout + done.stderr, parts)
+    assert sorted(path.name for path in (folder / "results").glob("mine/*")) == []
+    planned = run_snakemake(folder, "-n", *chosen)
+    if dry == "notes":
+        assert planned.returncode == 0
+        assert "Job stats:" in planned.stdout
+        _says_alone(planned.stderr.partition("Building DAG")[0], parts)
+    else:
+        assert planned.returncode != 0
+        _says_alone(planned.stdout + planned.stderr, parts)
+
+
+def _says_alone(text, parts):
+    lines = [line for line in text.splitlines() if line.strip()]
+    assert any(all(part in line for part in parts) for line in lines), text
+    assert [line for line in lines if not line.startswith(("config: ", "error: ", "note: "))] == []
 
 
 def test_a_typo_in_a_config_key(clone):
@@ -76,11 +93,11 @@ def test_a_missing_gene_set_file(clone, cells):
     cells.write_h5ad(clone / "cells.h5ad")
     config = own_data()
     config["collections"]["families"]["path"] = "gone.gmt"
-    stops(clone, config, "collections.families.path", "gone.gmt", "correct the path")
+    stops(clone, config, "collections.families.path", "gone.gmt", "correct the path", dry="notes")
 
 
 def test_a_missing_file_of_cells(clone):
-    stops(clone, own_data("gone.h5ad"), "datasets.mine.cells.path", "gone.h5ad")
+    stops(clone, own_data("gone.h5ad"), "datasets.mine.cells.path", "gone.h5ad", dry="notes")
 
 
 def test_a_missing_column(clone, cells):
@@ -165,3 +182,38 @@ def test_gene_sets_that_cannot_be_used(clone, cells, name, content, parts):
         {"ontology": name, "annotations": "genes.gaf"} if name == "go.obo" else {"path": name}
     )
     stops(clone, config, *parts)
+
+
+def test_a_value_of_a_grid_that_no_sae_could_have(clone):
+    config = own_data()
+    config["sweeps"] = {
+        "small": {
+            "embedding": "small/tiny",
+            "grids": [{"architecture": "topk", "expansion": 2, "k": 150}],
+        }
+    }
+    stops(clone, config, "'sweeps.small.grids[0].k' is 150", "less than or equal to 100")
+
+
+def test_a_file_that_was_made_good_is_looked_at_again(clone, cells):
+    (clone / "sets.gmt").write_text("")
+    cells.write_h5ad(clone / "cells.h5ad")
+    config = own_data()
+    config["collections"]["families"]["path"] = "sets.gmt"
+    stops(clone, config, "sets.gmt", "is empty")
+    cells.var_names = ["CD3D", "CD3E", "CD8A", "MS4A1", "CD79A"]
+    cells.write_h5ad(clone / "cells.h5ad")
+    (clone / "sets.gmt").write_text("T cells\t\tCD3D\tCD3E\tCD8A\n")
+    for _ in range(2):
+        planned = run_snakemake(clone, "-n", *write_config(clone, config))
+        assert planned.returncode == 0, planned.stdout + planned.stderr
+        assert "Warning" not in planned.stderr
+    (clone / "sets.gmt").write_text("")
+    stops(clone, config, "sets.gmt", "is empty")
+
+
+@pytest.mark.parametrize("look", ["--summary", "--unlock"])
+def test_who_computes_nothing_is_not_stopped_by_a_file(clone, look):
+    (clone / "cells.h5ad").write_text("no HDF5")
+    done = run_snakemake(clone, look, *write_config(clone, own_data()))
+    assert done.returncode == 0, done.stdout + done.stderr

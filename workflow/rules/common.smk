@@ -24,6 +24,7 @@ from featurelens.io import InputError
 from featurelens.options import as_plain, user_files
 from featurelens.places import Place
 from featurelens.planning import code, sizes, sweep_sizes
+from featurelens.planning.early import check_early
 from featurelens.planning.fingerprint import Fingerprints
 from featurelens.planning.memory import job_sizes, megabytes
 from featurelens.planning.outputs import jobs_of, write_caption
@@ -83,15 +84,31 @@ def files_of(named):
 
 
 def check_files():
-    """Stop before the first job if a file of the user's cannot be used, or a package is missing."""
-    from featurelens.planning.inputs import check_inputs, check_packages
+    """Stop before a job is planned if a file of the user's cannot be used.
+
+    Snakemake that is to report, unlock or list has no cores and plans nothing; jobs that evaluate
+    the workflow again, on a cluster, need not look once more.
+    """
+    given = workflow.resource_settings
+    if not workflow.is_main_process or (given.cores is None and given.nodes is None):
+        return
+    dry = workflow.output_settings.dryrun
+    try:
+        absent = check_early(PLAN, dry=dry, code=fingerprint("check_inputs"))
+    except InputError as error:
+        raise SystemExit(f"error: {error}")
+    for line in absent:
+        print(f"note: a run would stop: {line}", file=sys.stderr)
+
+
+def check_planned_packages():
+    """Stop before the first job if a package is missing that a model needs."""
+    from featurelens.planning.inputs import check_packages
 
     made = [job.wildcards for job in workflow.dag.needrun_jobs() if job.rule.name == "embed_cells"]
-    pending = [path for path in PLAN.resources if not Path(path).exists()]
     try:
         if not workflow.deployment_settings.deployment_method:
             check_packages(PLAIN["datasets"], sorted({f"{w.dataset}/{w.model}" for w in made}))
-        check_inputs(**PLAN.user_files, pending=pending)
     except InputError as error:
         raise SystemExit(f"error: {error}")
 

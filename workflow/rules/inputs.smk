@@ -1,7 +1,5 @@
-# What went in: the checked configuration, written out, and the files that the user brought. The same
-# check of those files runs in workflow/Snakefile before the first job, so that bad input stops a run
-# in its first seconds. (As a job that all chains wait for through ancient(), it would make Snakemake
-# 9.27 forget the other reasons to run them.)
+# What went in: the checked configuration, written out, and the files that the user brought, with their
+# checksums. The same check of those files is made in workflow/Snakefile before a job is planned.
 
 
 rule write_config:

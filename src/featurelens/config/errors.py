@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from featurelens.options import FORMS
+
 UNKNOWN = ("unexpected_keyword_argument", "extra_forbidden")
 MISSING = ("missing", "missing_keyword_only_argument", "missing_argument")
 
@@ -46,20 +48,36 @@ def explain(problem: Any, config: Mapping[str, Any], document: dict[str, Any]) -
     if kind in MISSING:
         return f"config: '{key}' is missing; add it"
     if isinstance(value, str) and kind in ("float_type", "int_type"):
-        try:
-            number = float(value)
-        except ValueError:
-            return f"config: '{key}' is {value!r}, not a number"
-        return (
-            f"config: '{key}' is {value!r}, which YAML reads as text; write {number:.10f}".rstrip(
-                "0"
-            )
-        )
+        return f"config: '{key}' is {value!r}, {_no_number(value)}"
+    if kind == "string_pattern_mismatch" and problem["ctx"]["pattern"] in FORMS:
+        is_key = problem["loc"][-1] == "[key]"
+        what = f"{_dotted(path[:-2])}' has the name" if is_key else f"{key}' is"
+        return f"config: '{what} {value!r}, should be {FORMS[problem['ctx']['pattern']]}"
     if kind == "union_tag_not_found":
         return f"config: '{key}' has no 'kind'; add one"
     message = problem["msg"].replace("Input should be", "should be").replace("Value error, ", "")
     shown = f" is {value!r}," if isinstance(value, (str, int, float, bool)) else ":"
     return f"config: '{key}'{shown} {message}{_suggest_choice(problem)}"
+
+
+def absent_file(key: str, path: str) -> str:
+    """What to say of a file that is not there."""
+    return (
+        f"config: '{key}' names {path!r}, which does not exist; "
+        "correct the path (it is relative to the working directory)"
+    )
+
+
+def _no_number(value: str) -> str:
+    """What is wrong with a text that stands for a number."""
+    try:
+        number = f"{float(value):.10f}".rstrip("0").rstrip(".")
+    except ValueError:
+        return "not a number"
+    message = f"which YAML reads as text; write {number}"
+    if re.fullmatch(r"[-+]?[0-9.]+", value):
+        message += " without quotes (in braces behind --config all is text, so use a file)"
+    return message
 
 
 def _has_deeper(problem: Any, problems: Sequence[Any]) -> bool:

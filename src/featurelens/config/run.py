@@ -25,7 +25,7 @@ from featurelens.embeddings.config import ModelConfig
 from featurelens.enrichment.config import EnrichmentConfig, GseaConfig
 from featurelens.features.config import FeatureConfig
 from featurelens.genesets.config import CollectionConfig
-from featurelens.options import STRICT, Name
+from featurelens.options import STRICT, File, Name
 from featurelens.sae.config import EngineChoice, SAEConfig
 from featurelens.steering.config import SteeringConfig
 from featurelens.sweeps.config import SweepConfig
@@ -115,5 +115,5 @@ class RunConfig:
     """Choices of the figures."""
     engine: EngineChoice = "auto"
     """What trains the SAEs; auto chooses by shape and device, the others are for comparison."""
-    claims: str | None = None
+    claims: File | None = None
     """File with the paper's claims, to be judged against this run's tables."""

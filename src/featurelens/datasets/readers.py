@@ -30,11 +30,12 @@ from featurelens.datasets.files import (
     are_ensembl,
     ensembl_column,
     open_cells,
+    read_column,
     read_matrix,
     require_key,
 )
 from featurelens.datasets.plain import NO_SYMBOL, is_missing, plain_table
-from featurelens.datasets.shipped import read_pbmc68k_reduced
+from featurelens.datasets.shipped import pbmc68k_cell_types, pbmc68k_genes, read_pbmc68k_reduced
 from featurelens.io import InputError, require_unique_names
 
 if TYPE_CHECKING:
@@ -60,10 +61,18 @@ def read_genes(config: DatasetConfig) -> pd.DataFrame:
     from anndata.io import read_elem
 
     if not isinstance(config, OwnCells):
-        return read_dataset(config).var
+        return pbmc68k_genes()
     with open_cells(config) as file:
         var = read_elem(file.part["var"])
         return _genes(plain_table(var if file.columns is None else var.iloc[file.columns]), config)
+
+
+def read_cell_types(config: DatasetConfig) -> list[str]:
+    """Types of the cells, sorted, read without anything else of them."""
+    if not isinstance(config, OwnCells):
+        return pbmc68k_cell_types()
+    with open_cells(config) as file:
+        return sorted(map(str, pd.unique(read_column(file.obs, config.cell_type))))
 
 
 def _read_own(config: OwnCells) -> anndata.AnnData:

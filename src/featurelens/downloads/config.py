@@ -6,16 +6,25 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from annotated_types import Ge
-from pydantic import StringConstraints
 
-from featurelens.options import STRICT
+from featurelens.options import STRICT, form
 
 API = "https://api.figshare.com/v2"
 """Address of figshare's service."""
 ARTICLE = 23796198
 """Number of multiDGD's article at figshare."""
 
-Address = Annotated[str, StringConstraints(pattern=r"^https?://[^/]+")]
+Address = Annotated[
+    str, form(r"^https?://[^/]+", "an address that begins with http:// or https://")
+]
+Place = Annotated[
+    str,
+    form(
+        r"^resources/([\w.+-]+/)*[\w.+-]+$",
+        "a path below resources/, of letters, digits and . + - _ between its slashes",
+    ),
+]
+Sha256 = Annotated[str, form(r"^[0-9a-fA-F]{64}$", "a SHA-256 of 64 hexadecimal digits")]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +33,7 @@ class DownloadConfig:
 
     __pydantic_config__ = STRICT
 
-    path: Annotated[str, StringConstraints(pattern=r"^resources/([\w.+-]+/)*[\w.+-]+$")]
+    path: Place
     """Where it goes, below resources/; datasets, models and collections name it by this path."""
     url: Address | None = None
     """Its address; either this or figshare."""
@@ -34,7 +43,7 @@ class DownloadConfig:
     """Number of the figshare article; the default is that of multiDGD."""
     service: Address = API
     """Address of figshare's service, for those who have a mirror of it."""
-    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F]{64}$")] | None = None
+    sha256: Sha256 | None = None
     """Checksum; without one that of the first download is kept beside the file and enforced."""
 
     def __post_init__(self) -> None:

@@ -32,7 +32,7 @@ class UniverseConfig:
 
     genes: Universe = "mapped"
     """Corrected: genes of the data that stand in some set, or all; published takes all of them."""
-    file: Text | None = None
+    file: File | None = None
     """File with one gene a line; genes of the data that it does not name count in no set."""
     min_overlap: Annotated[float, Ge(0), Le(1)] = 0.05
     """Least share of the fewer genes, of the sets or of the data, that both have; less stops."""

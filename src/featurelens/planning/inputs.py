@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
-
-import h5py
-import pandas as pd
-from anndata.io import read_elem
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from featurelens.claims.entries import read_claims
-from featurelens.config.errors import suggest
+from featurelens.config.errors import absent_file, suggest
 from featurelens.config.run import DatasetRun
 from featurelens.datasets.checks import check_dataset
-from featurelens.datasets.config import DatasetConfig, OwnCells
-from featurelens.datasets.readers import read_dataset, read_genes
+from featurelens.datasets.config import OwnCells
+from featurelens.datasets.readers import read_cell_types, read_genes
 from featurelens.downloads.config import belongs_to
 from featurelens.embeddings.packages import require_package
 from featurelens.embeddings.registry import check_model
@@ -26,6 +22,18 @@ from featurelens.genesets.text import read_lines
 from featurelens.io import InputError, sha256_file
 from featurelens.options import build, user_files
 from featurelens.places import Place
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class Finding(NamedTuple):
+    """What was found in a file of the user's."""
+
+    key: str
+    """Key of the config that names it."""
+    path: str
+    found: str
 
 
 def check_inputs(
@@ -60,16 +68,32 @@ def check_inputs(
     InputError
         With one line that names the file or the key and says what to do.
     """
+    import pandas as pd
+
+    found = find_inputs(datasets, collections, claims, universe, pending=pending)
+    rows = [(row.key, row.path, sha256_file(row.path), row.found) for row in found]
+    return pd.DataFrame(rows, columns=["key", "path", "sha256", "found"])
+
+
+def find_inputs(
+    datasets: Mapping[str, Any],
+    collections: Mapping[str, Any],
+    claims: str | None,
+    universe: Mapping[str, Any] | None = None,
+    *,
+    pending: Sequence[str] = (),
+) -> Iterator[Finding]:
+    """The same, file by file and without checksums, which take long for large files."""
     datasets, collections = (
         {name: block for name, block in part.items() if not _waits(block, pending)}
         for part in (datasets, collections)
     )
-    rows = [row for name, block in datasets.items() for row in _check_dataset(name, block)]
-    rows += _check_genes(datasets, collections, build(UniverseConfig, universe or {}), pending)
-    if claims is not None:
+    for name, block in datasets.items():
+        yield from _check_dataset(name, block)
+    yield from _check_genes(datasets, collections, build(UniverseConfig, universe or {}), pending)
+    if claims is not None and not _waits(claims, pending):
         _require_file("claims", claims)
-        rows.append(_row("claims", claims, f"{len(read_claims(claims))} claims"))
-    return pd.DataFrame(rows, columns=["key", "path", "sha256", "found"])
+        yield Finding("claims", claims, f"{len(read_claims(claims))} claims")
 
 
 def check_packages(datasets: Mapping[str, Any], embeddings: Iterable[str]) -> None:
@@ -100,7 +124,7 @@ def _waits(block: Any, pending: Sequence[str]) -> bool:
     return isinstance(block, str) and any(belongs_to(path, block) for path in pending)
 
 
-def _check_dataset(name: str, block: Mapping[str, Any]) -> Iterator[dict[str, str]]:
+def _check_dataset(name: str, block: Mapping[str, Any]) -> Iterator[Finding]:
     run = build(DatasetRun, block)
     key = f"datasets.{name}"
     if isinstance(run.cells, OwnCells):
@@ -110,8 +134,8 @@ def _check_dataset(name: str, block: Mapping[str, Any]) -> Iterator[dict[str, st
         check_model(run.cells, model)
         for part, path in model.files.items():
             if Path(path).exists():
-                yield _row(f"{key}.models.{model_name}.{part}", path, model.kind)
-    cell_types = _cell_types(run.cells)
+                yield Finding(f"{key}.models.{model_name}.{part}", path, model.kind)
+    cell_types = read_cell_types(run.cells)
     if run.steering is not None:
         for role in ("origin", "target"):
             cell_type = getattr(run.steering, role)
@@ -121,15 +145,7 @@ def _check_dataset(name: str, block: Mapping[str, Any]) -> Iterator[dict[str, st
                     f"{suggest(cell_type, cell_types)}"
                 )
     if isinstance(run.cells, OwnCells):
-        yield _row(f"{key}.cells.path", run.cells.path, f"{len(cell_types)} cell types")
-
-
-def _cell_types(cells: DatasetConfig) -> list[str]:
-    if not isinstance(cells, OwnCells):
-        return sorted(read_dataset(cells).obs["cell_type"].unique())
-    with h5py.File(cells.path) as file:
-        labels = read_elem(file["obs"][cells.cell_type])
-    return sorted(map(str, pd.unique(labels)))
+        yield Finding(f"{key}.cells.path", run.cells.path, f"{len(cell_types)} cell types")
 
 
 def _check_genes(
@@ -137,7 +153,7 @@ def _check_genes(
     collections: Mapping[str, Any],
     universe: UniverseConfig,
     pending: Sequence[str],
-) -> Iterator[dict[str, str]]:
+) -> Iterator[Finding]:
     """A row for every file of collections and universe, whose genes must be among the data's."""
     annotated = {name: block for name, block in datasets.items() if block["saes"] != []}
     indices = {name: _gene_index(block) for name, block in annotated.items() if collections}
@@ -154,7 +170,7 @@ def _check_genes(
         _require_file(key, universe.file)
         for index in indices.values():
             read_background(universe.file, index)
-        yield _row(key, universe.file, f"{sum(1 for _ in read_lines(universe.file))} lines")
+        yield Finding(key, universe.file, f"{sum(1 for _ in read_lines(universe.file))} lines")
 
 
 def _gene_index(block: Mapping[str, Any]) -> GeneIndex:
@@ -162,25 +178,18 @@ def _gene_index(block: Mapping[str, Any]) -> GeneIndex:
     return GeneIndex.of(read_genes(build(DatasetRun, block).cells))
 
 
-def _check_collection(name: str, config: CollectionConfig) -> tuple[list[dict[str, str]], set[str]]:
+def _check_collection(name: str, config: CollectionConfig) -> tuple[list[Finding], set[str]]:
     """A row for every file of a collection, and all its genes."""
     files = user_files(config)
     for field, path in files.items():
         _require_file(f"collections.{name}.{field}", path)
     found, genes = check_collection(config)
     rows = [
-        _row(f"collections.{name}.{field}", path, found[field]) for field, path in files.items()
+        Finding(f"collections.{name}.{field}", path, found[field]) for field, path in files.items()
     ]
     return rows, genes
 
 
 def _require_file(key: str, path: str) -> None:
     if not Path(path).exists():
-        raise InputError(
-            f"config: '{key}' names {path!r}, which does not exist; "
-            "correct the path (it is relative to the working directory)"
-        )
-
-
-def _row(key: str, path: str, found: str) -> dict[str, str]:
-    return {"key": key, "path": path, "sha256": sha256_file(path), "found": found}
+        raise InputError(absent_file(key, path))

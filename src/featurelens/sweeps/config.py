@@ -7,12 +7,14 @@ from functools import cached_property
 from typing import Annotated, Any, get_type_hints
 
 from annotated_types import Ge, MinLen
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
-from featurelens.options import STRICT, described, values
+from featurelens.options import STRICT, described, form, values
 from featurelens.recovery.config import StructureConfig
 from featurelens.sae.config import SAEConfig
 from featurelens.sweeps.points import expand_grid, plan_stacks
+
+Embedding = Annotated[str, form(r"^[^/]+/[^/]+$", "two names with a slash between them")]
 
 
 def _one_or_several(config: type) -> type:
@@ -55,7 +57,7 @@ class SweepConfig:
 
     __pydantic_config__ = STRICT
 
-    embedding: Annotated[str, StringConstraints(pattern=r"^[^/]+/[^/]+$")]
+    embedding: Embedding
     """The embedding, as simulation/autoencoder, simulation/observables (zipf) or dataset/model."""
     grids: Annotated[tuple[GridConfig, ...], MinLen(1)]
     """Blocks of hyperparameters; the sweep is their union."""

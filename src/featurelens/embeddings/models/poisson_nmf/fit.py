@@ -15,7 +15,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numba import njit
 from scipy import sparse
 from scipy.special import xlogy
 
@@ -81,20 +80,24 @@ def factorise(
     iterations
         Number of updates of both.
     """
+    from featurelens.embeddings.models.poisson_nmf.kernel import divide
+
     ratio, genes = counts.copy(), np.ascontiguousarray(components.T)  # genes: (n_genes, d)
     for _ in range(iterations):
-        _divide(counts.data, counts.indices, counts.indptr, weights, genes, ratio.data)
+        divide(counts.data, counts.indices, counts.indptr, weights, genes, ratio.data)
         weights = weights * (ratio @ genes) / genes.sum(axis=0)
-        _divide(counts.data, counts.indices, counts.indptr, weights, genes, ratio.data)
+        divide(counts.data, counts.indices, counts.indptr, weights, genes, ratio.data)
         genes = genes * (ratio.T @ weights) / weights.sum(axis=0)
     return weights, genes.T
 
 
 def deviance(counts: sparse.csr_matrix, weights: np.ndarray, components: np.ndarray) -> float:
     """Poisson deviance ``2 sum(c log(c / m) - c + m)`` of the counts under ``m = W H``."""
+    from featurelens.embeddings.models.poisson_nmf.kernel import divide
+
     ratio = counts.copy()
     genes = np.ascontiguousarray(components.T)
-    _divide(counts.data, counts.indices, counts.indptr, weights, genes, ratio.data)
+    divide(counts.data, counts.indices, counts.indptr, weights, genes, ratio.data)
     expected = weights.sum(axis=0) @ components.sum(axis=1)
     return float(2 * (xlogy(counts.data, ratio.data).sum() - counts.sum() + expected))
 
@@ -118,15 +121,3 @@ def to_multinomial(weights: np.ndarray, components: np.ndarray) -> tuple[np.ndar
     totals = components.sum(axis=1)  # (d,)
     scaled = weights * totals
     return scaled / scaled.sum(axis=1, keepdims=True), (components / totals[:, None]).T
-
-
-@njit
-def _divide(data, indices, indptr, weights, genes, out):  # type: ignore[no-untyped-def]
-    """Stored counts over their expected values, ``C / WH``, into ``out``."""
-    for row in range(weights.shape[0]):
-        for position in range(indptr[row], indptr[row + 1]):
-            column = indices[position]
-            expected = 0.0
-            for factor in range(weights.shape[1]):
-                expected += weights[row, factor] * genes[column, factor]
-            out[position] = data[position] / expected

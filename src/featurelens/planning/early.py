@@ -1,0 +1,109 @@
+"""A look at the user's files while the workflow is read, before Snakemake plans a job.
+
+Imports the standard library and config classes alone; what reads the files is loaded when there is
+one that was not found good before.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from featurelens.config.errors import absent_file
+from featurelens.config.run import RunConfig
+from featurelens.downloads.config import belongs_to
+from featurelens.io import InputError, atomic_path
+from featurelens.options import brought
+from featurelens.planning.plan import Plan
+
+SEEN = Path(".snakemake/featurelens/inputs.json")
+"""Hash of what was found good last; where it cannot be written, files are looked at every time."""
+
+
+def check_early(plan: Plan, *, dry: bool, code: str, seen: Path = SEEN) -> list[str]:
+    """Look at every file that a run is given, unless all were found good before and did not change.
+
+    Parameters
+    ----------
+    plan
+        The run. Files that it is going to download are left for later.
+    dry
+        Whether nothing is computed: files may then be absent, and what names them is left out.
+    code
+        Fingerprint of the code that looks.
+    seen
+        File that remembers what was found good.
+
+    Returns
+    -------
+    list of str
+        One line for each file that is absent.
+
+    Raises
+    ------
+    InputError
+        With one line for the first mistake that was found.
+    """
+    pending = [file for file in plan.resources if not Path(file).exists()]
+    named = [
+        (key, path)
+        for key, path in named_files(plan.config)
+        if not any(belongs_to(file, path) for file in pending)
+    ]
+    absent = [(key, path) for key, path in named if not Path(path).exists()]
+    if absent and not dry:
+        raise InputError(absent_file(*absent[0]))
+    waiting = [*pending, *(path for _, path in absent)]
+    state = _state(plan.user_files, [path for _, path in named], waiting, code)
+    if _read(seen) != state:
+        from featurelens.planning.inputs import find_inputs
+
+        for _ in find_inputs(**plan.user_files, pending=waiting):
+            pass
+        with suppress(OSError), atomic_path(seen) as path:
+            path.write_text(state)
+    return [absent_file(key, path) for key, path in absent]
+
+
+def named_files(run: RunConfig) -> Iterator[tuple[str, str]]:
+    """Key and path of every file and folder that a run names."""
+    parts: dict[str, Any] = {
+        f"datasets.{name}.cells": block.cells for name, block in run.datasets.items()
+    }
+    parts |= {
+        f"datasets.{dataset}.models.{name}": model
+        for dataset, block in run.datasets.items()
+        for name, model in block.models.items()
+        if model.files
+    }
+    parts |= {f"collections.{name}": block for name, block in run.collections.items()}
+    parts |= {"enrichment.universe": run.enrichment.universe}
+    for key, part in parts.items():
+        for option, path in brought(part).items():
+            yield f"{key}.{option}", path
+    if run.claims is not None:
+        yield "claims", run.claims
+
+
+def _state(
+    parts: Mapping[str, Any], paths: Sequence[str], waiting: Sequence[str], code: str
+) -> str:
+    """Hash of what a look depends on: config, code, and sizes and times of the files."""
+    files = [
+        (str(file), file.stat().st_size, file.stat().st_mtime_ns)
+        for path in map(Path, paths)
+        for file in (sorted(path.iterdir()) if path.is_dir() else [path] if path.exists() else [])
+    ]
+    text = json.dumps([parts, files, sorted(waiting), code, str(Path.cwd())])
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text()
+    except OSError:
+        return ""

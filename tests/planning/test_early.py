@@ -1,0 +1,105 @@
+"""The look at the user's files while the workflow is read."""
+
+import subprocess
+import sys
+
+import pytest
+
+from featurelens.config.parse import parse_config
+from featurelens.datasets.config import Pbmc68kReduced
+from featurelens.datasets.readers import read_cell_types, read_dataset, read_genes
+from featurelens.io import InputError
+from featurelens.planning.early import check_early, named_files
+from featurelens.planning.plan import Plan
+
+
+def run_of(folder, **more):
+    return parse_config(
+        {
+            "run": "mine",
+            "collections": {"mine": {"path": str(folder / "sets.gmt")}},
+            "enrichment": {"universe": {"file": str(folder / "genes.txt")}},
+        }
+        | more
+    )
+
+
+def look(folder, *, dry=False, code="a", **more):
+    return check_early(Plan(run_of(folder, **more)), dry=dry, code=code, seen=folder / "seen")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "sets.gmt").write_text("T cells\t\tCD3D\tCD3E\n")
+    (tmp_path / "genes.txt").write_text("CD3D\nCD3E\n")
+    return tmp_path
+
+
+def test_files_are_named_by_their_keys(folder):
+    assert list(named_files(run_of(folder, claims="claims.yaml"))) == [
+        ("collections.mine.path", str(folder / "sets.gmt")),
+        ("enrichment.universe.file", str(folder / "genes.txt")),
+        ("claims", "claims.yaml"),
+    ]
+
+
+def test_an_absent_file_stops_a_run_and_is_a_note_of_a_plan(folder):
+    (folder / "genes.txt").unlink()
+    with pytest.raises(InputError, match=r"'enrichment.universe.file' names .*genes.txt'"):
+        look(folder)
+    [note] = look(folder, dry=True)
+    assert "genes.txt" in note
+
+
+def test_an_absent_file_hides_no_other_mistake(folder):
+    (folder / "genes.txt").unlink()
+    (folder / "sets.gmt").write_text("")
+    with pytest.raises(InputError, match="is empty"):
+        look(folder, dry=True)
+
+
+def test_what_was_found_good_is_not_read_again_until_it_changes(folder, monkeypatch):
+    assert look(folder) == []
+    monkeypatch.setattr("featurelens.planning.inputs.find_inputs", None)
+    assert look(folder) == []
+    with pytest.raises(TypeError):
+        look(folder, code="b")
+    (folder / "genes.txt").write_text("CD3D\nCD3E\nCD8A\n")
+    with pytest.raises(TypeError):
+        look(folder)
+
+
+def test_what_was_found_bad_is_found_bad_again(folder):
+    (folder / "sets.gmt").write_text("")
+    for _ in range(2):
+        with pytest.raises(InputError, match="is empty"):
+            look(folder)
+
+
+def test_where_nothing_can_be_remembered_files_are_looked_at(folder):
+    plan = Plan(run_of(folder))
+    assert check_early(plan, dry=False, code="a", seen=folder / "sets.gmt/seen") == []
+
+
+def test_shipped_cells_are_looked_at_without_scanpy():
+    cells = read_dataset(Pbmc68kReduced(kind="pbmc68k_reduced"))
+    genes = read_genes(Pbmc68kReduced(kind="pbmc68k_reduced"))
+    assert genes.index.tolist() == cells.var.index.tolist()
+    assert genes["symbol"].tolist() == cells.var["symbol"].tolist()
+    types = read_cell_types(Pbmc68kReduced(kind="pbmc68k_reduced"))
+    assert types == sorted(cells.obs["cell_type"].unique())
+
+
+def test_the_look_loads_neither_torch_nor_scanpy():
+    code = (
+        "import sys, yaml; from pathlib import Path\n"
+        "from featurelens.config.parse import parse_config\n"
+        "from featurelens.planning.early import check_early\n"
+        "from featurelens.planning.plan import Plan\n"
+        "run = parse_config(yaml.safe_load(Path('config/config.yaml').read_text()))\n"
+        "assert 'numpy' not in sys.modules\n"
+        "check_early(Plan(run), dry=True, code='', seen=Path('/nonexistent/seen'))\n"
+        "print(*sorted({'torch', 'scanpy', 'sklearn', 'numba', 'matplotlib'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""
