@@ -11,6 +11,7 @@ from featurelens.embeddings.embed import embed
 from featurelens.embeddings.registry import build_model
 from featurelens.io import read_anndata, write_table
 from featurelens.logs import job_log
+from featurelens.means import Means
 
 snakemake: Any
 
@@ -19,10 +20,8 @@ with job_log(snakemake.log[0]) as log:
     bundle = embed(
         cells,
         build_model(snakemake.params.config),
-        threads=snakemake.threads,
-        device=snakemake.params.device,
+        means=Means(threads=snakemake.threads, device=snakemake.params.device, log=log),
         command=snakemake.params.command,
-        log=log,
     )
     write_bundle(bundle, Path(snakemake.output.bundle).parent)
     write_table(pd.DataFrame([diagnose(bundle, seed=0)]), snakemake.output.diagnostics)

@@ -4,6 +4,7 @@ from typing import Any
 
 from featurelens.io import read_anndata, write_table
 from featurelens.logs import job_log
+from featurelens.means import Means
 from featurelens.recovery.ceiling import measure_ceiling
 
 snakemake: Any
@@ -14,7 +15,6 @@ with job_log(snakemake.log[0]) as log:
         read_anndata(snakemake.input.data),
         probe=params.probe,
         probe_epochs=params.ceiling_epochs or params.probe_epochs,
-        threads=snakemake.threads,
-        device=params.device,
+        means=Means(threads=snakemake.threads, device=params.device),
     )
     write_table(table, snakemake.output.table)

@@ -4,6 +4,7 @@ from typing import Any
 
 from featurelens.io import read_anndata, write_table
 from featurelens.logs import job_log
+from featurelens.means import Means
 from featurelens.recovery.read_outs import measure_superposition
 
 snakemake: Any
@@ -16,7 +17,6 @@ with job_log(snakemake.log[0]) as log:
         embedding,
         probe=snakemake.params.probe,
         probe_epochs=snakemake.params.probe_epochs,
-        threads=snakemake.threads,
-        device=snakemake.params.device,
+        means=Means(threads=snakemake.threads, device=snakemake.params.device),
     )
     write_table(table, snakemake.output.table)

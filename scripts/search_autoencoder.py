@@ -6,6 +6,7 @@ from featurelens.autoencoder.config import SearchConfig
 from featurelens.autoencoder.search import search
 from featurelens.io import read_anndata, write_table
 from featurelens.logs import job_log
+from featurelens.means import Means
 from featurelens.options import build
 from featurelens.simulation.observables import observables
 
@@ -20,8 +21,6 @@ with job_log(snakemake.log[0]) as log:
         params.shape,
         build(SearchConfig, params.config),
         params.journal,
-        threads=snakemake.threads,
-        device=params.device,
-        log=log,
+        means=Means(threads=snakemake.threads, device=params.device, log=log),
     )
     write_table(table, snakemake.output.trials)

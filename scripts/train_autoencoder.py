@@ -8,6 +8,7 @@ from featurelens.autoencoder.embedding import embed_simulation
 from featurelens.autoencoder.training import save, train
 from featurelens.io import read_anndata, write_anndata
 from featurelens.logs import job_log
+from featurelens.means import Means
 from featurelens.options import build
 from featurelens.simulation.observables import observables
 
@@ -21,9 +22,7 @@ with job_log(snakemake.log[0]) as log:
         observables(data),
         validation,
         config,
-        threads=snakemake.threads,
-        device=snakemake.params.device,
-        log=log,
+        means=Means(threads=snakemake.threads, device=snakemake.params.device, log=log),
     )
     save(autoencoder, Path(snakemake.output.model).parent)
     write_anndata(embed_simulation(autoencoder, data), snakemake.output.embedding)

@@ -5,6 +5,7 @@ from typing import Any
 
 from featurelens.io import read_obsm
 from featurelens.logs import job_log
+from featurelens.means import Means
 from featurelens.options import build
 from featurelens.sae.config import SAEConfig
 from featurelens.sae.single import train_and_save
@@ -20,7 +21,5 @@ with job_log(snakemake.log[0]) as log:
         Path(snakemake.output.config).parent,
         source=snakemake.params.source,
         engine=snakemake.params.engine,
-        device=snakemake.params.device,
-        threads=snakemake.threads,
-        log=log,
+        means=Means(snakemake.threads, snakemake.params.device, log),
     )

@@ -5,7 +5,8 @@ from typing import Any
 
 from featurelens.io import read_obsm, sha256_array, write_table
 from featurelens.logs import job_log
-from featurelens.sae.training import train_stack
+from featurelens.means import Means
+from featurelens.sae.stacks import train_stack
 from featurelens.sweeps.points import point_config
 
 snakemake: Any
@@ -21,8 +22,6 @@ with job_log(snakemake.log[0]) as log:
         store=Path(params.store) / snakemake.wildcards.stack,
         code=params.code,
         engine=params.engine,
-        device=params.device,
-        threads=snakemake.threads,
-        log=log,
+        means=Means(threads=snakemake.threads, device=params.device, log=log),
     )
     write_table(table, snakemake.output.table)

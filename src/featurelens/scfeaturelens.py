@@ -35,6 +35,7 @@ from featurelens.genesets.config import CollectionConfig
 from featurelens.genesets.given import as_gene_sets
 from featurelens.genesets.sets import Membership
 from featurelens.io import sha256_array, write_anndata, write_table, write_tables
+from featurelens.means import Means
 from featurelens.sae.config import SAEConfig
 
 if TYPE_CHECKING:
@@ -149,7 +150,13 @@ def annotate(
     membership = lay_over(bundle, as_gene_sets(gene_sets), enrichment)
     log(membership.describe())
     with _place(folder) as place:
-        model = _trained(sae, bundle, seed=seed, device=device, folder=place / "sae", log=log)
+        model = _trained(
+            sae,
+            bundle,
+            seed=seed,
+            means=Means(device=device, log=log),
+            folder=place / "sae",
+        )
         features = describe_features(
             model.encode_sparse(bundle.embedding), bundle.cells, FeatureConfig()
         )
@@ -164,8 +171,7 @@ def annotate(
                 place,
                 dge=dge,
                 config=enrichment,
-                device=device,
-                log=log,
+                means=Means(device=device, log=log),
             )
             for name in conventions
         ]
@@ -210,13 +216,12 @@ def _annotate_under(
     *,
     dge: DgeConfig,
     config: EnrichmentConfig,
-    device: str,
-    log: Log,
+    means: Means,
 ) -> pd.DataFrame:
     """Differential expression and enrichment under one convention, written; returns the summary."""
     path = place / f"dge_{convention}.parquet"
     tests = iter_bundle_tests(
-        bundle, activations, config=dge, convention=convention, device=device, log=log
+        bundle, activations, config=dge, convention=convention, device=means.device, log=means.log
     )
     write_feature_tables(tests, path)
     annotation = annotate_bundle(
@@ -227,8 +232,8 @@ def _annotate_under(
         dge_config=dge,
         config=config,
         convention=convention,
-        device=device,
-        log=log,
+        device=means.device,
+        log=means.log,
     )
     write_tables(annotation.tables(), place / f"enrichment_{convention}.parquet")
     write_table(annotation.null, place / f"null_{convention}.parquet")
@@ -250,9 +255,8 @@ def _trained(
     bundle: Bundle,
     *,
     seed: int,
-    device: str,
+    means: Means,
     folder: Path,
-    log: Log,
 ) -> SAE:
     """The SAE that was given, read or trained."""
     from featurelens.sae import model
@@ -263,7 +267,12 @@ def _trained(
     if isinstance(given, model.SAE):
         return given
     config = given or default_sae(bundle.cells.n_obs, seed=seed)
-    trained = train_one(bundle.embedding, config, source="adata", device=device, log=log)
+    trained = train_one(
+        bundle.embedding,
+        config,
+        source="adata",
+        means=means,
+    )
     trained.write(folder)
     return trained.sae
 

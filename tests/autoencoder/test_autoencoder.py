@@ -11,6 +11,7 @@ from featurelens.autoencoder.config import AutoencoderConfig
 from featurelens.autoencoder.layers import layer_sizes
 from featurelens.autoencoder.training import Autoencoder, load, save, split_rows, train
 from featurelens.io import InputError
+from featurelens.means import Means
 from featurelens.simulation.observables import Observables
 
 
@@ -340,14 +341,19 @@ def test_diverging_training_stops():
 
 def test_thread_count_is_restored():
     before = torch.get_num_threads()
-    train(cells(), last(200, 20), AutoencoderConfig(latent=2, epochs=1), threads=before + 1)
+    train(
+        cells(),
+        last(200, 20),
+        AutoencoderConfig(latent=2, epochs=1),
+        means=Means(threads=before + 1),
+    )
     assert torch.get_num_threads() == before
 
 
 def test_log_gets_about_twenty_lines():
     lines: list[str] = []
     config = AutoencoderConfig(latent=2, epochs=60, patience=0)
-    train(cells(), last(200, 20), config, log=lines.append)
+    train(cells(), last(200, 20), config, means=Means(log=lines.append))
     assert len(lines) == 20
     assert lines[0].startswith("epoch 0: train ")
 

@@ -12,6 +12,7 @@ import pytest
 from featurelens.autoencoder.config import AutoencoderConfig, SearchConfig
 from featurelens.autoencoder.search import LAST_EPOCHS, best_trials, search
 from featurelens.autoencoder.training import train
+from featurelens.means import Means
 from featurelens.simulation.observables import Observables
 
 pytest.importorskip("optuna", reason="optuna is not installed: pip install '.[search]'")
@@ -29,7 +30,9 @@ def cells():
 
 def run(journal, config=SEARCH, observables=None):
     lines: list[str] = []
-    found = search(observables or cells(), 0.25, SHAPE, config, journal, log=lines.append)
+    found = search(
+        observables or cells(), 0.25, SHAPE, config, journal, means=Means(log=lines.append)
+    )
     return found, lines
 
 
@@ -107,7 +110,7 @@ def slow(*args, **kwargs):
 
 search.train = slow
 config = SearchConfig(**vars(SEARCH) | {"n_trials": 50})
-search.search(cells(), 0.25, SHAPE, config, sys.argv[1], log=log)
+search.search(cells(), 0.25, SHAPE, config, sys.argv[1], means=Means(log=log))
 """
 
 

@@ -23,6 +23,7 @@ from featurelens.embeddings.models.geneformer import hub
 from featurelens.embeddings.models.geneformer.config import GeneformerModel
 from featurelens.embeddings.models.geneformer.variants import SERIES, SIZES
 from featurelens.io import InputError, read_json, sha256_file
+from featurelens.means import Means
 from geneformer_files import PBMC, SHARED, V1, bert_config, write_dictionaries
 
 pytest.importorskip("transformers", reason="needs transformers, which make test-models installs")
@@ -168,7 +169,7 @@ def test_two_runs_give_the_same_bytes(saved, cells):
 
 def test_the_bundle_says_where_it_comes_from(saved, cells, tmp_path):
     lines = []
-    write_bundle(embed(cells, saved, command="make it", log=lines.append), tmp_path)
+    write_bundle(embed(cells, saved, command="make it", means=Means(log=lines.append)), tmp_path)
     bundle = read_bundle(tmp_path)
     assert bundle.embedding.dtype == np.float32
     assert bundle.cells.obs_names.equals(cells.obs_names)
@@ -273,7 +274,7 @@ def test_a_hub_out_of_reach(saved, monkeypatch):
 def test_a_gpu_that_is_not_there(saved, cells, monkeypatch):
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     with pytest.raises(InputError, match="is to run on cuda, but torch sees no GPU"):
-        embed(cells, saved, device="cuda")
+        embed(cells, saved, means=Means(device="cuda"))
 
 
 def test_a_gpu_gives_what_a_cpu_gives(saved, cells):
@@ -281,7 +282,7 @@ def test_a_gpu_gives_what_a_cpu_gives(saved, cells):
 
     if not torch.cuda.is_available():
         pytest.skip("needs a CUDA device")
-    made = embed(cells, saved, device="cuda").embedding
+    made = embed(cells, saved, means=Means(device="cuda")).embedding
     np.testing.assert_allclose(made, embed(cells, saved).embedding, atol=1e-5)
 
 

@@ -15,6 +15,7 @@ from featurelens.datasets.readers import read_dataset
 from featurelens.embeddings.diagnostics import diagnose
 from featurelens.embeddings.embed import embed
 from featurelens.embeddings.models.scvi.config import ScviModel
+from featurelens.means import Means
 
 # scvi-tools and lightning warn of workers and loggers, and of what they will change.
 pytestmark = [pytest.mark.models, pytest.mark.filterwarnings("default")]
@@ -116,7 +117,7 @@ def test_variable_genes_make_a_smaller_bundle(scvi, cells):
 @pytest.mark.skipif(not FACS.exists(), reason="real cells are not in this checkout")
 def test_real_cells_in_minutes(scvi):
     cells = read_dataset(OwnCells(path=str(FACS), cell_type="celltype"))
-    bundle = embed(cells, ScviModel(n_genes=2000, epochs=15), threads=2)
+    bundle = embed(cells, ScviModel(n_genes=2000, epochs=15), means=Means(threads=2))
     row = diagnose(bundle, seed=0)
     # Ten sorted types; a linear probe finds most of them in 20 dimensions.
     assert row["probe_accuracy"] > 0.6

@@ -8,6 +8,7 @@ from sklearn.linear_model import LinearRegression
 from sklearn.linear_model import Ridge as SklearnRidge
 from sklearn.metrics import balanced_accuracy_score, r2_score
 
+from featurelens.means import Means
 from featurelens.recovery.correlation import distinct_rows
 from featurelens.recovery.gradient_probe import gradient_r2
 from featurelens.recovery.linear_probes import balanced_accuracy, classify, fit_ridge, joined
@@ -452,7 +453,7 @@ def test_gradient_probe_of_made_targets_equals_a_plain_torch_loop():
     """Author's probe: one linear layer, Adam 1e-4, batches of 128, all targets at once."""
     embedding, made, _ = made_case()
     held_out = np.arange(200) >= 150
-    score = gradient_r2(embedding, made, held_out, epochs=4, seed=9, threads=1)
+    score = gradient_r2(embedding, made, held_out, epochs=4, seed=9, means=Means(threads=1))
     generator = torch.Generator().manual_seed(9)
     layer = torch.nn.Linear(3, 30)
     bound = 3**-0.5

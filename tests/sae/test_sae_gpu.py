@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from featurelens.means import Means
 from featurelens.sae import training
 from featurelens.sae._torch import torch
 from featurelens.sae.config import SAEConfig
@@ -53,7 +54,7 @@ def weights(results):
 @pytest.mark.parametrize("architecture", KINDS)
 def test_gpu_agrees_with_the_oracle(architecture):
     stack = points(architecture, epochs=40)
-    found = weights(training.train(X, stack, engine="stacked", device="cuda"))
+    found = weights(training.train(X, stack, engine="stacked", means=Means(device="cuda")))
     expected = weights(training.train(X, stack, engine="autograd"))
     for one, other in zip(found, expected, strict=True):
         np.testing.assert_allclose(one, other, rtol=0, atol=1e-5)
@@ -63,14 +64,14 @@ def test_gpu_agrees_with_the_oracle(architecture):
 @pytest.mark.parametrize("architecture", KINDS)
 def test_gpu_repeats_a_stack_to_the_byte_and_others_closely(architecture):
     stack = points(architecture, n=40)
-    first, again = (weights(training.train(X, stack, device="cuda")) for _ in range(2))
+    first, again = (weights(training.train(X, stack, means=Means(device="cuda"))) for _ in range(2))
     assert all((one == other).all() for one, other in zip(first, again, strict=True))
-    (alone,) = weights(training.train(X, stack[:1], device="cuda"))
+    (alone,) = weights(training.train(X, stack[:1], means=Means(device="cuda")))
     np.testing.assert_allclose(alone, first[0], rtol=0, atol=1e-5)
 
 
 @needs_gpu
 @pytest.mark.parametrize("architecture", served("autograd"))
 def test_every_architecture_trains_on_a_gpu(architecture):
-    (result,) = training.train(X, points(architecture, n=1), device="cuda")
+    (result,) = training.train(X, points(architecture, n=1), means=Means(device="cuda"))
     assert result.row["status"] == "ok"

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from featurelens.io import InputError, read_json, read_table, sha256_array
+from featurelens.means import Means
 from featurelens.sae import loop, model, rows, store
 from featurelens.sae.architecture import load_architecture
 from featurelens.sae.config import SAEConfig
@@ -19,7 +20,8 @@ from featurelens.sae.loop import initial_parameters, stops_early
 from featurelens.sae.metrics import evaluate
 from featurelens.sae.single import train_and_save
 from featurelens.sae.splits import split_rows
-from featurelens.sae.training import train, train_stack
+from featurelens.sae.stacks import train_stack
+from featurelens.sae.training import train
 
 X = np.random.default_rng(0).normal(size=(300, 4)).astype(np.float32)
 BASE = SAEConfig(architecture="vanilla", expansion=3, epochs=5, learning_rate=1e-2)
@@ -28,7 +30,7 @@ ABOUT = {"source": "toy", "data_sha256": "d" * 64, "code": "c0de"}
 
 def stack(points, folder, X=X, **changes):
     lines = []
-    table = train_stack(X, points, store=folder, log=lines.append, **(ABOUT | changes))
+    table = train_stack(X, points, store=folder, means=Means(log=lines.append), **(ABOUT | changes))
     return table, lines
 
 
@@ -119,7 +121,7 @@ def test_nothing_missing_imports_no_engine(tmp_path):
         import sys
         import numpy as np
         from featurelens.sae.config import SAEConfig
-        from featurelens.sae.training import train_stack
+        from featurelens.sae.stacks import train_stack
         points = [(f"p{{s}}", SAEConfig(architecture="vanilla", expansion=3, epochs=5,
                    learning_rate=1e-2, seed=s)) for s in range(3)]
         train_stack(np.zeros((0, 0)), points, store={str(tmp_path)!r}, **{ABOUT!r})
@@ -311,7 +313,7 @@ def test_training_learns_and_history_ends_at_the_rows_loss():
 
 def test_one_sae_lands_in_its_folder(tmp_path):
     config = replace(BASE, architecture="topk", k=50)
-    train_and_save(X, config, tmp_path, source="toy", log=lambda _: None)
+    train_and_save(X, config, tmp_path, source="toy")
     assert {file.name for file in tmp_path.iterdir()} == {
         model.CONFIG,
         model.WEIGHTS,
@@ -325,7 +327,7 @@ def test_one_sae_lands_in_its_folder(tmp_path):
     assert len(read_table(tmp_path / "history.tsv")) == 5
     wild = replace(config, learning_rate=1e30)
     with pytest.raises(RuntimeError, match=r"diverged.*lower its learning rate"):
-        train_and_save(X, wild, tmp_path, source="toy", log=lambda _: None)
+        train_and_save(X, wild, tmp_path, source="toy")
 
 
 CHILD = """
@@ -361,7 +363,6 @@ def test_killed_run_goes_on_where_it_was(tmp_path, engine):
         "data_sha256": "d",
         "code": "c",
         "engine": engine,
-        "log": lambda _: None,
     }
     train_stack(X, points, store=tmp_path / "killed", **about)
     whole = train_stack(X, points, store=tmp_path / "whole", **about)

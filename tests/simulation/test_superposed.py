@@ -14,7 +14,7 @@ from featurelens.recovery.config import BaselineConfig
 from featurelens.recovery.dictionary import describe_match, match_dictionary
 from featurelens.sae.config import SAEConfig
 from featurelens.sae.random_directions import random_directions
-from featurelens.sae.training import train_stack
+from featurelens.sae.stacks import train_stack
 from featurelens.simulation.config import ZipfSimulation
 from featurelens.simulation.simulate import simulate
 from featurelens.simulation.variables import variables
@@ -133,7 +133,7 @@ def test_a_trained_dictionary_beats_random_and_decompositions(data, tmp_path):
     config = SAEConfig(
         architecture="topk", expansion=3, k=12.5, epochs=60, learning_rate=3e-3, seed=0
     )
-    about = {"source": "zipf", "data_sha256": "d", "code": "c", "log": lambda _: None}
+    about = {"source": "zipf", "data_sha256": "d", "code": "c"}
     points = train_stack(data.obsm["X_emb"], [("a", config)], store=tmp_path / "all", **about)
     points = points.assign(stack="all")
     baselines = BaselineConfig(methods=("pca", "ica"), n_components=8)

@@ -11,7 +11,8 @@ from featurelens.figures.figure_S14c import draw as draw_figure_S14c
 from featurelens.io import read_obsm, write_anndata
 from featurelens.sae import model
 from featurelens.sae.config import SAEConfig
-from featurelens.sae.training import train, train_stack
+from featurelens.sae.stacks import train_stack
+from featurelens.sae.training import train
 from featurelens.sweeps.collect import collect_rows
 from featurelens.sweeps.measures.held_out import measure
 from featurelens.tables.cell_sweeps import cell_sweeps, frugal_points
@@ -34,7 +35,7 @@ CONFIGS = {
 def stack(tmp_path_factory):
     """Points of one stack as the sweep's rules leave them: folder and table."""
     folder = tmp_path_factory.mktemp("store") / "all"
-    about = {"source": "cells/toy", "data_sha256": "d", "code": "c", "log": lambda _: None}
+    about = {"source": "cells/toy", "data_sha256": "d", "code": "c"}
     points = train_stack(X, list(CONFIGS.items()), store=folder, **about)
     return folder, points.assign(stack=folder.name)
 
@@ -71,7 +72,7 @@ def test_points_are_measured_on_the_last_tenth_as_published(stack):
 
 
 def test_without_a_split_all_cells_are_measured_and_it_says_so(tmp_path):
-    about = {"source": "cells/toy", "data_sha256": "d", "code": "c", "log": lambda _: None}
+    about = {"source": "cells/toy", "data_sha256": "d", "code": "c"}
     points = train_stack(X, [("a", replace(BASE, validation_fraction=0))], store=tmp_path, **about)
     row = measured_on(X, tmp_path, points.assign(stack=tmp_path.name))[0].iloc[0]
     assert (row["held_out"], row["n_cells"]) == (False, 200)

@@ -9,7 +9,7 @@ from featurelens.recovery.neurons import measure_recovery
 from featurelens.sae import model
 from featurelens.sae.config import SAEConfig
 from featurelens.sae.splits import split_rows
-from featurelens.sae.training import train_stack
+from featurelens.sae.stacks import train_stack
 from featurelens.simulation.config import HierarchicalSimulation, SmallSimulation
 from featurelens.simulation.simulate import simulate
 from featurelens.simulation.variables import variables
@@ -23,7 +23,7 @@ BASE = SAEConfig(architecture="relu", expansion=3, epochs=5, learning_rate=1e-2)
 def trained(folder, configs):
     """Points of one stack, named a, b, … and their table, as the sweep's rules leave them."""
     points = list(zip("abcdefgh", configs, strict=False))
-    about = {"source": "toy", "data_sha256": "d", "code": "c", "log": lambda _: None}
+    about = {"source": "toy", "data_sha256": "d", "code": "c"}
     return train_stack(X, points, store=folder / "all", **about).assign(stack="all")
 
 
@@ -84,7 +84,7 @@ def embedded(data, d=4):
 
 def measured_points(data, embedding, folder):
     X = embedding.obsm["X_emb"]
-    about = {"source": "toy", "data_sha256": "d", "code": "c", "log": lambda _: None}
+    about = {"source": "toy", "data_sha256": "d", "code": "c"}
     points = train_stack(X, [("a", BASE)], store=folder / "all", **about).assign(stack="all")
     return recovery.measure(points, folder, data=data, embedding=X, log=lambda _: None)
 

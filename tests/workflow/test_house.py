@@ -12,7 +12,7 @@ import pytest
 from clones import ROOT
 
 FLOORS = (
-    {"version", "conventions", "options", "places", "plugins", "threads", "io"},
+    {"version", "conventions", "options", "places", "plugins", "threads", "io", "means"},
     {"logs", "torch_files"},
     {"stats", "datasets", "genesets", "simulation", "sae", "downloads", "claims"},
     {"embeddings", "features", "autoencoder"},

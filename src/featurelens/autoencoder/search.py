@@ -12,7 +12,7 @@ on where it stopped, and several jobs may share one journal.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,7 @@ import pandas as pd
 from featurelens.autoencoder.config import AutoencoderConfig, SearchConfig
 from featurelens.autoencoder.training import train
 from featurelens.io import InputError
+from featurelens.means import Means
 from featurelens.simulation.observables import Observables
 
 if TYPE_CHECKING:
@@ -41,9 +42,7 @@ def search(
     config: SearchConfig,
     journal: str | Path,
     *,
-    threads: int = 1,
-    device: str = "cpu",
-    log: Callable[[str], None],
+    means: Means,
 ) -> pd.DataFrame:
     """Run the trials that the journal does not hold yet.
 
@@ -58,7 +57,7 @@ def search(
         What is drawn, and how often.
     journal
         File of the study; made where it is missing.
-    threads, device
+    means
         As for :func:`featurelens.autoencoder.training.train`.
 
     Returns
@@ -91,9 +90,14 @@ def search(
             seed=config.seed,
         )
         try:
-            fitted = train(cells, is_validation, chosen, threads=threads, device=device)
+            fitted = train(
+                cells,
+                is_validation,
+                chosen,
+                means=means,
+            )
         except FloatingPointError as error:
-            log(f"trial {trial.number}: {error}")
+            means.log(f"trial {trial.number}: {error}")
             study.tell(trial, state=optuna.trial.TrialState.FAIL)
             continue
         losses = fitted.history["validation_loss"]
@@ -102,7 +106,9 @@ def search(
         trial.set_user_attr("seconds", time.perf_counter() - started)
         loss = float(losses.iloc[-LAST_EPOCHS:].mean())
         study.tell(trial, loss)
-        log(f"trial {trial.number} ({n_done + 1} of {config.n_trials}): {loss:.6g} with {drawn}")
+        means.log(
+            f"trial {trial.number} ({n_done + 1} of {config.n_trials}): {loss:.6g} with {drawn}"
+        )
     return tabulate(study).head(config.n_trials)
 
 

@@ -18,6 +18,7 @@ import pandas as pd
 from featurelens.autoencoder.config import AutoencoderConfig
 from featurelens.autoencoder.layers import layer_shapes
 from featurelens.io import InputError, atomic_path, read_json, read_table, write_json, write_table
+from featurelens.means import ALONE, Means
 from featurelens.simulation.observables import Observables, row_chunks
 from featurelens.threads import torch_threads
 
@@ -54,9 +55,7 @@ def train(
     is_validation: np.ndarray,
     config: AutoencoderConfig,
     *,
-    threads: int = 1,
-    device: str = "cpu",
-    log: Callable[[str], None] | None = None,
+    means: Means = ALONE,
 ) -> Autoencoder:
     """Train an autoencoder.
 
@@ -68,12 +67,9 @@ def train(
         The cells held out. What they are used for depends on ``config.is_exchanged``.
     config
         Shape and training, of one autoencoder.
-    threads
-        Threads that torch may use.
-    device
-        Torch device; weights and batch order are drawn on the CPU on every device.
-    log
-        Receives a line at about twenty moments.
+    means
+        With what it is trained; weights and batch order are drawn on the CPU on every device. The
+        log receives a line at about twenty moments.
 
     Raises
     ------
@@ -93,17 +89,18 @@ def train(
     generator = torch.Generator().manual_seed(config.seed)
     shapes = layer_shapes(observables.shape[1], config)
     initial = [
-        tensor.to(device)
+        tensor.to(means.device)
         for d_out, d_in in shapes
         for tensor in adam.linear_init(d_in, d_out, generator)
     ]
     inside, outside = (
-        _rows(observables, side, config.batch_size, device) for side in (train_rows, ~train_rows)
+        _rows(observables, side, config.batch_size, means.device)
+        for side in (train_rows, ~train_rows)
     )
     schedule = adam.Schedule(
         **{name: getattr(config, name) for name in adam.Schedule.__dataclass_fields__}
     )
-    with torch_threads(threads):
+    with torch_threads(means.threads):
         fitted = adam.fit(
             initial,
             _rectified(config),
@@ -111,7 +108,7 @@ def train(
             outside,
             schedule=schedule,
             generator=generator,
-            log=log,
+            log=means.log,
         )
     weights = dict(zip(_names(config.depth), fitted.weights, strict=True))
     return Autoencoder(config, weights, fitted.history)

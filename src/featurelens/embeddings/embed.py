@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from featurelens.embeddings.model import Model
 from featurelens.embeddings.registry import model_code
+from featurelens.means import ALONE, Means
 
 if TYPE_CHECKING:
     import anndata
@@ -19,10 +19,8 @@ def embed(
     config: Model,
     *,
     copy: bool = True,
-    threads: int = 1,
-    device: str = "cpu",
+    means: Means = ALONE,
     command: str | None = None,
-    log: Callable[[str], None] | None = None,
 ) -> Bundle:
     """Embed cells with a model.
 
@@ -34,12 +32,10 @@ def embed(
         The model.
     copy
         As :func:`featurelens.embeddings.bundle.make_bundle`.
-    threads, device
-        Where a network runs: threads on a CPU, and ``cpu`` or ``cuda``.
+    means
+        With what a network runs.
     command
         What makes this bundle again; it is written into its description.
-    log
-        Takes progress, one line at a time.
 
     Returns
     -------
@@ -53,11 +49,6 @@ def embed(
     """
     from featurelens.embeddings.bundle import make_bundle
 
-    means = {"threads": threads, "device": device, "log": log or _silent}
     fit = model_code(config.kind).fit
-    fitted = fit(cells, config, **means) if config.is_network else fit(cells, config)
+    fitted = fit(cells, config, means=means) if config.is_network else fit(cells, config)
     return make_bundle(cells, fitted, config, copy=copy, command=command)
-
-
-def _silent(line: str) -> None:
-    """Take a line and say nothing."""

@@ -18,7 +18,7 @@ class Model:
     __pydantic_config__ = STRICT
 
     is_network: ClassVar[bool] = False
-    """Whether it runs a network: ``fit`` is told of threads, device and log, and its jobs get more
+    """Whether it runs a network: ``fit`` is told of ``means``, and its jobs get more
     threads, memory and time."""
     package: ClassVar[tuple[str, str] | None] = None
     """Name to import and name to install of what it needs beside the core, if anything."""

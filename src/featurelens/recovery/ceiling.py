@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from featurelens.means import ALONE, Means
 from featurelens.recovery.read_outs import score_read_out
 from featurelens.recovery.superposition import Probe
 from featurelens.simulation.observables import Observables, observables
@@ -56,8 +57,7 @@ def measure_ceiling(
     *,
     probe: Probe,
     probe_epochs: int = 100,
-    threads: int = 1,
-    device: str = "cpu",
+    means: Means = ALONE,
 ) -> pd.DataFrame:
     """Score every variable by a linear probe on Y and on the most readable form of it.
 
@@ -70,7 +70,7 @@ def measure_ceiling(
         as they are, unscaled, as it sees embeddings.
     probe_epochs
         Most epochs of the gradient-trained probe.
-    threads, device
+    means
         Threads and torch device of the gradient-trained probe.
 
     Returns
@@ -81,7 +81,11 @@ def measure_ceiling(
     """
     tables = [
         score_read_out(
-            inputs, data, probe=probe, probe_epochs=probe_epochs, threads=threads, device=device
+            inputs,
+            data,
+            probe=probe,
+            probe_epochs=probe_epochs,
+            means=means,
         ).assign(source=source)
         for source, inputs in ceiling_sources(data).items()
     ]

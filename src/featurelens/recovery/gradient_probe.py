@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from featurelens.means import Means
 from featurelens.recovery.linear_probes import column_blocks, r2
 from featurelens.simulation.observables import Observables
 from featurelens.threads import torch_threads
@@ -16,8 +17,7 @@ def gradient_r2(
     *,
     epochs: int,
     seed: int,
-    threads: int,
-    device: str = "cpu",
+    means: Means,
 ) -> np.ndarray:
     """R² on validation rows of one linear layer trained by Adam (``02_autoencoder_training.py``).
 
@@ -33,11 +33,11 @@ def gradient_r2(
     initial = adam.linear_init(embedding.shape[1], targets.shape[1], generator)
     mixing = None
     if targets.connectivity is not None:
-        mixing = torch.from_numpy(targets.connectivity.T.astype(np.float32)).to(device)
+        mixing = torch.from_numpy(targets.connectivity.T.astype(np.float32)).to(means.device)
     train, validation = (
         adam.Rows(
-            torch.from_numpy(embedding[side].astype(np.float32)).to(device),
-            torch.from_numpy(targets.cells[side].astype(np.float32)).to(device),
+            torch.from_numpy(embedding[side].astype(np.float32)).to(means.device),
+            torch.from_numpy(targets.cells[side].astype(np.float32)).to(means.device),
             mixing=mixing,
         )
         for side in (~is_validation, is_validation)
@@ -50,9 +50,9 @@ def gradient_r2(
         patience=10,
         weights="last",
     )
-    with torch_threads(threads):
+    with torch_threads(means.threads):
         fitted = adam.fit(
-            [part.to(device) for part in initial],
+            [part.to(means.device) for part in initial],
             [False],
             train,
             validation,

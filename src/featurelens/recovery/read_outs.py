@@ -8,6 +8,7 @@ import pandas as pd
 
 from featurelens.conventions import CONVENTIONS
 from featurelens.io import require_same_names
+from featurelens.means import ALONE, Means
 from featurelens.recovery.superposition import Probe, superposition
 from featurelens.simulation.observables import Observables, observables
 from featurelens.simulation.variables import hidden_variables
@@ -19,8 +20,7 @@ def measure_superposition(
     *,
     probe: Probe,
     probe_epochs: int = 100,
-    threads: int = 1,
-    device: str = "cpu",
+    means: Means = ALONE,
 ) -> pd.DataFrame:
     """Score every variable of a simulation by a linear probe, under both conventions.
 
@@ -34,7 +34,7 @@ def measure_superposition(
         Probe of the published convention, ``gradient`` or ``least_squares``.
     probe_epochs
         Most epochs of the gradient-trained probe.
-    threads, device
+    means
         Threads and torch device of the gradient-trained probe.
 
     Returns
@@ -48,8 +48,7 @@ def measure_superposition(
         data,
         probe=probe,
         probe_epochs=probe_epochs,
-        threads=threads,
-        device=device,
+        means=means,
     )
 
 
@@ -59,8 +58,7 @@ def score_read_out(
     *,
     probe: Probe,
     probe_epochs: int,
-    threads: int,
-    device: str,
+    means: Means,
 ) -> pd.DataFrame:
     """Score what a linear probe reads of a simulation's variables from any inputs of its cells.
 
@@ -76,8 +74,7 @@ def score_read_out(
             convention=convention,
             probe=probe,
             epochs=probe_epochs,
-            threads=threads,
-            device=device,
+            means=means,
             observed=observables(data),
         )
         for convention in CONVENTIONS

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from featurelens.conventions import Convention
+from featurelens.means import ALONE, Means
 from featurelens.recovery.gradient_probe import gradient_r2
 from featurelens.recovery.linear_probes import (
     balanced_accuracy,
@@ -33,8 +34,7 @@ def superposition(
     probe: Probe = "gradient",
     epochs: int = 100,
     seed: int = 0,
-    threads: int = 1,
-    device: str = "cpu",
+    means: Means = ALONE,
     observed: Observables | None = None,
 ) -> pd.DataFrame:
     """Score how well each variable is read linearly from an embedding.
@@ -65,7 +65,7 @@ def superposition(
         only 2,200 on 3,000 cells.
     seed
         Of the gradient probe.
-    threads, device
+    means
         Threads and torch device of the gradient probe.
     observed
         Y where it is not among the variables, scored before them; of a large Y that is not stored,
@@ -97,8 +97,7 @@ def superposition(
                 is_validation,
                 epochs=epochs,
                 seed=seed,
-                threads=threads,
-                device=device,
+                means=means,
             )
         else:
             score = least_squares_r2(read, targets)

@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 
 from featurelens.io import sha256_array, write_json, write_table
+from featurelens.means import ALONE, Means
 from featurelens.sae import model
 from featurelens.sae.config import SAEConfig
 from featurelens.sae.model import SAE
-from featurelens.sae.progress import Log
 from featurelens.sae.training import train
 
 
@@ -40,9 +40,7 @@ def train_one(
     *,
     source: str,
     engine: str = "auto",
-    device: str = "cpu",
-    threads: int = 1,
-    log: Log,
+    means: Means = ALONE,
 ) -> OneSAE:
     """Train one SAE.
 
@@ -54,7 +52,7 @@ def train_one(
         What to train.
     source
         Name of the embedding, recorded with the weights.
-    engine, device, threads, log
+    engine, means
         As :func:`featurelens.sae.training.train`.
 
     Raises
@@ -62,7 +60,7 @@ def train_one(
     RuntimeError
         If training diverged; the message names the step.
     """
-    [trained] = train(X, [config], engine=engine, device=device, threads=threads, log=log)
+    [trained] = train(X, [config], engine=engine, means=means)
     if trained.sae is None:
         raise RuntimeError(f"SAE on {source}: {trained.row['message']}; lower its learning rate")
     about = {"source": source, "data_sha256": sha256_array(X)}
@@ -71,7 +69,13 @@ def train_one(
 
 
 def train_and_save(
-    X: np.ndarray, config: SAEConfig, folder: str | Path, *, source: str, log: Log, **how: Any
+    X: np.ndarray,
+    config: SAEConfig,
+    folder: str | Path,
+    *,
+    source: str,
+    engine: str = "auto",
+    means: Means = ALONE,
 ) -> None:
     """Train one SAE (:func:`train_one`) and write it into a folder (:meth:`OneSAE.write`)."""
-    train_one(X, config, source=source, log=log, **how).write(folder)
+    train_one(X, config, source=source, engine=engine, means=means).write(folder)

@@ -1,20 +1,19 @@
-"""Train many sparse autoencoders on one matrix, and train no point twice.
+"""Train many sparse autoencoders on one matrix.
 
-:func:`train` returns trained SAEs. :func:`train_stack` is what a sweep calls: a view of a store
-(:mod:`featurelens.sae.store`), which trains only what the store lacks.
+:func:`train` returns trained SAEs; a sweep calls :func:`featurelens.sae.stacks.train_stack`, which
+trains no point twice.
 """
 
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from featurelens.io import InputError
+from featurelens.means import ALONE, Means
 from featurelens.sae import rows
-from featurelens.sae import store as memory
 from featurelens.sae.architecture import load_architecture
 from featurelens.sae.config import SAEConfig, n_kept, require_valid, width
 from featurelens.sae.engine import load_engine
@@ -22,7 +21,7 @@ from featurelens.sae.listing import choose, served
 from featurelens.sae.loop import Fit, fit_stack
 from featurelens.sae.metrics import Evaluation, evaluate
 from featurelens.sae.model import SAE
-from featurelens.sae.progress import Log, Progress
+from featurelens.sae.progress import Progress
 from featurelens.version import __version__
 
 
@@ -47,9 +46,7 @@ def train(
     configs: Sequence[SAEConfig],
     *,
     engine: str = "auto",
-    device: str = "cpu",
-    threads: int = 1,
-    log: Log | None = None,
+    means: Means = ALONE,
 ) -> list[TrainedSAE]:
     """Train every configuration on the rows of ``X`` (n, d_in).
 
@@ -61,105 +58,8 @@ def train(
         If ``X`` is empty, has one row, or holds NaN or infinity, or if a width is below 1.
     """
     X = check_data(X, configs)
-    results = dict(_train_each(X, configs, engine, device, threads, log))
+    results = dict(train_each(X, configs, engine, means))
     return [results[index] for index in range(len(configs))]
-
-
-def train_stack(
-    X: np.ndarray,
-    points: Sequence[tuple[str, SAEConfig]],
-    *,
-    source: str,
-    data_sha256: str,
-    store: Path,
-    code: str,
-    engine: str = "auto",
-    device: str = "cpu",
-    threads: int = 1,
-    log: Log = print,
-) -> pd.DataFrame:
-    """Return one row per point, training only the points that the store lacks.
-
-    A stored row counts when its config, ``code`` and ``data_sha256`` are those asked for and its
-    weights are there. A point that diverged counts too; one that failed otherwise is tried again.
-    With an engine forced, only that engine's rows count; ``auto`` takes those of any, since they
-    agree.
-
-    Parameters
-    ----------
-    X
-        Data (n, d_in).
-    points
-        Id and config of each point, in the order of the rows wanted.
-    source
-        Name of the embedding, copied to the rows.
-    data_sha256
-        Digest of the embedding, recorded in rows and weights.
-    store
-        Folder of the store, made if absent; the weights of point ``id`` are at ``store/id/``.
-    code
-        Fingerprint of the training code.
-    engine, device, threads
-        How to train what is missing; ``auto`` chooses by shape and device.
-    log
-        Takes one line of progress at a time.
-
-    Raises
-    ------
-    InputError
-        As :func:`train`, and if an id occurs twice.
-    """
-    store = Path(store)
-    about = {"source": source, "data_sha256": data_sha256, "code": code}
-    missing = missing_points(points, store, code=code, data_sha256=data_sha256, engine=engine)
-    log(f"{len(points) - len(missing)} of {len(points)} points are already in {store}")
-    if missing:
-        configs = [config for _, config in missing]
-        X = check_data(X, configs)
-        for index, result in _train_each(X, configs, engine, device, threads, log):
-            _remember(store, missing[index][0], result, about)
-    stored = memory.read(store)
-    return rows.table([stored[point] for point, _ in points])
-
-
-def missing_points(
-    points: Sequence[tuple[str, SAEConfig]],
-    store: Path,
-    *,
-    code: str,
-    data_sha256: str,
-    engine: str = "auto",
-) -> list[tuple[str, SAEConfig]]:
-    """Points that the store does not hold for this code, these data and an engine if forced.
-
-    Raises
-    ------
-    InputError
-        If an id occurs twice.
-    """
-    ids = [point for point, _ in points]
-    repeated = {point for point in ids if ids.count(point) > 1}
-    if repeated:
-        raise InputError(f"point {min(repeated)!r} occurs twice in one stack; name it once")
-    stored = memory.read(store)
-    asked = {"code": code, "data_sha256": data_sha256}
-    forced = asked if engine == "auto" else asked | {"engine": engine}
-    return [
-        (point, config)
-        for point, config in points
-        if point not in stored
-        or not rows.matches(stored[point], config, forced if config.trained == "all" else asked)
-        or not (stored[point]["status"] == "failed" or memory.has_weights(store, point))
-    ]
-
-
-def _remember(store: Path, point: str, result: TrainedSAE, about: dict[str, str]) -> None:
-    """Write the weights of a finished point, then its row."""
-    if result.sae is not None:
-        metadata = {**result.sae.metadata, **about}
-        sae = replace(result.sae, metadata=metadata)
-        memory.save_weights(store, point, sae, result.history)
-    memory.append(store, {"id": point, **result.row, **about})
 
 
 def check_data(X: np.ndarray, configs: Sequence[SAEConfig]) -> np.ndarray:
@@ -192,20 +92,18 @@ def check_data(X: np.ndarray, configs: Sequence[SAEConfig]) -> np.ndarray:
     return X
 
 
-def _train_each(
+def train_each(
     X: np.ndarray,
     configs: Sequence[SAEConfig],
     engine: str,
-    device: str,
-    threads: int,
-    log: Log | None,
+    means: Means,
 ) -> Iterator[tuple[int, TrainedSAE]]:
     """Train group by group and yield each point with its place as it finishes."""
-    progress = Progress(log, configs, n_rows=len(X))
-    for name, group in plan(configs, X.shape[1], engine=engine, device=device):
+    progress = Progress(means.log, configs, n_rows=len(X))
+    for name, group in plan(configs, X.shape[1], engine=engine, device=means.device):
         progress.start(f"{configs[group[0]].architecture}, engine {name}")
         members = [configs[index] for index in group]
-        for place, result in _train_group(X, members, name, device, threads, progress):
+        for place, result in _train_group(X, members, name, means, progress):
             progress.finish(result.config, result.row)
             yield group[place], result
 
@@ -260,14 +158,13 @@ def _train_group(
     X: np.ndarray,
     configs: Sequence[SAEConfig],
     engine: str,
-    device: str,
-    threads: int,
+    means: Means,
     progress: Progress,
 ) -> Iterator[tuple[int, TrainedSAE]]:
     """Train one group; if the group as a whole fails, train each unfinished point alone."""
     waiting = dict(enumerate(configs))
     try:
-        for index, result in _fit_group(X, configs, engine, device, threads, progress):
+        for index, result in _fit_group(X, configs, engine, means, progress):
             del waiting[index]
             yield index, result
     except InputError:
@@ -275,9 +172,9 @@ def _train_group(
     except Exception as error:
         for index, config in waiting.items():
             if len(configs) == 1:
-                yield index, _failed(config, X, engine, device, error)
+                yield index, _failed(config, X, engine, means.device, error)
             else:
-                alone = _train_group(X, [config], engine, device, threads, progress)
+                alone = _train_group(X, [config], engine, means, progress)
                 yield from ((index, result) for _, result in alone)
 
 
@@ -285,19 +182,20 @@ def _fit_group(
     X: np.ndarray,
     configs: Sequence[SAEConfig],
     engine: str,
-    device: str,
-    threads: int,
+    means: Means,
     progress: Progress,
 ) -> Iterator[tuple[int, TrainedSAE]]:
     asked = time.perf_counter()
     entry = load_engine(engine)
-    with entry.session(threads):
+    with entry.session(means.threads):
         started = time.perf_counter()
         progress.ready(engine, started - asked)
-        fits = fit_stack(X, configs, entry.make_stepper, device=device, progress=progress.advance)
+        fits = fit_stack(
+            X, configs, entry.make_stepper, device=means.device, progress=progress.advance
+        )
         for index, fit in fits:
             seconds = (time.perf_counter() - started) / len(configs)
-            yield index, _result(configs[index], fit, X, engine, device, seconds)
+            yield index, _result(configs[index], fit, X, engine, means.device, seconds)
 
 
 def _result(

@@ -41,6 +41,7 @@ from featurelens.embeddings.models.geneformer.variants import LICENCE, SERIES, S
 from featurelens.embeddings.models.geneformer.weights import ModelFiles, find_model, require_fit
 from featurelens.embeddings.named_rows import NamedRows
 from featurelens.io import InputError, sha256_file
+from featurelens.means import Means
 from featurelens.threads import torch_threads
 
 if TYPE_CHECKING:
@@ -65,9 +66,7 @@ def fit(
     cells: anndata.AnnData,
     config: GeneformerModel,
     *,
-    threads: int,
-    device: str,
-    log: Callable[[str], None],
+    means: Means,
 ) -> Fitted:
     """Embed cells with a trained model; nothing is trained but the surrogate, where asked for.
 
@@ -77,12 +76,8 @@ def fit(
         ``layers['counts']`` raw; ``var['ensembl']``, or else the names of var, are Ensembl ids.
     config
         The model.
-    threads
-        Threads of torch on a CPU.
-    device
-        ``cpu`` or ``cuda``.
-    log
-        Takes a line at a time.
+    means
+        With what the model runs.
 
     Raises
     ------
@@ -95,13 +90,13 @@ def fit(
     prepared = prepare(local, ids, where="the cells: var")
     tokens = _tokenize(cells, local, prepared)
     about = _describe_tokens(tokens, cells, local, prepared)
-    log(
+    means.log(
         f"{about['n_known_genes']} of {cells.n_vars} genes are known "
         f"({about['known_gene_share']:.1%}), with {about['known_count_share']:.1%} of the counts; "
         f"{about['n_truncated']} of {cells.n_obs} cells have more than fit into the model"
     )
-    with torch_threads(threads):
-        scores, deviation = _embed(tokens, local, prepared, device, log)
+    with torch_threads(means.threads):
+        scores, deviation = _embed(tokens, local, prepared, means)
     info = about | {
         "repository": config.repository,
         "revision": commit,
@@ -172,11 +167,10 @@ def _embed(
     tokens: Tokens,
     config: GeneformerModel,
     prepared: Prepared,
-    device: str,
-    log: Callable[[str], None],
+    means: Means,
 ) -> tuple[np.ndarray, float]:
     """Embedding, one row a cell, and how far cells embedded alone are from it at most."""
-    encoder = load_encoder(prepared.files, layer=config.layer, device=device)
+    encoder = load_encoder(prepared.files, layer=config.layer, device=means.device)
 
     def embed(part: Tokens, tokens_per_batch: int, log: Callable[[str], None]) -> NamedRows:
         return embed_tokens(
@@ -189,7 +183,7 @@ def _embed(
             log=log,
         )
 
-    rows = embed(tokens, config.tokens_per_batch or TOKENS_PER_BATCH[device], log)
+    rows = embed(tokens, config.tokens_per_batch or TOKENS_PER_BATCH[means.device], means.log)
     scores = rows.of(tokens.names, "the cells")
     checked = np.unique(np.linspace(0, len(scores) - 1, CHECKED_CELLS).astype(int))
     some = tokens.take(checked)

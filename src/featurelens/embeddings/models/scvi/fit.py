@@ -6,7 +6,6 @@ Either way the model is read from the file that scvi-tools writes, and its netwo
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -23,6 +22,7 @@ from featurelens.embeddings.models.scvi.network import decoder_of, encode
 from featurelens.embeddings.models.scvi.saved import SavedModel, read_saved
 from featurelens.embeddings.packages import how_to_get
 from featurelens.io import InputError, sha256_file
+from featurelens.means import Means
 
 if TYPE_CHECKING:
     import anndata
@@ -33,9 +33,7 @@ def fit(
     cells: anndata.AnnData,
     config: ScviModel,
     *,
-    threads: int,
-    device: str,
-    log: Callable[[str], None],
+    means: Means,
 ) -> Fitted:
     """Embed cells with scVI: the mean of each cell's distribution of z, or one sample of it.
 
@@ -45,10 +43,8 @@ def fit(
         ``layers['counts']`` raw, ``obs['batch']``; a saved model takes its own genes of them.
     config
         The model.
-    threads, device
-        Where it is trained.
-    log
-        Takes progress, one line at a time.
+    means
+        With what it is trained.
 
     Raises
     ------
@@ -61,7 +57,12 @@ def fit(
     else:
         # No checksum: scvi-tools writes the hour of the training into the file.
         with TemporaryDirectory() as folder:
-            path = _train(cells, config, Path(folder), threads=threads, device=device, log=log)
+            path = _train(
+                cells,
+                config,
+                Path(folder),
+                means=means,
+            )
             model, checkpoint = read_saved(str(path)), None
     columns = gene_columns(model, cells.var_names)
     one_hot = batch_codes(model, cells.obs["batch"])
@@ -74,7 +75,9 @@ def fit(
         "mean_posterior_variance": float(posterior.variance.mean(dtype=np.float64)),
         "embedding": "sample" if config.sample else "mean",
     }
-    log(f"{cells.n_obs} cells embedded with {len(columns)} genes, {len(model.batches)} batches")
+    means.log(
+        f"{cells.n_obs} cells embedded with {len(columns)} genes, {len(model.batches)} batches"
+    )
     return Fitted(
         posterior.sample(config.seed) if config.sample else posterior.mean,
         decoder_of(model, one_hot.mean(axis=0, dtype=np.float64)),
@@ -130,9 +133,7 @@ def _train(
     config: ScviModel,
     folder: Path,
     *,
-    threads: int,
-    device: str,
-    log: Callable[[str], None],
+    means: Means,
 ) -> Path:
     """Train on the cells whose split is train; the saved model's file."""
     import anndata
@@ -145,7 +146,7 @@ def _train(
         ) from None
     import torch
 
-    torch.set_num_threads(threads)
+    torch.set_num_threads(means.threads)
     scvi.settings.seed = config.seed
     rows = (cells.obs["split"] == "train").to_numpy()
     columns = _variable_genes(cells, config.n_genes)
@@ -163,17 +164,17 @@ def _train(
         n_layers=config.n_layers,
         gene_likelihood=config.likelihood,
     )
-    log(f"training scVI on {data.n_obs} cells x {data.n_vars} genes")
+    means.log(f"training scVI on {data.n_obs} cells x {data.n_vars} genes")
     model.train(
         max_epochs=config.epochs,
         batch_size=config.batch_size,
         plan_kwargs={"lr": config.learning_rate},
-        accelerator="gpu" if device == "cuda" else "cpu",
+        accelerator="gpu" if means.device == "cuda" else "cpu",
         devices=1,
         enable_progress_bar=False,
     )
     history = model.history["elbo_train"]
-    log(f"{len(history)} epochs, negative evidence bound {float(history.iloc[-1, 0]):.2f}")
+    means.log(f"{len(history)} epochs, negative evidence bound {float(history.iloc[-1, 0]):.2f}")
     model.save(str(folder / "model"), overwrite=True)
     return folder / "model" / "model.pt"
 
