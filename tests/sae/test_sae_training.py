@@ -334,7 +334,7 @@ CHILD = """
 import sys
 import numpy as np
 from featurelens.sae.config import SAEConfig
-from featurelens.sae.training import train_stack
+from featurelens.sae.stacks import train_stack
 X = np.random.default_rng(0).normal(size=(300, 4)).astype(np.float32)
 points = [(f"p{s}", SAEConfig(architecture="relu", expansion=3, epochs=40, seed=s))
           for s in range(400)]
