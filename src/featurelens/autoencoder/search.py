@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,7 @@ import pandas as pd
 from featurelens.autoencoder.config import AutoencoderConfig, SearchConfig
 from featurelens.autoencoder.training import train
 from featurelens.io import InputError
-from featurelens.means import Means
+from featurelens.means import Means, silent
 from featurelens.simulation.observables import Observables
 
 if TYPE_CHECKING:
@@ -90,12 +91,7 @@ def search(
             seed=config.seed,
         )
         try:
-            fitted = train(
-                cells,
-                is_validation,
-                chosen,
-                means=means,
-            )
+            fitted = train(cells, is_validation, chosen, means=replace(means, log=silent))
         except FloatingPointError as error:
             means.log(f"trial {trial.number}: {error}")
             study.tell(trial, state=optuna.trial.TrialState.FAIL)
