@@ -5,35 +5,35 @@ from typing import Any
 
 from featurelens.dge.config import DgeConfig
 from featurelens.embeddings.bundle import read_bundle
-from featurelens.enrichment.annotate_bundle import annotate_bundle, lay_over
+from featurelens.enrichment.annotate_bundle import annotate_tests, lay_over
 from featurelens.enrichment.config import EnrichmentConfig
-from featurelens.enrichment.term_tests import GeneTables
 from featurelens.genesets.files import read_gmt
-from featurelens.io import read_anndata, write_table, write_tables
+from featurelens.io import join_tables, read_anndata, write_table, write_tables
 from featurelens.logs import job_log
 from featurelens.options import build
 
 snakemake: Any
 
 with job_log(snakemake.log[0]) as log:
-    params = snakemake.params
+    params, paths, made = snakemake.params, snakemake.input, snakemake.output
     config = build(EnrichmentConfig, params.config)
-    bundle = read_bundle(Path(snakemake.input.bundle[0]).parent)
-    membership = lay_over(bundle, read_gmt(snakemake.input.sets), config)
+    bundle = read_bundle(Path(paths.bundle[0]).parent)
+    membership = lay_over(bundle, read_gmt(paths.sets), config)
     log(membership.describe())
-    annotation = annotate_bundle(
-        GeneTables(Path(snakemake.input.dge), membership),
+    annotations = annotate_tests(
+        dict(zip(params.tests, paths.dge, strict=True)),
         bundle,
-        read_anndata(snakemake.input.features).X,
+        read_anndata(paths.features).X,
         membership,
         dge_config=build(DgeConfig, params.dge),
         config=config,
-        convention=params.convention,
-        contrast=params.contrast,
         threads=snakemake.threads,
-        device=snakemake.params.device,
+        device=params.device,
         log=log,
     )
-    write_tables(annotation.tables(), snakemake.output.table)
-    write_table(annotation.null, snakemake.output.null)
-    write_table(annotation.summary, snakemake.output.summary)
+    for number, annotation in enumerate(annotations):
+        write_tables(annotation.tables(), made.table[number])
+        write_table(annotation.null, made.null[number])
+        write_table(annotation.summary, made.summary[number])
+    for path in made.joined:
+        join_tables(made.summary, path)

@@ -2,13 +2,10 @@
 
 from typing import Any
 
-import pandas as pd
-
-from featurelens.io import read_table, write_table
+from featurelens.io import join_tables
 from featurelens.logs import job_log
 
 snakemake: Any
 
 with job_log(snakemake.log[0]):
-    summaries = pd.concat(map(read_table, snakemake.input.summaries), ignore_index=True)
-    write_table(summaries, snakemake.output.table)
+    join_tables(snakemake.input.summaries, snakemake.output.table)

@@ -5,6 +5,7 @@ from typing import Any
 
 from featurelens.dge.config import DgeConfig
 from featurelens.dge.feature_tables import write_feature_tables
+from featurelens.dge.layout import prepare_bundle
 from featurelens.dge.tables import iter_bundle_tests
 from featurelens.embeddings.bundle import read_bundle
 from featurelens.io import read_anndata, require_same_names
@@ -14,22 +15,22 @@ from featurelens.options import build
 snakemake: Any
 
 with job_log(snakemake.log[0]) as log:
-    bundle = read_bundle(Path(snakemake.input.bundle[0]).parent)
-    features = read_anndata(snakemake.input.features)
-    require_same_names(
-        bundle.cells.obs_names,
-        features.obs_names,
-        snakemake.input.bundle[0],
-        snakemake.input.features,
-    )
-    tables = iter_bundle_tests(
-        bundle,
-        features.X,
-        config=build(DgeConfig, snakemake.params.config),
-        convention=snakemake.params.convention,
-        contrast=snakemake.params.contrast,
-        threads=snakemake.threads,
-        device=snakemake.params.device,
-        log=log,
-    )
-    write_feature_tables(tables, snakemake.output.table)
+    params, paths, threads = snakemake.params, snakemake.input, snakemake.threads
+    bundle = read_bundle(Path(paths.bundle[0]).parent)
+    features = read_anndata(paths.features)
+    require_same_names(bundle.cells.obs_names, features.obs_names, paths.bundle[0], paths.features)
+    config = build(DgeConfig, params.config)
+    prepared = prepare_bundle(bundle, config, threads=threads, device=params.device)
+    for test, path in zip(params.tests, snakemake.output, strict=True):
+        contrast, _, convention = test.rpartition("_")
+        tables = iter_bundle_tests(
+            bundle,
+            features.X,
+            config=config,
+            convention=convention,
+            contrast=contrast,
+            prepared=prepared,
+            threads=threads,
+            log=log,
+        )
+        write_feature_tables(tables, path)

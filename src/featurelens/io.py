@@ -134,6 +134,13 @@ def read_inputs(
     }
 
 
+def join_tables(parts: Sequence[str | Path], path: str | Path) -> None:
+    """Write the rows of several files of the same columns into one, in their order."""
+    import pandas as pd
+
+    write_table(pd.concat(map(read_table, parts), ignore_index=True), path)
+
+
 def write_json(content: Mapping[str, Any], path: str | Path) -> None:
     """Write a JSON object, indented, keys in the order given."""
     with atomic_path(path) as temporary:
@@ -179,10 +186,14 @@ def read_obsm(path: str | Path, key: str = "X_emb") -> np.ndarray:
     """
     import h5py
     import numpy as np
-    from anndata.io import read_elem
 
     with h5py.File(path) as file:
-        return np.asarray(read_elem(file["obsm"][key]))
+        matrix = file["obsm"][key]
+        if isinstance(matrix, h5py.Dataset):  # AnnData takes longer to import than to train on it
+            return np.asarray(matrix)
+        from anndata.io import read_elem
+
+        return np.asarray(read_elem(matrix))
 
 
 def read_genes(path: str | Path) -> pd.DataFrame:

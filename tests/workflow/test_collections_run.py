@@ -92,5 +92,5 @@ def test_the_page_runs(clone):
     assert tiny.drop_duplicates("term").set_index("term")["category"].to_dict() == levels.to_dict()
     assert (
         "universe holds 765"
-        in (results / "logs/enrich_features/pbmc/pca/topk/tiny/global_corrected.log").read_text()
+        in (results / "logs/enrich_features/pbmc/pca/topk/tiny.log").read_text()
     )

@@ -24,6 +24,7 @@ from featurelens.io import InputError
 from featurelens.options import as_plain, user_files
 from featurelens.places import Place
 from featurelens.planning import code, sizes, sweep_sizes
+from featurelens.planning.contrasts import plan_tests
 from featurelens.planning.early import check_early
 from featurelens.planning.fingerprint import Fingerprints
 from featurelens.planning.memory import job_sizes, megabytes
@@ -44,6 +45,8 @@ PLAN = Plan(CONFIG)
 TARGETS = Targets(PLAN)
 PLAIN = PLAN.plain
 RUN = CONFIG.run
+# Ways in which one job tests a source of features.
+TESTING = plan_tests(CONFIG.datasets, list(CONFIG.saes), CONFIG.dge.contrasts)
 fingerprint = Fingerprints(Path(workflow.current_basedir).parent.parent / "scripts").of
 
 
@@ -163,6 +166,11 @@ def control_code(script):
 def model_environment(wildcards):
     """Conda environment of a model: its own where it needs more than the core packages."""
     return f"../../envs/{model_config(wildcards).environment}.yaml"
+
+
+def tested(job):
+    """Contrasts and conventions that a job tests."""
+    return lambda wildcards: [test.format(**dict(wildcards.items())) for test in job.tests]
 
 
 def of_sweep(value):

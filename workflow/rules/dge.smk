@@ -1,30 +1,39 @@
-# Which genes the high cells of a feature express (paper section 5.3).
+# Which genes the high cells of a feature express (paper section 5.3). Whether a job tests a source of
+# features in one way or in all of them is up to its size (featurelens.planning.contrasts).
 
+for job in TESTING:
 
-rule test_expression:
-    input:
-        bundle=BUNDLE_FILES,
-        features=f"results/{RUN}/features/{{dataset}}/{{model}}/{{sae}}/features.h5ad",
-    output:
-        table=f"results/{RUN}/dge/{{dataset}}/{{model}}/{{sae}}/{{contrast}}_{{convention}}.parquet",
-    log:
-        f"results/{RUN}/logs/test_expression/{{dataset}}/{{model}}/{{sae}}/{{contrast}}_{{convention}}.log",
-    benchmark:
-        f"results/{RUN}/benchmarks/test_expression/{{dataset}}/{{model}}/{{sae}}/{{contrast}}_{{convention}}.tsv"
-    conda:
-        "../../envs/core.yaml"
-    threads: 2
-    resources:
-        mem_mb=memory_of("test"),
-        runtime=60,
-    params:
-        device=device,
-        config=PLAIN["dge"],
-        convention="{convention}",
-        contrast="{contrast}",
-        code=fingerprint("test_expression"),
-    script:
-        "../../scripts/test_expression.py"
+    rule:
+        name:
+            f"test_expression{job.suffix}"
+        input:
+            bundle=BUNDLE_FILES,
+            features=f"results/{RUN}/features/{{dataset}}/{{model}}/{{sae}}/features.h5ad",
+        output:
+            [
+                f"results/{RUN}/dge/{{dataset}}/{{model}}/{{sae}}/{test}.parquet"
+                for test in job.tests
+            ],
+        log:
+            f"results/{RUN}/logs/test_expression/{{dataset}}/{{model}}/{{sae}}{job.log}.log",
+        benchmark:
+            f"results/{RUN}/benchmarks/test_expression/{{dataset}}/{{model}}/{{sae}}{job.log}.tsv"
+        wildcard_constraints:
+            dataset=job.datasets,
+            sae=job.sources,
+        conda:
+            "../../envs/core.yaml"
+        threads: job.threads
+        resources:
+            mem_mb=memory_of("test"),
+            runtime=60,
+        params:
+            device=device,
+            config=PLAIN["dge"],
+            tests=tested(job),
+            code=fingerprint("test_expression"),
+        script:
+            "../../scripts/test_expression.py"
 
 
 rule test_chosen:

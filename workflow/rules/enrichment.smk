@@ -1,37 +1,49 @@
 # Which gene sets the genes of a feature carry, how much of that permuted cells would give (paper
 # section 5.3), and a closer look at chosen features: preranked GSEA from local files alone.
 
+ENRICHMENT = f"results/{RUN}/enrichment/{{dataset}}/{{model}}/{{sae}}/{{collection}}"
 
-rule enrich_features:
-    input:
-        dge=f"results/{RUN}/dge/{{dataset}}/{{model}}/{{sae}}/{{contrast}}_{{convention}}.parquet",
-        bundle=BUNDLE_FILES,
-        features=f"results/{RUN}/features/{{dataset}}/{{model}}/{{sae}}/features.h5ad",
-        sets=f"results/{RUN}/genesets/{{collection}}/sets.gmt",
-        universe=existing(CONFIG.enrichment.universe.file),
-    output:
-        table=f"results/{RUN}/enrichment/{{dataset}}/{{model}}/{{sae}}/{{collection}}/{{contrast}}_{{convention}}.parquet",
-        null=f"results/{RUN}/enrichment/{{dataset}}/{{model}}/{{sae}}/{{collection}}/nulls_{{contrast}}_{{convention}}.tsv",
-        summary=f"results/{RUN}/enrichment/{{dataset}}/{{model}}/{{sae}}/{{collection}}/summary_{{contrast}}_{{convention}}.tsv",
-    log:
-        f"results/{RUN}/logs/enrich_features/{{dataset}}/{{model}}/{{sae}}/{{collection}}/{{contrast}}_{{convention}}.log",
-    benchmark:
-        f"results/{RUN}/benchmarks/enrich_features/{{dataset}}/{{model}}/{{sae}}/{{collection}}/{{contrast}}_{{convention}}.tsv"
-    conda:
-        "../../envs/core.yaml"
-    threads: 1
-    resources:
-        mem_mb=memory_of("enrich"),
-        runtime=240,
-    params:
-        device=device,
-        config=lambda wildcards: PLAN.enrichment(wildcards.sae),
-        dge=PLAIN["dge"],
-        contrast="{contrast}",
-        convention="{convention}",
-        code=fingerprint("enrich_features"),
-    script:
-        "../../scripts/enrich_features.py"
+
+for job in TESTING:
+
+    rule:
+        name:
+            f"enrich_features{job.suffix}"
+        input:
+            dge=[
+                f"results/{RUN}/dge/{{dataset}}/{{model}}/{{sae}}/{test}.parquet"
+                for test in job.tests
+            ],
+            bundle=BUNDLE_FILES,
+            features=f"results/{RUN}/features/{{dataset}}/{{model}}/{{sae}}/features.h5ad",
+            sets=f"results/{RUN}/genesets/{{collection}}/sets.gmt",
+            universe=existing(CONFIG.enrichment.universe.file),
+        output:
+            table=[f"{ENRICHMENT}/{test}.parquet" for test in job.tests],
+            null=[f"{ENRICHMENT}/nulls_{test}.tsv" for test in job.tests],
+            summary=[f"{ENRICHMENT}/summary_{test}.tsv" for test in job.tests],
+            joined=[f"{ENRICHMENT}/summary.tsv"] if job.is_whole else [],
+        log:
+            f"results/{RUN}/logs/enrich_features/{{dataset}}/{{model}}/{{sae}}/{{collection}}{job.log}.log",
+        benchmark:
+            f"results/{RUN}/benchmarks/enrich_features/{{dataset}}/{{model}}/{{sae}}/{{collection}}{job.log}.tsv"
+        wildcard_constraints:
+            dataset=job.datasets,
+            sae=job.sources,
+        conda:
+            "../../envs/core.yaml"
+        threads: 1
+        resources:
+            mem_mb=memory_of("enrich"),
+            runtime=240,
+        params:
+            device=device,
+            config=lambda wildcards: PLAN.enrichment(wildcards.sae),
+            dge=PLAIN["dge"],
+            tests=tested(job),
+            code=fingerprint("enrich_features"),
+        script:
+            "../../scripts/enrich_features.py"
 
 
 rule summarise_annotation:
@@ -48,6 +60,14 @@ rule summarise_annotation:
         code=fingerprint("summarise_annotation"),
     script:
         "../../scripts/summarise_annotation.py"
+
+
+# Few cells are tested by the rules that come first.
+for name in ("test_expression", "enrich_features"):
+    workflow.ruleorder(*(f"{name}{job.suffix}" for job in TESTING))
+for job in TESTING:
+    if job.is_whole:
+        workflow.ruleorder(f"enrich_features{job.suffix}", "summarise_annotation")
 
 
 rule run_gsea:

@@ -71,9 +71,7 @@ def test_chosen(
             raise InputError(
                 f"dge.chosen: there is no feature {feature}; there are 0 to {n_features - 1}"
             )
-    prepared = prepare_bundle(
-        bundle, library=config.library, source=config.expression, threads=threads
-    )
+    prepared = prepare_bundle(bundle, config, threads=threads)
     genes = unique_symbols(bundle.cells.var["symbol"])
     measured = expression_used(bundle.decoder, config.expression) == "measured"
     size = None if measured else bundle.decoder.dispersion

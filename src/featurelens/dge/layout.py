@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from featurelens.conventions import ExpressionSource
 from featurelens.io import InputError
 from featurelens.stats.arrays import Floats
 from featurelens.threads import in_threads
 
 if TYPE_CHECKING:
+    from featurelens.dge.config import DgeConfig
     from featurelens.embeddings.bundle import Bundle
 
 
@@ -154,20 +154,15 @@ def _few_rows(parts: Iterable[tuple[slice, NDArray]]) -> Iterator[tuple[slice, N
 
 
 def prepare_bundle(
-    bundle: Bundle,
-    *,
-    library: float,
-    source: ExpressionSource,
-    threads: int = 1,
-    device: str = "cpu",
+    bundle: Bundle, config: DgeConfig, *, threads: int = 1, device: str = "cpu"
 ) -> PreparedExpression:
-    """:func:`prepare_parts` of a bundle's expression from a source, held once.
+    """:func:`prepare_parts` of a bundle's expression as it is configured, held once.
 
     See :func:`featurelens.embeddings.expression.iter_expression`.
     """
     from featurelens.embeddings.expression import iter_expression
 
-    parts = iter_expression(bundle, library=library, source=source, n_rows=1024)
+    parts = iter_expression(bundle, library=config.library, source=config.expression, n_rows=1024)
     prepared = prepare_parts(parts, bundle.cells.shape, threads=threads)
     return replace(prepared, device=device)
 

@@ -149,6 +149,7 @@ def iter_bundle_tests(
     config: DgeConfig,
     convention: Convention,
     contrast: Contrast = "global",
+    prepared: PreparedExpression | None = None,
     threads: int = 1,
     device: str = "cpu",
     log: Callable[[str], None] | None = None,
@@ -161,20 +162,16 @@ def iter_bundle_tests(
         Cells, embedding and decoder; expression is decoded or measured, as the config says.
     activations
         (n_cells, n_features) of the same cells.
+    prepared
+        Of :func:`featurelens.dge.layout.prepare_bundle`, for several tests of one bundle; made
+        here by default.
     device
         Where sums over cells are made, ``cpu`` or ``cuda``.
     """
     cells = bundle.cells
-    prepared = prepare_bundle(
-        bundle,
-        library=config.library,
-        source=config.expression,
-        threads=threads,
-        device=device,
-    )
     return iter_tests(
         activations,
-        prepared,
+        prepared or prepare_bundle(bundle, config, threads=threads, device=device),
         unique_symbols(cells.var["symbol"]),
         config=config,
         convention=convention,

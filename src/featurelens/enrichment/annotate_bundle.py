@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from scipy import sparse
@@ -12,12 +13,13 @@ from scipy import sparse
 from featurelens.conventions import Convention
 from featurelens.dge.cell_sets import CellSets, split_cells
 from featurelens.dge.config import Contrast, DgeConfig
-from featurelens.dge.layout import prepare_bundle
+from featurelens.dge.layout import PreparedExpression, prepare_bundle
 from featurelens.dge.matching import MatchedSets, cell_strata, match_cells
 from featurelens.embeddings.expression import expression_used
 from featurelens.enrichment.annotate import Annotation, annotate
 from featurelens.enrichment.config import EnrichmentConfig
 from featurelens.enrichment.nulls import Cells, Experiment, Statistics
+from featurelens.enrichment.term_tests import GeneTables
 from featurelens.genesets.overlay import overlay
 from featurelens.genesets.sets import GeneSets, Membership
 
@@ -36,6 +38,45 @@ def lay_over(bundle: Bundle, sets: GeneSets, config: EnrichmentConfig) -> Member
     )
 
 
+def annotate_tests(
+    tables: Mapping[str, str | Path],
+    bundle: Bundle,
+    activations: sparse.csr_matrix,
+    membership: Membership,
+    *,
+    dge_config: DgeConfig,
+    config: EnrichmentConfig,
+    threads: int = 1,
+    device: str = "cpu",
+    log: Callable[[str], None],
+) -> Iterator[Annotation]:
+    """:func:`annotate_bundle` for several contrasts and conventions of the same features.
+
+    Parameters
+    ----------
+    tables
+        Files of the genes' tests, by contrast and convention, such as ``global_corrected``.
+    """
+    prepared = None
+    if config.n_permutations:
+        prepared = prepare_bundle(bundle, dge_config, threads=threads, device=device)
+    for test, path in tables.items():
+        contrast, _, convention = test.rpartition("_")
+        yield annotate_bundle(
+            GeneTables(Path(path), membership),
+            bundle,
+            activations,
+            membership,
+            dge_config=dge_config,
+            config=config,
+            convention=cast(Convention, convention),
+            contrast=cast(Contrast, contrast),
+            prepared=prepared,
+            threads=threads,
+            log=log,
+        )
+
+
 def annotate_bundle(
     statistics: Statistics,
     bundle: Bundle,
@@ -46,6 +87,7 @@ def annotate_bundle(
     config: EnrichmentConfig,
     convention: Convention,
     contrast: Contrast = "global",
+    prepared: PreparedExpression | None = None,
     threads: int = 1,
     device: str = "cpu",
     log: Callable[[str], None],
@@ -64,6 +106,9 @@ def annotate_bundle(
         (n_cells, n_features).
     membership
         Of :func:`lay_over`.
+    prepared
+        Of :func:`featurelens.dge.layout.prepare_bundle`, for several annotations of one bundle;
+        made here by default.
     device
         Where sums over cells are made under the nulls, ``cpu`` or ``cuda``.
     log
@@ -75,12 +120,14 @@ def annotate_bundle(
         The enrichment of every feature and term, the nulls, and a summary, whose column
         expression says what was tested: decoded, surrogate or measured.
     """
+    cells = None
+    if config.n_permutations:
+        prepared = prepared or prepare_bundle(bundle, dge_config, threads=threads, device=device)
+        cells = _cells(bundle, activations, dge_config, convention, contrast, prepared, threads)
     experiment = Experiment(
         statistics=statistics,
         membership=membership,
-        cells=_cells(bundle, activations, dge_config, convention, contrast, threads, device)
-        if config.n_permutations
-        else None,
+        cells=cells,
         n_live=int(np.unique(sparse.csc_matrix(activations).nonzero()[1]).size),
         dge_config=dge_config,
         config=config,
@@ -100,18 +147,11 @@ def _cells(
     config: DgeConfig,
     convention: Convention,
     contrast: Contrast,
+    prepared: PreparedExpression,
     threads: int,
-    device: str,
 ) -> Cells:
     """High and low cells of every feature, and the expression they are compared on."""
     cells = bundle.cells
-    prepared = prepare_bundle(
-        bundle,
-        library=config.library,
-        source=config.expression,
-        threads=threads,
-        device=device,
-    )
     found = split_cells(activations, config=config, convention=convention)
     sets: CellSets | MatchedSets = found
     if contrast == "within_type":

@@ -11,11 +11,11 @@ from featurelens.autoencoder.config import AutoencoderConfig
 from featurelens.config.run import RunConfig
 from featurelens.config.simulation_run import OBSERVABLES
 from featurelens.controls.plan import controlled
-from featurelens.conventions import CONVENTIONS
 from featurelens.downloads.config import belongs_to
 from featurelens.features.sources import parse_source
 from featurelens.options import as_plain
 from featurelens.places import Place
+from featurelens.planning.contrasts import ways_of
 from featurelens.sweeps.points import select_points
 
 
@@ -266,10 +266,8 @@ class Plan:
 
     def summaries(self, place: Place) -> list[str]:
         """Summaries of every contrast and convention; those of controls and repeats are global."""
-        tested = [f"global_{convention}" for convention in CONVENTIONS]
-        if place.sae in self.config.saes and "within_type" in self.config.dge.contrasts:
-            tested.append("within_type_corrected")
-        return [f"{self.root}/enrichment/{place}/summary_{name}.tsv" for name in tested]
+        tests = ways_of(place.sae, list(self.config.saes), self.config.dge.contrasts)
+        return [f"{self.root}/enrichment/{place}/summary_{test}.tsv" for test in tests]
 
     def enrichment(self, sae: str) -> dict[str, Any]:
         """Tests of gene sets; controls and repeats have nulls of their own."""
