@@ -370,3 +370,12 @@ def test_config_is_strict():
         adapter.validate_json('{"latent": 3, "seed": []}', strict=True)
     listed = adapter.validate_json('{"latent": 3, "seed": [0, 1]}', strict=True)
     assert listed.seed == (0, 1)
+
+
+def test_weights_in_any_order_of_memory_are_written_as_they_are(tmp_path):
+    """safetensors 0.8.0 writes memory as it lies, whatever the strides."""
+    trained = train(cells(), last(200, 20), AutoencoderConfig(latent=3, epochs=1))
+    turned = {name: np.asfortranarray(array) for name, array in trained.weights.items()}
+    save(dataclasses.replace(trained, weights=turned), tmp_path)
+    for name, array in load(tmp_path).weights.items():
+        assert np.array_equal(array, trained.weights[name]), name

@@ -138,7 +138,9 @@ def save(autoencoder: Autoencoder, folder: str | Path) -> None:
 
     folder = Path(folder)
     with atomic_path(folder / "model.safetensors") as temporary:
-        temporary.write_bytes(to_bytes(autoencoder.weights))
+        # safetensors 0.8.0 writes memory as it lies: a transposed array would come back scrambled.
+        whole = {name: np.ascontiguousarray(array) for name, array in autoencoder.weights.items()}
+        temporary.write_bytes(to_bytes(whole))
     write_table(autoencoder.history, folder / "history.tsv")
     write_json(asdict(autoencoder.config), folder / "config.json")
 
