@@ -15,7 +15,8 @@ from featurelens.figures.figure_S29 import draw as draw_figure_S29
 from featurelens.figures.figure_S32 import draw as draw_figure_S32
 from featurelens.figures.figure_S32 import shared_counts
 from featurelens.figures.parts.concept_panels import category_looks, legend_columns, short_names
-from featurelens.tables.concepts import concept_frequencies, concept_sizes, terms_per_feature
+from featurelens.tables import concept_sizes, terms_per_feature
+from featurelens.tables.concept_frequency import concept_frequencies
 from figure_inputs import concepts, enrichment
 from figure_reading import panel, scatter_points, texts
 
@@ -145,8 +146,8 @@ def tables():
     return {
         "names": list(kept),
         "frequencies": concept_frequencies(kept),
-        "sizes": concept_sizes(kept),
-        "per_feature": terms_per_feature(kept),
+        "sizes": concept_sizes.tabulate(kept),
+        "per_feature": terms_per_feature.tabulate(kept),
         "comparison": compare_concepts(kept, ConceptConfig(n_draws=2)),
     }
 

@@ -7,13 +7,13 @@ import pytest
 from featurelens.autoencoder.config import AutoencoderConfig
 from featurelens.autoencoder.embedding import embed_simulation
 from featurelens.autoencoder.training import save, train
-from featurelens.io import write_table
+from featurelens.io import read_json, read_table
 from featurelens.recovery.read_outs import measure_superposition
 from featurelens.simulation.config import HierarchicalSimulation
 from featurelens.simulation.observables import Observables, observables
 from featurelens.simulation.simulate import simulate
 from featurelens.simulation.variables import hidden_variables, variables
-from featurelens.tables.superposition import collect_superposition
+from featurelens.tables import superposition
 
 CONFIG = HierarchicalSimulation(n_cells=300, n_genes=40, n_programs=6, n_cell_types=3)
 
@@ -72,11 +72,13 @@ def test_nothing_makes_the_whole_of_the_observables(measured, monkeypatch):
 
 def test_collected_scores_say_how_each_autoencoder_was_trained(measured, tmp_path):
     _, autoencoder, _, scores = measured
-    folder = tmp_path / "large" / "latent4-seed2-published"
-    folder.mkdir(parents=True)
-    save(autoencoder, folder)
-    write_table(scores, folder / "superposition.tsv")
-    table = collect_superposition([folder])
+    save(autoencoder, tmp_path)
+    name = "large/latent4-seed2-published"
+    table = superposition.tabulate(
+        scores={name: scores},
+        configs={name: read_json(tmp_path / "config.json")},
+        histories={name: read_table(tmp_path / "history.tsv")},
+    )
     assert list(table.columns[:9]) == [
         "simulation",
         "autoencoder",

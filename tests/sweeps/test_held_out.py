@@ -15,7 +15,8 @@ from featurelens.sae.stacks import train_stack
 from featurelens.sae.training import train
 from featurelens.sweeps.collect import collect_rows
 from featurelens.sweeps.measures.held_out import measure
-from featurelens.tables.cell_sweeps import cell_sweeps, frugal_points
+from featurelens.tables import cell_sweeps
+from featurelens.tables.cell_sweeps import frugal_points
 from figure_reading import scatter_points, texts
 
 X = np.random.default_rng(0).normal(size=(200, 4)).astype(np.float32)
@@ -99,7 +100,7 @@ def test_frugal_points_are_low_in_both():
 def test_the_table_joins_sweeps_and_renames_what_has_two_meanings(stack):
     _, points = stack
     measured = held_out(stack).reset_index()
-    table = cell_sweeps({"one": points, "two": points}, {"one": measured, "two": measured})
+    table = cell_sweeps.tabulate({"one": points, "two": points}, {"one": measured, "two": measured})
     assert table["sweep"].tolist() == ["one"] * 3 + ["two"] * 3
     row = table.set_index(["sweep", "id"]).loc[("two", "b")]
     assert row["l1_weight"] == 0.1
@@ -124,7 +125,7 @@ def test_figure_S14_draws_a_line_and_three_dots_a_point_for_every_sweep(stack):
     _, points = stack
     measured = held_out(stack).reset_index()
     sweeps = {"one": points, "two": points}
-    table = cell_sweeps(sweeps, dict.fromkeys(sweeps, measured))
+    table = cell_sweeps.tabulate(sweeps, dict.fromkeys(sweeps, measured))
     figure = draw_figure_S14(table, dict.fromkeys(sweeps, curves_of(stack)))
     figure.canvas.draw()
     assert len(figure.axes) == 12

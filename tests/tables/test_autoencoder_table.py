@@ -5,25 +5,28 @@ from dataclasses import asdict
 import pandas as pd
 
 from featurelens.autoencoder.config import AutoencoderConfig
-from featurelens.io import write_json, write_table
-from featurelens.tables.autoencoders import describe_autoencoders
+from featurelens.tables import table_S3
 
 
-def trained(folder, losses, **config):
-    """A folder as training leaves it."""
-    write_json(asdict(AutoencoderConfig(**config)), folder / "config.json")
+def trained(losses, **config):
+    """Config and losses as training leaves them."""
     history = {"epoch": range(len(losses)), "train_loss": losses, "validation_loss": losses}
-    write_table(pd.DataFrame(history), folder / "history.tsv")
-    return folder
+    return asdict(AutoencoderConfig(**config)), pd.DataFrame(history)
 
 
-def test_structures_of_the_paper_and_how_training_ended(tmp_path):
+def test_structures_of_the_paper_and_how_training_ended():
     wide = trained(
-        tmp_path / "large" / "wide", [3.0, 1.0, 2.0], latent=150, depth=4, width="wide", epochs=50,
+        [3.0, 1.0, 2.0], latent=150, depth=4, width="wide", epochs=50,
         weight_decay=1e-5, convention="published", seed=2,
     )  # fmt: skip
-    small = trained(tmp_path / "small" / "latent4", [2.0, 1.0], latent=4, depth=1, epochs=2)
-    table = describe_autoencoders({wide: 20_000, small: 5})
+    small = trained([2.0, 1.0], latent=4, depth=1, epochs=2)
+    names = ("large/wide", "small/latent4")
+    configs, histories = (
+        dict(zip(names, parts, strict=True)) for parts in zip(wide, small, strict=True)
+    )
+    table = table_S3.tabulate(
+        configs, histories, n_observed={"large/wide": 20_000, "small/latent4": 5}
+    )
     large, thin = table.to_dict("records")
     # the paper's 4-layer wide autoencoder with 150 dimensions: 7537, 5075, 2612
     assert large["layers"] == "20000 7537 5075 2612 150"

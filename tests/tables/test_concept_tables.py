@@ -5,16 +5,11 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from featurelens.concepts.probes import matches
 from featurelens.concepts.space import kept_terms
-from featurelens.tables.concepts import (
-    concept_frequencies,
-    concept_sizes,
-    describe_counts,
-    frequent_terms,
-    matches,
-    probe_concepts,
-    terms_per_feature,
-)
+from featurelens.tables import concept_probes, concept_sizes, terms_per_feature
+from featurelens.tables.concept_frequency import concept_frequencies, frequent_terms
+from featurelens.tables.terms_per_feature import describe_counts
 
 FEATURES = [str(number) for number in range(20)]
 
@@ -91,8 +86,8 @@ def test_nothing_annotated_gives_empty_tables():
     frequencies = concept_frequencies(nothing)
     assert frequencies.empty
     assert frequent_terms(frequencies, list(nothing)).empty
-    assert concept_sizes(nothing).empty
-    row = terms_per_feature(nothing).set_index("filter").loc["kept_fdr"]
+    assert concept_sizes.tabulate(nothing).empty
+    row = terms_per_feature.tabulate(nothing).set_index("filter").loc["kept_fdr"]
     assert row["n_features"] == 0
     assert np.isnan(row["mean"])
     assert np.isnan(row["sem_published"])
@@ -126,7 +121,7 @@ def test_standard_errors_of_the_paper(
     places = (np.arange(n_features) + 0.5) / n_features
     counts = np.clip(np.round(stats.gamma(shape, scale=scale).ppf(places)), 1, largest).astype(int)
     row = (
-        terms_per_feature({"d/x/s/go": carried_by(counts, n_terms)})
+        terms_per_feature.tabulate({"d/x/s/go": carried_by(counts, n_terms)})
         .set_index("filter")
         .loc["kept_published_05"]
     )
@@ -150,7 +145,7 @@ def test_the_deviation_behind_the_published_error_gives_the_right_one():
 
 
 def test_sizes_count_features_of_each_number_of_terms():
-    table = concept_sizes({"d/x/s/go": kept(ONE)})
+    table = concept_sizes.tabulate({"d/x/s/go": kept(ONE)})
     assert table[["n_terms", "n_features"]].to_numpy().tolist() == [[1, 2], [2, 1]]
 
 
@@ -172,7 +167,9 @@ def test_punctuation_ends_a_word_and_means_nothing_else():
 
 
 def test_probe_table_by_pencil():
-    table = probe_concepts({"d/x/s/go": kept(ONE)}, ["cell", "Growth"], name="kept_fdr")
+    table = concept_probes.tabulate(
+        {"d/x/s/go": kept(ONE)}, probes=["cell", "Growth"], name="kept_fdr"
+    )
     table = table.set_index(["convention", "probe"])
     counts = ["n_terms", "n_features", "n_annotated"]
     assert table.loc[("published", "cell"), counts].tolist() == [2, 2, 3]

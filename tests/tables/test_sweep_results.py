@@ -5,14 +5,15 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from featurelens.tables import sweeps
+from featurelens.tables import selected_points, sweep_points, sweep_recovery, table_S4
+from featurelens.tables.table_S5 import best_correlations
 from figure_inputs import baselines, sweep
 
 
 def test_sweep_grid_lists_runs_and_values():
     points, _ = sweep(seeds=(0, 1), factors=(2, 100))
     points.loc[points.index[0], "status"] = "failed"
-    grid = sweeps.sweep_grid({"small": points}).set_index("architecture")
+    grid = table_S4.tabulate({"small": points}).set_index("architecture")
     # 2 factors x 2 learning rates x 3 penalties x 2 seeds
     assert grid["n_runs"].tolist() == [24, 24, 24]
     assert grid["n_failed"].tolist() == [1, 0, 0]
@@ -27,7 +28,7 @@ def test_sweep_grid_lists_runs_and_values():
 def test_sweep_points_add_shares_and_drop_failures():
     points, _ = sweep()
     points.loc[0, "status"] = "failed"
-    table = sweeps.sweep_points({"small": points})
+    table = sweep_points.tabulate({"small": points})
     assert len(table) == len(points) - 1
     assert "convention" not in table
     row = table[table["d_sae"] == 8].iloc[0]
@@ -37,7 +38,7 @@ def test_sweep_points_add_shares_and_drop_failures():
 
 def test_sweep_recovery_puts_hyperparameters_beside_the_measure():
     points, recovery = sweep()
-    table = sweeps.sweep_recovery({"small": points}, {"small": recovery})
+    table = sweep_recovery.tabulate({"small": points}, {"small": recovery})
     assert len(table) == len(recovery)
     row = table[table["id"] == "p0100"].iloc[0]
     assert row["architecture"] == points.set_index("id").loc["p0100", "architecture"]
@@ -61,7 +62,7 @@ def test_best_correlations_take_the_standard_error_over_widths():
         }
     )  # fmt: skip
     rows = baselines().query("group == 'X' and convention == 'published'")
-    table = sweeps.best_correlations(points, recovery, rows).set_index("method")
+    table = best_correlations(points, recovery, rows).set_index("method")
     # widths: (0.1 + 0.3) / 2 = 0.2, 0.5, 0.8
     assert table.loc["sae", "best_correlation"] == pytest.approx(0.5)
     assert table.loc["sae", "best_sem"] == pytest.approx(stats.sem([0.2, 0.5, 0.8]))
@@ -80,7 +81,7 @@ def test_the_best_baseline_is_one_of_the_papers():
     points, recovery = sweep(groups="X")
     rows = baselines().query("group == 'X'")
     better = rows[rows["method"] == "ica"].assign(method="nmf", best_correlation=0.999)
-    table = sweeps.best_correlations(points, recovery, pd.concat([rows, better]))
+    table = best_correlations(points, recovery, pd.concat([rows, better]))
     table = table[table["convention"] == "corrected"].set_index("method")
     assert table.loc["nmf", "best_correlation"] == 0.999
     best = rows.query("convention == 'corrected'")["best_correlation"].max()
@@ -93,7 +94,7 @@ def test_selected_points_have_t_intervals_over_seeds():
     single = points[points["learning_rate"] == 1e-3].index
     points = points.drop(single[points.loc[single, "seed"] > 0])  # one seed left: no interval
     recovery = recovery[recovery["id"].isin(points["id"])]
-    table = sweeps.selected_points({"small": points}, {"small": recovery})
+    table = selected_points.tabulate({"small": points}, {"small": recovery})
     assert set(table["learning_rate"]) == {1e-4}
     assert set(table["n_seeds"]) == {3}
     same = ["architecture", "expansion", "l1", "k", "learning_rate", "trained"]
@@ -117,15 +118,15 @@ def test_selected_points_have_t_intervals_over_seeds():
 def test_selected_points_keep_parts_and_failures_apart():
     points, recovery = sweep(seeds=(0, 1), factors=(2,))
     points["trained"] = np.where(points["seed"] == 1, "nothing", "all")
-    assert sweeps.selected_points({"a": points}, {"a": recovery}).empty
+    assert selected_points.tabulate({"a": points}, {"a": recovery}).empty
     points, recovery = sweep(seeds=(0, 1), factors=(2,))
     points.loc[points["seed"] == 1, "status"] = "failed"
-    assert sweeps.selected_points({"a": points}, {"a": recovery}).empty
+    assert selected_points.tabulate({"a": points}, {"a": recovery}).empty
 
 
 def test_the_grid_counts_baselines_apart():
     points, _ = sweep(seeds=(0, 1), factors=(2,))
     points["trained"] = np.where(points["seed"] == 1, "nothing", "all")
-    grid = sweeps.sweep_grid({"small": points})
+    grid = table_S4.tabulate({"small": points})
     assert grid["trained"].tolist() == ["all"] * 3 + ["nothing"] * 3
     assert grid["n_runs"].sum() == len(points)

@@ -1,14 +1,15 @@
 """Tables: every number is counted by hand or by scipy."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from featurelens.enrichment.config import ALL_FILTERS
 from featurelens.features.annotated import annotated_features
-from featurelens.tables.annotation import annotation_summary
-from featurelens.tables.features import feature_types, local_features
-from featurelens.tables.named import stack_named
+from featurelens.tables import annotation, local_features, table_S6
+from featurelens.tables.stacked import stack_named
 from figure_inputs import dge, enrichment, features
 
 
@@ -31,7 +32,7 @@ def test_feature_types_count_both_conventions():
             "fraction_active": [0.1, 0.2, 0.3, 0.9, 0.0],
         }
     )
-    table = feature_types({"one": var}).set_index("convention")
+    table = table_S6.tabulate({"one": SimpleNamespace(var=var)}).set_index("convention")
     published = table.loc["published"]
     assert published[["live", "local", "regional", "global", "dead"]].tolist() == [4, 2, 1, 1, 1]
     assert published["global_paper"] == 2
@@ -45,14 +46,14 @@ def test_feature_types_count_both_conventions():
 
 def test_feature_types_of_a_dead_sae_are_not_a_number():
     var = pd.DataFrame({"type_published": ["dead"], "type": ["dead"], "fraction_active": [0.0]})
-    table = feature_types({"one": var})
+    table = table_S6.tabulate({"one": SimpleNamespace(var=var)})
     assert table["share_live"].tolist() == [0, 0]
     assert table["share_local"].isna().all()
 
 
 def test_active_features_per_cell_equal_those_counted_in_the_matrix():
     cells = features()
-    table = feature_types({"one": cells.var})
+    table = table_S6.tabulate({"one": cells})
     per_cell = (cells.X.toarray() > 0).sum(axis=1).mean()
     assert table["active_per_cell"].iloc[0] == pytest.approx(per_cell)
 
@@ -66,7 +67,8 @@ def test_local_features_name_types_that_have_none():
         }
     )
     cells = pd.Series(["T", "B", "T", "NK"], dtype="category")
-    table = local_features({"one": var}, {"one": cells}).set_index(["convention", "cell_type"])
+    one = SimpleNamespace(var=var, obs=pd.DataFrame({"cell_type": cells}))
+    table = local_features.tabulate({"one": one}).set_index(["convention", "cell_type"])
     assert table["n_local"].to_dict() == {
         ("published", "B"): 2, ("published", "NK"): 0, ("published", "T"): 0,
         ("corrected", "B"): 1, ("corrected", "NK"): 0, ("corrected", "T"): 0,
@@ -94,7 +96,7 @@ def test_annotation_summary_joins_controls_by_name():
             }
         )
 
-    table = annotation_summary(
+    table = annotation.tabulate(
         {"cells/pca/topk/go": summary(0.8, 0.5), "cells/nmf/topk/go": summary(0.7, 0.4)},
         {"cells/pca/topk.random/go": summary(0.3, 0.2).iloc[:1]},
     )

@@ -196,9 +196,16 @@ def test_every_caption_is_there_and_used():
     used = set(re.findall(r'caption="\.\./report/([\w.]+)"', texts()))
     shipped = {path.name for path in (ROOT / "workflow/report").glob("*.rst")}
     assert used | {"workflow.rst"} == shipped
-    # Figures hold theirs.
+    # Figures and tables hold theirs; a table without one is not in the report.
     for output in read_outputs(ROOT / "src/featurelens/figures").values():
         assert all(caption.startswith("**") for caption in output.outputs.values()), output.name
+    of_tables = [
+        caption
+        for output in read_outputs(ROOT / "src/featurelens/tables").values()
+        for caption in output.outputs.values()
+    ]
+    assert len(of_tables) > 20
+    assert all(caption.endswith(".") for caption in of_tables if caption)
 
 
 def test_the_required_snakemake_version_is_the_one_in_the_readme():

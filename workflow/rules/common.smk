@@ -271,8 +271,11 @@ def named_inputs(outputs):
 
 
 def described(outputs):
-    """What a job has to know of each: the names of its files and its parameters."""
-    return {name: {"names": made.keys, "params": made.params} for name, made in outputs.items()}
+    """What a job has to know of each: the names of its files, its parameters, what it makes."""
+    return {
+        name: {"names": made.keys, "params": made.params, "outputs": list(made.output.outputs)}
+        for name, made in outputs.items()
+    }
 
 
 def caption_file(made, file=None):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
@@ -106,6 +106,26 @@ def carried(kept: pd.DataFrame, name: Filter, direction: Direction) -> Carried:
     matrix = sparse.csr_matrix((ones, places), shape=(len(features), len(terms)))
     matrix.sort_indices()
     return Carried(tuple(features), tuple(terms), matrix)
+
+
+def every_filter(
+    kept: Mapping[str, pd.DataFrame], direction: Direction
+) -> Iterator[tuple[str, dict[str, object], Carried]]:
+    """Every SAE under every filter, with the columns that say so.
+
+    Parameters
+    ----------
+    kept
+        SAE name to the table of :func:`kept_terms`.
+    direction
+        Which corrected annotations count.
+    """
+    for position, (sae, table) in enumerate(kept.items(), start=1):
+        for convention, names in FILTERS.items():
+            for name in names:
+                label = {"sae": sae, "position": position}
+                label |= {"convention": convention, "filter": name}
+                yield sae, label, carried(table, name, direction_of(convention, direction))
 
 
 def map_concepts(

@@ -18,6 +18,7 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
 
+from featurelens.concepts.probes import matches
 from featurelens.conventions import Convention
 from featurelens.figures.parts.concept_panels import (
     Looks,
@@ -40,7 +41,6 @@ from featurelens.figures.parts.style import (
     styled,
     without_axes,
 )
-from featurelens.tables.concepts import matches
 
 INPUTS = {"concepts": "concepts/{first_annotated}/concepts.h5ad"}
 PARAMS = {"probes": "{probes}?"}

@@ -17,7 +17,8 @@ made itself. A string that ends with a question mark is left out where the run l
 lists names of the plan that must hold something besides. ``OUTPUTS`` maps the files that are made
 to their captions, where they are several or not named like the module; an empty caption keeps a
 file out of the report. Files that name the same word as ``TOGETHER`` are made by one job, which
-starts once, and should come of the same stages; the others have a job each.
+starts once, and should come of the same stages; the others have a job each. ``MEMORY``, in
+megabytes, is for what takes more than others.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from inspect import cleandoc
 from pathlib import Path
 from typing import Any
 
-_LITERALS = ("INPUTS", "PARAMS", "NEEDS", "OUTPUTS", "TOGETHER")
+_LITERALS = ("INPUTS", "PARAMS", "NEEDS", "OUTPUTS", "TOGETHER", "MEMORY")
 _HEAD_ENDS = re.compile(r"^(?:def|class|@|async def)\b|^@", re.MULTILINE)
 _PLACEHOLDER = re.compile(r"\{(\w+)((?:\.\w+)*)\}")
 
@@ -51,6 +52,8 @@ class Output:
     """Names of the files that are made, without suffix, and the caption of each."""
     together: str = ""
     """Of the job that makes it; its own name where it is made alone."""
+    memory: int = 0
+    """Megabytes, where it takes more than others."""
 
     def planned(self, names: Mapping[str, Any], makes: Callable[[str], bool]) -> Planned | None:
         """What it is made from in one run, or None where the run lacks some of it.
@@ -146,6 +149,7 @@ def read_output(path: str | Path) -> Output | None:
         needs=tuple(found.get("NEEDS", ())),
         outputs=outputs or {path.stem: caption},
         together=found.get("TOGETHER", path.stem),
+        memory=found.get("MEMORY", 0),
     )
 
 

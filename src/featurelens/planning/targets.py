@@ -100,26 +100,22 @@ class Targets:
         return [f"{self.plan.root}/tables/search_{name}.tsv" for name in ("trials", "best")]
 
     @cached_property
+    def tabulated(self) -> dict[str, Planned]:
+        """Every table that the run makes by its file, and what it is made from."""
+        return plan_outputs(read_outputs(LIBRARY / "tables"), names(self.plan))
+
+    @cached_property
+    def sheets(self) -> dict[str, Planned]:
+        """Tables of the run; the others are of any one SAE."""
+        tables = self.tabulated.items()
+        return {name: table for name, table in tables if not table.has_wildcards}
+
+    @cached_property
     def evidence(self) -> list[str]:
         """Tables that claims are read from."""
-        plan, sweeps = self.plan, self.plan.config.sweeps
-        made = {
-            ("bundles",): plan.bundles,
-            ("cell_sweeps",): plan.cell_sweeps,
-            ("superposition",): plan.autoencoders,
-            ("ceiling", "table_S3"): plan.embedded,
-            ("intrinsic_dimension",): plan.hierarchical,
-            ("chance_structure",): plan.chanced,
-            ("sweep_points", "sweep_recovery", "selected_points"): sweeps,
-            ("structure", "table_S4", "table_S5"): sweeps,
-            ("local_features", "table_S6"): plan.saes,
-            ("annotation", "concept_comparison", "concept_frequency"): plan.annotated,
-            ("concept_probes", "table_S7", "terms_per_feature"): plan.annotated,
-            ("controls", "control_pairs"): plan.controlled,
-        }
-        return [
-            f"{plan.root}/tables/{name}.tsv" for names, of in made.items() if of for name in names
-        ]
+        files = [file for table in self.sheets.values() for file in table.output.outputs]
+        files += ["concept_comparison"] if self.plan.annotated else []
+        return [f"{self.plan.root}/tables/{file}.tsv" for file in files]
 
     @cached_property
     def tables(self) -> list[str]:
@@ -149,11 +145,7 @@ class Targets:
         return plan_outputs(
             read_outputs(LIBRARY / "figures"),
             names(self.plan),
-            elsewhere=[
-                *known,
-                *(f"tables/{name}.tsv" for name in ["concept_sizes"] if self.plan.annotated),
-                "tables/features/{dataset}/{model}/{sae}/{collection}.tsv",
-            ],
+            elsewhere=[*known, "tables/features/{dataset}/{model}/{sae}/{collection}.tsv"],
         )
 
     @cached_property

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from featurelens.sae.listing import paper_architectures
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -24,3 +26,10 @@ def whole_seeds(points: pd.DataFrame) -> pd.DataFrame:
     """
     counts = points["seed"].map(points["seed"].value_counts())
     return points[counts == counts.max()]
+
+
+def by_architecture(table: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+    """Rows of every architecture, the paper's three first."""
+    groups = {str(name): rows for name, rows in table.groupby("architecture", sort=True)}
+    paper = [name for name in paper_architectures() if name in groups]
+    return [(name, groups[name]) for name in [*paper, *(n for n in groups if n not in paper)]]

@@ -1,1 +1,1 @@
-"""Tables of a run, from the tables of its stages."""
+"""Tables of a run, a file each: its caption, what it is made from, and how."""

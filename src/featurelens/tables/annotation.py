@@ -1,16 +1,30 @@
-"""The table of annotation: shares beside their nulls, for every SAE and control."""
+"""How many live features carry at least one gene set, in every contrast, convention and filter,
+and how many would under three nulls that run the same code: activations permuted over all cells
+within batch (complete), within cell type and batch (beyond type), and genes that exchange their
+statistics (genes). p05_mannwhitney and p05_calibrated are the shares of p below .05 among
+permuted cells, as tested and calibrated: one in twenty if p is what it says. Genes were tested on
+the expression that its column names: decoded by the model, decoded by a surrogate that was fitted
+afterwards, or measured. A filter that keeps nothing says why.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
-from featurelens.tables.named import stack_named
+from featurelens.places import Place
+from featurelens.tables.stacked import stack_named
+
+INPUTS = {
+    "summaries": "enrichment/{annotated}/summary.tsv",
+    "controls": "enrichment/{beside}/summary.tsv?",
+}
 
 
-def annotation_summary(
+def tabulate(
     summaries: Mapping[str, pd.DataFrame], controls: Mapping[str, pd.DataFrame] | None = None
 ) -> pd.DataFrame:
     """How much of each SAE is annotated, in every contrast, convention and filter, with its nulls.
@@ -46,5 +60,5 @@ def annotation_summary(
 
 
 def _control_of(name: str, kind: str) -> str:
-    dataset, model, sae, collection = name.split("/")
-    return f"{dataset}/{model}/{sae}.{kind}/{collection}"
+    place = Place.parse(name)
+    return str(replace(place, sae=f"{place.sae}.{kind}"))

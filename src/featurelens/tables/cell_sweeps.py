@@ -1,4 +1,8 @@
-"""Tables of sweeps over real cells, and the points that spend features sparingly."""
+"""Sweeps over SAEs of real cells, one row a finished SAE. The measures are those of cells that
+its training held out: mean squared error per dimension, features active in a cell (l0) and in any
+cell (n_active), summed activations of a cell (l1). Frugal are the SAEs whose error lies in the
+lowest 5 % of their sweep while their number of active features lies in the lowest 25 %.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +11,15 @@ from collections.abc import Mapping
 import pandas as pd
 
 from featurelens.sweeps.selection import SHOWN
-from featurelens.tables.named import stack_named
+from featurelens.tables.stacked import stack_named
+
+INPUTS = {
+    "points": "sweeps/{cell_sweeps}/points.parquet",
+    "held_out": "sweeps/{cell_sweeps}/held_out.parquet",
+}
 
 
-def cell_sweeps(
+def tabulate(
     points: Mapping[str, pd.DataFrame], held_out: Mapping[str, pd.DataFrame]
 ) -> pd.DataFrame:
     """Finished points of the sweeps over real cells, measured on held-out cells.
@@ -19,7 +28,7 @@ def cell_sweeps(
     ----------
     points, held_out
         Sweep name to its points, and to their measures on held-out cells
-        (:func:`featurelens.sweeps.measures.held_out.measure_held_out`).
+        (:func:`featurelens.sweeps.measures.held_out.measure`).
 
     Returns
     -------

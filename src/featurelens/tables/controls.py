@@ -19,6 +19,33 @@ from featurelens.enrichment.config import FILTERS
 from featurelens.enrichment.filters import read_kept
 from featurelens.features.sources import Source, parse_source
 from featurelens.io import read_anndata, read_table, require_same_names
+from featurelens.places import Place
+
+INPUTS = {
+    "features": "features/{controlled.source}/features.h5ad",
+    "summary": "enrichment/{controlled}/summary.tsv",
+    "published": "enrichment/{controlled}/global_published.parquet",
+    "corrected": "enrichment/{controlled}/global_corrected.parquet",
+}
+PARAMS = {"relatives": "{relatives}?"}
+OUTPUTS = {
+    "controls": """
+The SAE beside sources of features that are no trained SAE, all annotated by the same code: random
+directions that fire as often, the SAE's initial weights, an SAE trained under a frozen random
+decoder, the embedding's own dimensions, and components of measured expression. Share of live
+features annotated (with Wilson's 95 % interval) and its null, terms per annotated feature, how
+specific terms and activations are, and how stable annotations are over seeds.
+""",
+    "control_pairs": """
+Pairs of sources whose features were matched one to one by the correlation of their activations:
+runs of one method with different seeds, and each control with the SAE. The Jaccard index is that
+of the matched features' terms, averaged over pairs of features of which either carries a term;
+chance is the same with partners exchanged.
+""",
+}
+MEMORY = 8000
+READERS = dict.fromkeys(INPUTS, Path)
+"""Sources are read one after the other, of enrichment only what is kept."""
 
 REPEATS, CONTROL = "repeats", "SAE and control"
 """Relations of pairs: runs of one method that differ by their seed; an SAE and one control."""
@@ -55,6 +82,26 @@ class Annotated:
     """Annotations (feature, term, direction, effect), by filter."""
 
 
+def tabulate(
+    features: Mapping[str, Path],
+    summary: Mapping[str, Path],
+    published: Mapping[str, Path],
+    corrected: Mapping[str, Path],
+    *,
+    relatives: Mapping[str, str],
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """:func:`control_tables` of sources in files, by name (dataset/model/source/collection)."""
+    kinds = {"features": features, "summary": summary} | {
+        "published": published,
+        "corrected": corrected,
+    }
+    annotated = [
+        read_annotated(name, {kind: files[name] for kind, files in kinds.items()}, relatives)
+        for name in features
+    ]
+    return control_tables(annotated)
+
+
 def read_annotated(
     name: str, files: Mapping[str, str | Path], relatives: Mapping[str, str] | None = None
 ) -> Annotated:
@@ -69,7 +116,8 @@ def read_annotated(
     relatives
         Of :func:`featurelens.features.sources.relatives`; None where no SAEs are relatives.
     """
-    dataset, model, source, collection = name.split("/")
+    place = Place.parse(name)
+    source = parse_source(place.sae)
     features = read_anndata(files["features"])
     live = features.var["n_active"].to_numpy() > 0
     summary = read_table(files["summary"])
@@ -78,10 +126,10 @@ def read_annotated(
         table = read_kept(files[convention])
         kept |= {name: table.loc[table[name], _ANNOTATION] for name in FILTERS[convention]}
     return Annotated(
-        embedding=f"{dataset}/{model}",
-        collection=collection,
-        source=parse_source(source),
-        family=parse_source(source).family(relatives or {}),
+        embedding=place.embedding,
+        collection=place.collection,
+        source=source,
+        family=source.family(relatives or {}),
         cells=features.obs_names,
         activations=sparse.csr_matrix(features.X),
         tau=type_specificity(features.varm["type_means"][live]),

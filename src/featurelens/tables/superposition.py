@@ -1,23 +1,37 @@
-"""The table of superposition: read-outs of every autoencoder beside its size."""
+"""How well a linear read-out finds every hidden and observed variable in the embedding of every
+autoencoder, under both conventions: one row per group of variables, the mean over them. Single
+variables are in autoencoder/<simulation>/<autoencoder>/superposition.tsv.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 
-from featurelens.io import read_json, read_table
 from featurelens.recovery.superposition import group_scores
 
+INPUTS = {
+    "scores": "autoencoder/{autoencoders}/superposition.tsv",
+    "configs": "autoencoder/{autoencoders}/config.json",
+    "histories": "autoencoder/{autoencoders}/history.tsv",
+}
+TOGETHER = "simulations"
 
-def collect_superposition(folders: Sequence[str | Path]) -> pd.DataFrame:
+
+def tabulate(
+    scores: Mapping[str, pd.DataFrame],
+    configs: Mapping[str, Mapping[str, Any]],
+    histories: Mapping[str, pd.DataFrame],
+) -> pd.DataFrame:
     """Join the superposition scores of autoencoders, with what each was and what it lost.
 
     Parameters
     ----------
-    folders
-        Folders ``autoencoder/<simulation>/<autoencoder>`` of a run.
+    scores, configs, histories
+        Autoencoder, as ``simulation/autoencoder``, to the scores of all variables in its
+        embedding, to its config in plain form, and to its losses by epoch.
 
     Returns
     -------
@@ -27,18 +41,18 @@ def collect_superposition(folders: Sequence[str | Path]) -> pd.DataFrame:
         :func:`featurelens.recovery.superposition.group_scores`.
     """
     tables = []
-    for folder in map(Path, folders):
-        config = read_json(folder / "config.json")
-        losses = read_table(folder / "history.tsv")["validation_loss"]
+    for name, config in configs.items():
+        simulation, autoencoder = name.split("/")
+        losses = histories[name]["validation_loss"]
         about = {
-            "simulation": folder.parent.name,
-            "autoencoder": folder.name,
-            **{name: config[name] for name in ("latent", "depth", "width")},
+            "simulation": simulation,
+            "autoencoder": autoencoder,
+            **{key: config[key] for key in ("latent", "depth", "width")},
             "training": config["convention"],
             "seed": config["seed"],
             "best_validation_loss": losses.min(),
             "last_validation_loss": losses.iloc[-1],
         }
-        scores = group_scores(read_table(folder / "superposition.tsv"))
-        tables.append(pd.concat([pd.DataFrame(about, index=scores.index), scores], axis=1))
+        grouped = group_scores(scores[name])
+        tables.append(pd.concat([pd.DataFrame(about, index=grouped.index), grouped], axis=1))
     return pd.concat(tables, ignore_index=True)

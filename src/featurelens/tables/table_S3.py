@@ -1,24 +1,43 @@
-"""Table S3: structures and training of autoencoders, and how their training went."""
+"""**Table S3.** Structure and training of every autoencoder of the run: sizes of the encoder's
+layers from the observables to the embedding (the decoder mirrors them), hyperparameters, epochs
+until training ended, and validation losses. As published the weights of the last epoch are kept,
+as corrected those of the best. Hyperparameters were chosen by the paper for 20,000 genes; a
+reduced run has its own.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from featurelens.autoencoder.config import AutoencoderConfig
 from featurelens.autoencoder.layers import count_weights, layer_sizes
-from featurelens.io import read_json, read_table
+
+INPUTS = {
+    "configs": "autoencoder/{autoencoders}/config.json",
+    "histories": "autoencoder/{autoencoders}/history.tsv",
+}
+PARAMS = {"n_observed": "{n_observed}"}
+TOGETHER = "simulations"
 
 
-def describe_autoencoders(n_observed: Mapping[str | Path, int]) -> pd.DataFrame:
+def tabulate(
+    configs: Mapping[str, Mapping[str, Any]],
+    histories: Mapping[str, pd.DataFrame],
+    *,
+    n_observed: Mapping[str, int],
+) -> pd.DataFrame:
     """Describe trained autoencoders, one row each.
 
     Parameters
     ----------
+    configs, histories
+        Autoencoder, as ``simulation/autoencoder``, to its config in plain form and to its losses
+        by epoch.
     n_observed
-        Folder ``autoencoder/<simulation>/<autoencoder>`` of a run to the number of observables.
+        Autoencoder to the number of observables.
 
     Returns
     -------
@@ -29,17 +48,23 @@ def describe_autoencoders(n_observed: Mapping[str | Path, int]) -> pd.DataFrame:
         epochs_run, stopped_early, best_epoch, best_validation_loss and last_validation_loss. As
         published the weights of the last epoch are kept, as corrected those of the best.
     """
-    return pd.DataFrame([_describe(Path(folder), n) for folder, n in n_observed.items()])
+    return pd.DataFrame(
+        [
+            _describe(name, AutoencoderConfig(**config), histories[name], n_observed[name])
+            for name, config in configs.items()
+        ]
+    )
 
 
-def _describe(folder: Path, n_observed: int) -> dict[str, object]:
-    config = AutoencoderConfig(**read_json(folder / "config.json"))
-    history = read_table(folder / "history.tsv")
+def _describe(
+    name: str, config: AutoencoderConfig, history: pd.DataFrame, n_observed: int
+) -> dict[str, object]:
+    simulation, autoencoder = name.split("/")
     losses = history["validation_loss"]
     sizes = layer_sizes(n_observed, config.latent, depth=config.depth, width=config.width)
     return {
-        "simulation": folder.parent.name,
-        "autoencoder": folder.name,
+        "simulation": simulation,
+        "autoencoder": autoencoder,
         "latent": config.latent,
         "depth": config.depth,
         "width": config.width if config.depth > 1 else "",

@@ -1,0 +1,55 @@
+"""How many gene sets an annotated feature carries. The standard error of the mean over features
+is sem; sem_published divides by the root of the number of gene sets, as the paper does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from featurelens.concepts.config import Direction
+from featurelens.concepts.space import every_filter
+
+INPUTS = {"kept": "concepts/{annotated}/kept_terms.parquet"}
+PARAMS = {"direction": "{concepts.direction}"}
+TOGETHER = "concepts"
+
+
+def tabulate(kept: Mapping[str, pd.DataFrame], *, direction: Direction = "up") -> pd.DataFrame:
+    """How many terms an annotated feature carries, with its standard error.
+
+    Returns
+    -------
+    DataFrame
+        sae, position, convention, filter, n_features, n_terms, mean, sd, sem (sd / sqrt(features)),
+        sem_published (sd / sqrt(terms), author's ``05_analyses.py``), min, median, max.
+    """
+    rows = []
+    for _, label, matrix in every_filter(kept, direction):
+        counts = matrix.per_feature.to_numpy()
+        rows.append(
+            label
+            | {"n_features": len(counts), "n_terms": len(matrix.terms)}
+            | describe_counts(counts, len(matrix.terms))
+        )
+    return pd.DataFrame(rows)
+
+
+def describe_counts(counts: NDArray, n_terms: int) -> dict[str, float]:
+    """Mean of a count over features, its two standard errors, and extremes; NaN where undefined."""
+    if not len(counts):
+        names = ("mean", "sd", "sem", "sem_published", "min", "median", "max")
+        return dict.fromkeys(names, float("nan"))
+    deviation = float(np.std(counts, ddof=1)) if len(counts) > 1 else float("nan")
+    return {
+        "mean": float(np.mean(counts)),
+        "sd": deviation,
+        "sem": deviation / np.sqrt(len(counts)),
+        "sem_published": deviation / np.sqrt(n_terms),
+        "min": float(np.min(counts)),
+        "median": float(np.median(counts)),
+        "max": float(np.max(counts)),
+    }
