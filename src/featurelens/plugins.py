@@ -7,7 +7,6 @@ A folder is named by a string with the package's full name. The fingerprints of
 from __future__ import annotations
 
 import ast
-import hashlib
 from functools import cache
 from importlib import import_module
 from importlib.machinery import ModuleSpec, PathFinder
@@ -86,17 +85,12 @@ def stated(package: str, name: str, entry: str, *, group: str | None = None) -> 
     raise LookupError(f"{path} has no {entry}; assign it an entry as the modules beside it do")
 
 
-def brought_code(package: str, name: str, *, group: str) -> str | None:
-    """Hash of the code that an entry point names, without loading it; None for what is our own.
+def brought_files(package: str, name: str, *, group: str | None) -> list[Path]:
+    """Files that an entry point stands for, not loaded; none for what is the package's own.
 
     Of a package all modules below it count, of a module it alone.
     """
-    if name in names(package):
-        return None
-    digest = hashlib.sha256()
-    for file in _files(_spec(package, name, group)):
-        digest.update(file.read_bytes())
-    return digest.hexdigest()[:12]
+    return [] if name in names(package) else _files(_spec(package, name, group))
 
 
 def _full_name(package: str, name: str, group: str | None) -> str:

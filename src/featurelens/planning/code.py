@@ -1,6 +1,7 @@
 """The code of jobs that load things by name: of a registry, what their config asks for alone.
 
-Code that an entry point brings is another package's: its hash stands beside the library's.
+Code that an entry point brings is another package's: the hash of its files, remarks aside, stands
+beside the library's.
 """
 
 from __future__ import annotations
@@ -8,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from featurelens.embeddings.registry import GROUP, MODELS
-from featurelens.plugins import brought_code
+from featurelens.planning.sources import read_source
+from featurelens.plugins import brought_files
 from featurelens.sae.listing import ARCHITECTURE_GROUP, able
 
 Fingerprint = Callable[..., str]
@@ -60,6 +62,10 @@ def sae_code(
 
 def _loaded(package: str, asked: Iterable[str], group: str) -> tuple[list[str], str | None]:
     """What is the library's own of a package, and hashes of what entry points bring."""
-    hashes = {name: brought_code(package, name, group=group) for name in sorted(asked)}
-    brought = [code for code in hashes.values() if code is not None]
-    return [name for name, code in hashes.items() if code is None], " ".join(brought) or None
+    brought = {name: brought_files(package, name, group=group) for name in sorted(asked)}
+    hashes = [
+        read_source(file.read_bytes(), str(file)).code
+        for files in brought.values()
+        for file in files
+    ]
+    return [name for name, files in brought.items() if not files], " ".join(hashes) or None
