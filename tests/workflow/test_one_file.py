@@ -238,11 +238,9 @@ def test_files_that_were_added_are_planned_and_nothing_that_was_there_is_made_ag
         code = (
             "from featurelens.planning.code import model_code, sae_code\n"
             "from featurelens.planning.fingerprint import Fingerprints\n"
-            "from featurelens.sae.config import SAEConfig\n"
             f"of = Fingerprints({str(clone / 'scripts')!r}, cache=None).of\n"
-            "topk = SAEConfig(architecture='topk', expansion=2)\n"
             "print(model_code(of, 'embed_cells', 'pca'),"
-            " sae_code(of, 'train_stack', [topk], engine='auto'),"
+            " sae_code(of, 'train_stack', [('topk', 'all')], engine='auto'),"
             " of('describe_control', controls__kinds='nmf'))"
         )
         return ask(clone, code)
