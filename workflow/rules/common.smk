@@ -50,16 +50,12 @@ TESTING = plan_tests(CONFIG.datasets, list(CONFIG.saes), CONFIG.dge.contrasts)
 fingerprint = Fingerprints(Path(workflow.current_basedir).parent.parent / "scripts").of
 
 
+# A name is a part of a path.
+NAMES = ("simulation autoencoder shape sweep stack dataset model sae collection").split()
+
+
 wildcard_constraints:
-    simulation="[^/]+",
-    autoencoder="[^/]+",
-    shape="[^/]+",
-    sweep="[^/]+",
-    stack="[^/]+",
-    dataset="[^/]+",
-    model="[^/]+",
-    sae="[^/]+",
-    collection="[^/]+",
+    **{name: "[^/]+" for name in NAMES},
     contrast="global|within_type",
     convention="published|corrected",
 

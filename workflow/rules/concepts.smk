@@ -14,7 +14,6 @@ rule keep_terms:
         f"results/{RUN}/benchmarks/keep_terms/{{dataset}}/{{model}}/{{sae}}/{{collection}}.tsv"
     conda:
         "../../envs/core.yaml"
-    threads: 1
     resources:
         mem_mb=memory_of("keep"),
         runtime=30,
@@ -37,7 +36,6 @@ rule map_concepts:
         f"results/{RUN}/benchmarks/map_concepts/{{dataset}}/{{model}}/{{sae}}/{{collection}}.tsv"
     conda:
         "../../envs/core.yaml"
-    threads: 1
     resources:
         mem_mb=memory_of("map"),
         runtime=60,
@@ -63,7 +61,6 @@ rule compare_concepts:
         f"results/{RUN}/benchmarks/compare_concepts.tsv"
     conda:
         "../../envs/core.yaml"
-    threads: 1
     resources:
         mem_mb=4000,
         runtime=120,

@@ -20,7 +20,6 @@ rule draw_directions:
         sae=RANDOM_PATTERN,
     conda:
         "../../envs/core.yaml"
-    threads: 1
     resources:
         mem_mb=memory_of("describe"),
         runtime=60,
@@ -45,7 +44,6 @@ rule describe_control:
         sae=CELL_PATTERN,
     conda:
         "../../envs/core.yaml"
-    threads: 1
     resources:
         mem_mb=memory_of("control"),
         runtime=120,

@@ -50,7 +50,6 @@ rule lay_out_cells:
         f"results/{RUN}/benchmarks/lay_out_cells/{{dataset}}/{{model}}.tsv"
     conda:
         "../../envs/core.yaml"
-    threads: 1
     resources:
         mem_mb=memory_of("cells"),
         runtime=60,

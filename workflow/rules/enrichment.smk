@@ -32,7 +32,6 @@ for job in TESTING:
             sae=job.sources,
         conda:
             "../../envs/core.yaml"
-        threads: 1
         resources:
             mem_mb=memory_of("enrich"),
             runtime=240,
@@ -85,7 +84,6 @@ rule run_gsea:
         f"results/{RUN}/benchmarks/run_gsea/{{dataset}}/{{model}}/{{sae}}/{{collection}}.tsv"
     conda:
         "../../envs/core.yaml"
-    threads: 1
     resources:
         mem_mb=4000,
         runtime=60,

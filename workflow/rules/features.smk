@@ -16,7 +16,6 @@ rule describe_features:
         sae=ENCODED_PATTERN,
     conda:
         "../../envs/core.yaml"
-    threads: 1
     resources:
         mem_mb=memory_of("describe"),
         runtime=60,

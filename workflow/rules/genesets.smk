@@ -15,7 +15,6 @@ rule compile_collection:
         f"results/{RUN}/benchmarks/compile_collection/{{collection}}.tsv"
     conda:
         "../../envs/core.yaml"
-    threads: 1
     resources:
         mem_mb=4000,
         runtime=30,

@@ -2,25 +2,6 @@
 # checksums. The same check of those files is made in workflow/Snakefile before a job is planned.
 
 
-rule write_config:
-    output:
-        report(
-            f"results/{RUN}/config.yaml",
-            caption="../report/config.rst",
-            category="Provenance",
-        ),
-    log:
-        f"results/{RUN}/logs/write_config.log",
-    localrule: True
-    conda:
-        "../../envs/core.yaml"
-    params:
-        config=PLAIN,
-        code=fingerprint("write_config"),
-    script:
-        "../../scripts/write_config.py"
-
-
 rule check_inputs:
     input:
         datasets=[
@@ -35,14 +16,20 @@ rule check_inputs:
         universe=existing(CONFIG.enrichment.universe.file),
         claims=existing(CONFIG.claims),
     output:
-        f"results/{RUN}/inputs.tsv",
+        config=report(
+            f"results/{RUN}/config.yaml",
+            caption="../report/config.rst",
+            category="Provenance",
+        ),
+        inputs=f"results/{RUN}/inputs.tsv",
     log:
         f"results/{RUN}/logs/check_inputs.log",
     localrule: True
     conda:
         "../../envs/core.yaml"
     params:
-        config=PLAN.user_files,
+        config=PLAIN,
+        files=PLAN.user_files,
         code=fingerprint("check_inputs"),
     script:
         "../../scripts/check_inputs.py"

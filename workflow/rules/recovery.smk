@@ -63,7 +63,6 @@ rule score_random_neurons:
         f"results/{RUN}/benchmarks/score_random_neurons/{{simulation}}.tsv"
     conda:
         "../../envs/core.yaml"
-    threads: 1
     resources:
         mem_mb=of_simulation(sizes.chance_memory),
         runtime=60,
@@ -85,7 +84,6 @@ rule measure_baselines:
         f"results/{RUN}/benchmarks/measure_baselines/{{simulation}}.tsv"
     conda:
         "../../envs/core.yaml"
-    threads: 1
     resources:
         mem_mb=of_simulation(sizes.baselines_memory),
         runtime=of_simulation(sizes.baselines_runtime),

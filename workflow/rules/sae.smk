@@ -17,7 +17,6 @@ rule train_sae:
         sae=TRAINED_PATTERN,
     conda:
         "../../envs/core.yaml"
-    threads: 1
     resources:
         mem_mb=memory_of("train"),
         runtime=480,

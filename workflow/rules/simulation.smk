@@ -31,7 +31,6 @@ rule count_components:
         f"results/{RUN}/benchmarks/count_components/{{simulation}}.tsv"
     conda:
         "../../envs/core.yaml"
-    threads: 1
     resources:
         mem_mb=2000,
         runtime=30,

@@ -17,7 +17,6 @@ rule steer_cells:
         f"results/{RUN}/benchmarks/steer_cells/{{dataset}}/{{model}}/{{sae}}.tsv"
     conda:
         "../../envs/core.yaml"
-    threads: 1
     resources:
         mem_mb=memory_of("steer"),
         runtime=60,

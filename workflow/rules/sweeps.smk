@@ -17,7 +17,6 @@ rule train_stack:
         f"results/{RUN}/benchmarks/train_stack/{{sweep}}/{{stack}}.tsv"
     conda:
         "../../envs/core.yaml"
-    threads: 1
     resources:
         mem_mb=of_stack(sweep_sizes.stack_memory),
         runtime=of_stack(sweep_sizes.stack_runtime),
@@ -69,7 +68,6 @@ for job in TARGETS.measuring:
             sweep="|".join(map(re.escape, job.sweeps)),
         conda:
             "../../envs/core.yaml"
-        threads: 1
         resources:
             mem_mb=measuring(job.measure.name, sweep_sizes.measuring_memory),
             runtime=measuring(job.measure.name, sweep_sizes.measuring_runtime),

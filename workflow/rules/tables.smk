@@ -29,7 +29,6 @@ for job, tables in jobs_of(TARGETS.sheets).items():
         localrule: not any(table.output.memory for table in tables.values())
         conda:
             "../../envs/core.yaml"
-        threads: 1
         resources:
             mem_mb=max(1000, *(table.output.memory for table in tables.values())),
             runtime=120,
