@@ -18,12 +18,12 @@ rule train_autoencoder:
         f"results/{RUN}/benchmarks/train_autoencoder/{{simulation}}/{{autoencoder}}.tsv"
     conda:
         "../../envs/core.yaml"
-    threads: of_autoencoder(sizes.train_threads)
+    threads: JOBS.of_autoencoder(sizes.train_threads)
     resources:
-        mem_mb=of_autoencoder(sizes.train_memory),
-        runtime=of_autoencoder(sizes.train_runtime),
+        mem_mb=JOBS.of_autoencoder(sizes.train_memory),
+        runtime=JOBS.of_autoencoder(sizes.train_runtime),
     params:
-        config=of_autoencoder(lambda _, autoencoder: as_plain(autoencoder)),
+        config=JOBS.of_autoencoder(lambda _, autoencoder: as_plain(autoencoder)),
         device=device,
         code=fingerprint("train_autoencoder"),
     script:
@@ -41,13 +41,13 @@ rule search_autoencoder:
         f"results/{RUN}/benchmarks/search_autoencoder/{{simulation}}/{{shape}}.tsv"
     conda:
         "../../envs/core.yaml"
-    threads: of_search(sizes.train_threads)
+    threads: JOBS.of_search(sizes.train_threads)
     resources:
-        mem_mb=of_search(sizes.train_memory),
+        mem_mb=JOBS.of_search(sizes.train_memory),
         runtime=1440,
     params:
-        shape=setting("{simulation}/{shape}", within=PLAN.shapes),
-        config=setting("simulations/{simulation}/search"),
+        shape=JOBS.setting("{simulation}/{shape}", within=PLAN.shapes),
+        config=JOBS.setting("simulations/{simulation}/search"),
         journal=f"results/{RUN}/search/{{simulation}}/{{shape}}/journal.log",
         device=device,
         code=fingerprint("search_autoencoder"),

@@ -27,7 +27,7 @@ from featurelens.planning import code, sizes, sweep_sizes
 from featurelens.planning.contrasts import plan_tests
 from featurelens.planning.early import check_early
 from featurelens.planning.fingerprint import Fingerprints
-from featurelens.planning.memory import job_sizes, megabytes
+from featurelens.planning.jobs import Jobs
 from featurelens.planning.outputs import jobs_of, write_caption
 from featurelens.planning.plan import Plan
 from featurelens.planning.targets import Targets
@@ -43,6 +43,7 @@ if workflow.is_main_process:
 
 PLAN = Plan(CONFIG)
 TARGETS = Targets(PLAN)
+JOBS = Jobs(PLAN)
 PLAIN = PLAN.plain
 RUN = CONFIG.run
 # Ways in which one job tests a source of features.
@@ -58,18 +59,6 @@ wildcard_constraints:
     **{name: "[^/]+" for name in NAMES},
     contrast="global|within_type",
     convention="published|corrected",
-
-
-def setting(path, within=PLAIN):
-    """The value at a path of the config, whose parts may be wildcards. (lookup reads all of it.)"""
-
-    def find(wildcards):
-        here = within
-        for part in path.split("/"):
-            here = here[part.format(**dict(wildcards.items()))]
-        return here
-
-    return find
 
 
 def existing(path):
@@ -120,19 +109,9 @@ def device(wildcards, resources):
 # Input functions: what a job needs of the plan, by its wildcards.
 
 
-def sae_config(wildcards):
-    """What to train: an SAE of the config, a repeat with another seed, or a control of it."""
-    return as_plain(trained_config(wildcards.sae, CONFIG.saes))
-
-
-def model_config(wildcards):
-    """The model that makes a bundle."""
-    return CONFIG.datasets[wildcards.dataset].models[wildcards.model]
-
-
 def model_code(wildcards):
     """What makes a bundle: of all models, the code of its own kind alone."""
-    return code.model_code(fingerprint, "embed_cells", model_config(wildcards).kind)
+    return code.model_code(fingerprint, "embed_cells", JOBS.model(wildcards).kind)
 
 
 def training_code(wildcards):
@@ -159,102 +138,9 @@ def control_code(script):
     return lambda wildcards: fingerprint(script, controls__kinds=parse_source(wildcards.sae).kind)
 
 
-def model_environment(wildcards):
-    """Conda environment of a model: its own where it needs more than the core packages."""
-    return f"../../envs/{model_config(wildcards).environment}.yaml"
-
-
 def tested(job):
     """Contrasts and conventions that a job tests."""
     return lambda wildcards: [test.format(**dict(wildcards.items())) for test in job.tests]
-
-
-def of_sweep(value):
-    """What a job needs to know of its sweep."""
-    return lambda wildcards: value(wildcards.sweep)
-
-
-def measured_values(measure):
-    """Blocks of the config that a measure of a sweep reads."""
-    return lambda wildcards: measure.values(
-        PLAIN, sweep=wildcards.sweep, source=CONFIG.sweeps[wildcards.sweep].source
-    )
-
-
-def stack_tables(kind):
-    """One table of every stack of a sweep."""
-    return lambda wildcards: [
-        f"results/{RUN}/sweeps/{wildcards.sweep}/{kind}/{stack}.parquet"
-        for stack in PLAN.stacks[wildcards.sweep]
-    ]
-
-
-# Sizes of jobs, from functions of featurelens.planning.
-
-
-def memory(least, per_input):
-    """Megabytes for a job that unpacks its input files, which are compressed about tenfold."""
-
-    def sized(wildcards, input):
-        # input.size_mb leaves a coroutine behind where a file is still to be made, with a warning.
-        least_mb = least(wildcards) if callable(least) else least
-        file_mb = sum(Path(file).stat().st_size for file in input) / 2**20
-        return int(max(least_mb, per_input * file_mb))
-
-    return sized
-
-
-def memory_of(stage):
-    """Megabytes of a job of a stage by what it works on; once more as much at every attempt."""
-
-    def sized(wildcards, input, attempt):
-        place = Place(wildcards.dataset, wildcards.model, wildcards.get("sae", ""))
-        try:
-            return attempt * megabytes(stage, job_sizes(CONFIG, place, below=f"results/{RUN}"))
-        except FileNotFoundError as missing:
-            # Snakemake asks again once a missing input is made, and not every job reads the bundle.
-            raise FileNotFoundError(missing.errno, str(missing), input[0]) from None
-
-    return sized
-
-
-def of_model(size):
-    """A size of a job that embeds cells."""
-    return lambda wildcards: size(model_config(wildcards))
-
-
-def of_simulation(size):
-    """A size of a job on a simulation."""
-    return lambda wildcards: size(CONFIG.simulations[wildcards.simulation])
-
-
-def of_autoencoder(size):
-    """A size of a job on an autoencoder of a simulation."""
-    return lambda wildcards: size(
-        CONFIG.simulations[wildcards.simulation],
-        PLAN.autoencoders[f"{wildcards.simulation}/{wildcards.autoencoder}"],
-    )
-
-
-def of_search(size):
-    """A size of a job that trains autoencoders of one shape."""
-    return lambda wildcards: size(
-        CONFIG.simulations[wildcards.simulation],
-        PLAN.searched(wildcards.simulation, wildcards.shape),
-    )
-
-
-def of_stack(size):
-    """A size of a job on a stack of SAEs: of its dimensions and its widest SAE."""
-    return lambda wildcards: size(
-        sweep_sizes.dimensions(PLAN, wildcards.sweep),
-        sweep_sizes.widest(PLAN, wildcards.sweep, wildcards.stack),
-    )
-
-
-def measuring(measure, size):
-    """A size of a measure of a sweep, or of one of its stacks."""
-    return lambda wildcards: size(PLAN, measure, wildcards.sweep, wildcards.get("stack"))
 
 
 # What jobs that make several figures or tables are told of them.

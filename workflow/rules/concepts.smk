@@ -15,7 +15,7 @@ rule keep_terms:
     conda:
         "../../envs/core.yaml"
     resources:
-        mem_mb=memory_of("keep"),
+        mem_mb=JOBS.memory_of("keep"),
         runtime=30,
     params:
         code=fingerprint("keep_terms"),
@@ -37,7 +37,7 @@ rule map_concepts:
     conda:
         "../../envs/core.yaml"
     resources:
-        mem_mb=memory_of("map"),
+        mem_mb=JOBS.memory_of("map"),
         runtime=60,
     params:
         config=PLAIN["concepts"],

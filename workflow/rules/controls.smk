@@ -21,7 +21,7 @@ rule draw_directions:
     conda:
         "../../envs/core.yaml"
     resources:
-        mem_mb=memory_of("describe"),
+        mem_mb=JOBS.memory_of("describe"),
         runtime=60,
     params:
         source="{sae}",
@@ -45,7 +45,7 @@ rule describe_control:
     conda:
         "../../envs/core.yaml"
     resources:
-        mem_mb=memory_of("control"),
+        mem_mb=JOBS.memory_of("control"),
         runtime=120,
     params:
         source="{sae}",

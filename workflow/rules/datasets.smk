@@ -13,10 +13,10 @@ rule prepare_cells:
     conda:
         "../../envs/core.yaml"
     resources:
-        mem_mb=memory(4000, per_input=12),
+        mem_mb=JOBS.memory(4000, per_input=12),
         runtime=30,
     params:
-        config=setting("datasets/{dataset}/cells"),
+        config=JOBS.setting("datasets/{dataset}/cells"),
         code=fingerprint("prepare_cells"),
     script:
         "../../scripts/prepare_cells.py"

@@ -25,7 +25,7 @@ for job in TESTING:
             "../../envs/core.yaml"
         threads: job.threads
         resources:
-            mem_mb=memory_of("test"),
+            mem_mb=JOBS.memory_of("test"),
             runtime=60,
         params:
             device=device,
@@ -50,7 +50,7 @@ rule test_chosen:
         "../../envs/core.yaml"
     threads: 2
     resources:
-        mem_mb=memory_of("test"),
+        mem_mb=JOBS.memory_of("test"),
         runtime=60,
     params:
         config=PLAIN["dge"],

@@ -10,7 +10,7 @@ BUNDLE_FILES = [
 rule embed_cells:
     input:
         cells=f"results/{RUN}/datasets/{{dataset}}/cells.h5ad",
-        files=lambda wildcards: files_of(model_config(wildcards).files),
+        files=lambda wildcards: files_of(JOBS.model(wildcards).files),
     output:
         cells=f"results/{RUN}/embeddings/{{dataset}}/{{model}}/cells.h5ad",
         decoder=f"results/{RUN}/embeddings/{{dataset}}/{{model}}/decoder.json",
@@ -22,13 +22,13 @@ rule embed_cells:
     benchmark:
         f"results/{RUN}/benchmarks/embed_cells/{{dataset}}/{{model}}.tsv"
     conda:
-        model_environment
-    threads: of_model(sizes.embed_threads)
+        JOBS.environment
+    threads: JOBS.of_model(sizes.embed_threads)
     resources:
-        mem_mb=memory(of_model(sizes.embed_memory), per_input=12),
-        runtime=of_model(sizes.embed_runtime),
+        mem_mb=JOBS.memory(JOBS.of_model(sizes.embed_memory), per_input=12),
+        runtime=JOBS.of_model(sizes.embed_runtime),
     params:
-        config=setting("datasets/{dataset}/models/{model}"),
+        config=JOBS.setting("datasets/{dataset}/models/{model}"),
         command=(
             f"snakemake results/{RUN}/embeddings/{{dataset}}/{{model}}/bundle.json "
             f"--configfile results/{RUN}/config.yaml"
@@ -51,7 +51,7 @@ rule lay_out_cells:
     conda:
         "../../envs/core.yaml"
     resources:
-        mem_mb=memory_of("cells"),
+        mem_mb=JOBS.memory_of("cells"),
         runtime=60,
     params:
         code=fingerprint("lay_out_cells"),

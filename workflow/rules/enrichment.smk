@@ -33,7 +33,7 @@ for job in TESTING:
         conda:
             "../../envs/core.yaml"
         resources:
-            mem_mb=memory_of("enrich"),
+            mem_mb=JOBS.memory_of("enrich"),
             runtime=240,
         params:
             device=device,

@@ -17,7 +17,7 @@ rule describe_features:
     conda:
         "../../envs/core.yaml"
     resources:
-        mem_mb=memory_of("describe"),
+        mem_mb=JOBS.memory_of("describe"),
         runtime=60,
     params:
         config=PLAIN["features"],

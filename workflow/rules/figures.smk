@@ -25,7 +25,7 @@ for job, figures in jobs_of(TARGETS.pages).items():
         conda:
             "../../envs/core.yaml"
         resources:
-            mem_mb=memory(2000, per_input=12),
+            mem_mb=JOBS.memory(2000, per_input=12),
             runtime=30,
         params:
             figures=described(figures),

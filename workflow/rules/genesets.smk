@@ -19,7 +19,7 @@ rule compile_collection:
         mem_mb=4000,
         runtime=30,
     params:
-        config=setting("collections/{collection}"),
+        config=JOBS.setting("collections/{collection}"),
         code=fingerprint("compile_collection"),
     script:
         "../../scripts/compile_collection.py"

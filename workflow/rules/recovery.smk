@@ -14,13 +14,13 @@ rule measure_superposition:
         f"results/{RUN}/benchmarks/measure_superposition/{{simulation}}/{{autoencoder}}.tsv"
     conda:
         "../../envs/core.yaml"
-    threads: of_simulation(sizes.probe_threads)
+    threads: JOBS.of_simulation(sizes.probe_threads)
     resources:
-        mem_mb=of_autoencoder(sizes.superposition_memory),
-        runtime=of_simulation(sizes.probe_runtime),
+        mem_mb=JOBS.of_autoencoder(sizes.superposition_memory),
+        runtime=JOBS.of_simulation(sizes.probe_runtime),
     params:
-        probe=setting("simulations/{simulation}/probe"),
-        probe_epochs=setting("simulations/{simulation}/probe_epochs"),
+        probe=JOBS.setting("simulations/{simulation}/probe"),
+        probe_epochs=JOBS.setting("simulations/{simulation}/probe_epochs"),
         device=device,
         code=fingerprint("measure_superposition"),
     script:
@@ -38,14 +38,14 @@ rule measure_ceiling:
         f"results/{RUN}/benchmarks/measure_ceiling/{{simulation}}.tsv"
     conda:
         "../../envs/core.yaml"
-    threads: of_simulation(sizes.probe_threads)
+    threads: JOBS.of_simulation(sizes.probe_threads)
     resources:
-        mem_mb=of_simulation(sizes.ceiling_memory),
-        runtime=of_simulation(sizes.probe_runtime),
+        mem_mb=JOBS.of_simulation(sizes.ceiling_memory),
+        runtime=JOBS.of_simulation(sizes.probe_runtime),
     params:
-        probe=setting("simulations/{simulation}/probe"),
-        probe_epochs=setting("simulations/{simulation}/probe_epochs"),
-        ceiling_epochs=setting("simulations/{simulation}/ceiling_epochs"),
+        probe=JOBS.setting("simulations/{simulation}/probe"),
+        probe_epochs=JOBS.setting("simulations/{simulation}/probe_epochs"),
+        ceiling_epochs=JOBS.setting("simulations/{simulation}/ceiling_epochs"),
         device=device,
         code=fingerprint("measure_ceiling"),
     script:
@@ -64,10 +64,10 @@ rule score_random_neurons:
     conda:
         "../../envs/core.yaml"
     resources:
-        mem_mb=of_simulation(sizes.chance_memory),
+        mem_mb=JOBS.of_simulation(sizes.chance_memory),
         runtime=60,
     params:
-        config=setting("simulations/{simulation}/chance"),
+        config=JOBS.setting("simulations/{simulation}/chance"),
         code=fingerprint("score_random_neurons"),
     script:
         "../../scripts/score_random_neurons.py"
@@ -85,10 +85,10 @@ rule measure_baselines:
     conda:
         "../../envs/core.yaml"
     resources:
-        mem_mb=of_simulation(sizes.baselines_memory),
-        runtime=of_simulation(sizes.baselines_runtime),
+        mem_mb=JOBS.of_simulation(sizes.baselines_memory),
+        runtime=JOBS.of_simulation(sizes.baselines_runtime),
     params:
-        config=setting("simulations/{simulation}/baselines"),
+        config=JOBS.setting("simulations/{simulation}/baselines"),
         code=fingerprint("measure_baselines"),
     script:
         "../../scripts/measure_baselines.py"

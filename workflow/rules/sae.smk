@@ -18,10 +18,10 @@ rule train_sae:
     conda:
         "../../envs/core.yaml"
     resources:
-        mem_mb=memory_of("train"),
+        mem_mb=JOBS.memory_of("train"),
         runtime=480,
     params:
-        config=sae_config,
+        config=JOBS.sae,
         source="{dataset}/{model}",
         engine=CONFIG.engine,
         device=device,

@@ -11,10 +11,10 @@ rule simulate:
     conda:
         "../../envs/core.yaml"
     resources:
-        mem_mb=of_simulation(sizes.simulate_memory),
+        mem_mb=JOBS.of_simulation(sizes.simulate_memory),
         runtime=30,
     params:
-        config=setting("simulations/{simulation}/data"),
+        config=JOBS.setting("simulations/{simulation}/data"),
         code=fingerprint("simulate"),
     script:
         "../../scripts/simulate.py"

@@ -18,10 +18,10 @@ rule steer_cells:
     conda:
         "../../envs/core.yaml"
     resources:
-        mem_mb=memory_of("steer"),
+        mem_mb=JOBS.memory_of("steer"),
         runtime=60,
     params:
-        config=setting("datasets/{dataset}/steering"),
+        config=JOBS.setting("datasets/{dataset}/steering"),
         code=fingerprint("steer_cells"),
     script:
         "../../scripts/steer_cells.py"

@@ -8,7 +8,7 @@
 
 rule train_stack:
     input:
-        embedding=of_sweep(PLAN.embedding_file),
+        embedding=JOBS.of_sweep(PLAN.embedding_file),
     output:
         table=f"results/{RUN}/sweeps/{{sweep}}/stacks/{{stack}}.parquet",
     log:
@@ -18,13 +18,13 @@ rule train_stack:
     conda:
         "../../envs/core.yaml"
     resources:
-        mem_mb=of_stack(sweep_sizes.stack_memory),
-        runtime=of_stack(sweep_sizes.stack_runtime),
+        mem_mb=JOBS.of_stack(sweep_sizes.stack_memory),
+        runtime=JOBS.of_stack(sweep_sizes.stack_runtime),
     params:
-        points=setting("{sweep}/{stack}", within=PLAN.stacks),
-        source=setting("sweeps/{sweep}/embedding"),
+        points=JOBS.setting("{sweep}/{stack}", within=PLAN.stacks),
+        source=JOBS.setting("sweeps/{sweep}/embedding"),
         store=f"results/{RUN}/sweeps/{{sweep}}/store",
-        n_cells=of_sweep(PLAN.trained_cells),
+        n_cells=JOBS.of_sweep(PLAN.trained_cells),
         engine=CONFIG.engine,
         device=device,
         code=sweep_code("train_stack", engine=CONFIG.engine),
@@ -34,7 +34,7 @@ rule train_stack:
 
 rule collect_sweep:
     input:
-        points=stack_tables("stacks"),
+        points=JOBS.stack_tables("stacks"),
     output:
         index=f"results/{RUN}/sweeps/{{sweep}}/index.tsv",
         points=f"results/{RUN}/sweeps/{{sweep}}/points.parquet",
@@ -44,7 +44,7 @@ rule collect_sweep:
     conda:
         "../../envs/core.yaml"
     params:
-        points=of_sweep(PLAN.points),
+        points=JOBS.of_sweep(PLAN.points),
         code=fingerprint("collect_sweep"),
     script:
         "../../scripts/collect_sweep.py"
@@ -56,7 +56,7 @@ for job in TARGETS.measuring:
         name:
             job.rule
         input:
-            **{name: of_sweep(PLAN.measured_on[name]) for name in job.measure.inputs},
+            **{name: JOBS.of_sweep(PLAN.measured_on[name]) for name in job.measure.inputs},
             points=f"results/{RUN}/sweeps/{{sweep}}/{job.points}",
         output:
             **{name: f"results/{RUN}/sweeps/{{sweep}}/{file}" for name, file in job.outputs.items()},
@@ -69,13 +69,13 @@ for job in TARGETS.measuring:
         conda:
             "../../envs/core.yaml"
         resources:
-            mem_mb=measuring(job.measure.name, sweep_sizes.measuring_memory),
-            runtime=measuring(job.measure.name, sweep_sizes.measuring_runtime),
+            mem_mb=JOBS.measuring(job.measure.name, sweep_sizes.measuring_memory),
+            runtime=JOBS.measuring(job.measure.name, sweep_sizes.measuring_runtime),
         params:
             measure=job.measure.name,
-            n_cells=of_sweep(PLAN.trained_cells),
+            n_cells=JOBS.of_sweep(PLAN.trained_cells),
             store=f"results/{RUN}/sweeps/{{sweep}}/store",
-            values=measured_values(job.measure),
+            values=JOBS.measured_values(job.measure),
             code=sweep_code("measure_sweep", sweeps__measures=job.measure.name),
         script:
             "../../scripts/measure_sweep.py"
@@ -87,7 +87,7 @@ for job in [job for job in TARGETS.measuring if job.is_of_stacks]:
         name:
             f"collect_{job.measure.name}"
         input:
-            **{name: stack_tables(Path(file).parent) for name, file in job.outputs.items()},
+            **{name: JOBS.stack_tables(Path(file).parent) for name, file in job.outputs.items()},
             points=f"results/{RUN}/sweeps/{{sweep}}/points.parquet",
         output:
             **{

@@ -1,0 +1,153 @@
+"""What rules ask of a plan, by the wildcards of a job: its inputs, settings and sizes.
+
+Each method returns, or is, a function of wildcards (an object with the parts of a path as
+attributes, and ``get``), as rules take them. Sizes are functions of :mod:`.sizes`,
+:mod:`.sweep_sizes` and :mod:`.memory`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from featurelens.features.sources import trained_config
+from featurelens.options import as_plain
+from featurelens.places import Place
+from featurelens.planning.measures import Measure
+from featurelens.planning.memory import Stage, job_sizes, megabytes
+from featurelens.planning.plan import Plan
+from featurelens.planning.sweep_sizes import dimensions, widest
+
+OfWildcards = Callable[[Any], Any]
+
+
+@dataclass(frozen=True)
+class Jobs:
+    """Functions of wildcards over one plan."""
+
+    plan: Plan
+
+    def setting(self, path: str, *, within: Any = None) -> OfWildcards:
+        """The value at a path of the config, whose parts may be wildcards in braces."""
+
+        def find(wildcards: Any) -> Any:
+            here = self.plan.plain if within is None else within
+            for part in path.split("/"):
+                here = here[part.format(**dict(wildcards.items()))]
+            return here
+
+        return find
+
+    # ---- Simulations ----
+
+    def of_simulation(self, value: Callable[[Any], Any]) -> OfWildcards:
+        """A value of the simulation of a job."""
+        return lambda wildcards: value(self.plan.config.simulations[wildcards.simulation])
+
+    def of_autoencoder(self, value: Callable[[Any, Any], Any]) -> OfWildcards:
+        """A value of a simulation and an autoencoder of it."""
+
+        def found(wildcards: Any) -> Any:
+            simulation, name = wildcards.simulation, wildcards.autoencoder
+            autoencoder = self.plan.autoencoders[f"{simulation}/{name}"]
+            return value(self.plan.config.simulations[simulation], autoencoder)
+
+        return found
+
+    def of_search(self, value: Callable[[Any, Any], Any]) -> OfWildcards:
+        """A value of a simulation and the autoencoders of one shape."""
+
+        def found(wildcards: Any) -> Any:
+            autoencoder = self.plan.searched(wildcards.simulation, wildcards.shape)
+            return value(self.plan.config.simulations[wildcards.simulation], autoencoder)
+
+        return found
+
+    # ---- Sweeps ----
+
+    def of_sweep(self, value: Callable[[str], Any]) -> OfWildcards:
+        """A value of a sweep by its name."""
+        return lambda wildcards: value(wildcards.sweep)
+
+    def of_stack(self, size: Callable[[int, int], int]) -> OfWildcards:
+        """A size of a stack of SAEs, by its dimensions and its widest SAE."""
+
+        def found(wildcards: Any) -> int:
+            widest_sae = widest(self.plan, wildcards.sweep, wildcards.stack)
+            return size(dimensions(self.plan, wildcards.sweep), widest_sae)
+
+        return found
+
+    def stack_tables(self, kind: str | Path) -> OfWildcards:
+        """One table of every stack of a sweep."""
+
+        def found(wildcards: Any) -> list[str]:
+            folder = f"{self.plan.root}/sweeps/{wildcards.sweep}/{kind}"
+            return [f"{folder}/{stack}.parquet" for stack in self.plan.stacks[wildcards.sweep]]
+
+        return found
+
+    def measuring(self, measure: str, size: Callable[..., int]) -> OfWildcards:
+        """A size of a measure of a sweep, or of one of its stacks."""
+        return lambda wildcards: size(self.plan, measure, wildcards.sweep, wildcards.get("stack"))
+
+    def measured_values(self, measure: Measure) -> OfWildcards:
+        """Blocks of the config that a measure of a sweep reads."""
+
+        def found(wildcards: Any) -> dict[str, Any]:
+            source = self.plan.sweeps[wildcards.sweep].source
+            return measure.values(self.plan.plain, sweep=wildcards.sweep, source=source)
+
+        return found
+
+    # ---- Real cells ----
+
+    def model(self, wildcards: Any) -> Any:
+        """The model that makes a bundle."""
+        return self.plan.config.datasets[wildcards.dataset].models[wildcards.model]
+
+    def of_model(self, value: Callable[[Any], Any]) -> OfWildcards:
+        """A value of the model that makes a bundle."""
+        return lambda wildcards: value(self.model(wildcards))
+
+    def environment(self, wildcards: Any) -> str:
+        """Conda environment of a model: its own where it needs more than the core packages."""
+        return f"../../envs/{self.model(wildcards).environment}.yaml"
+
+    def sae(self, wildcards: Any) -> dict[str, Any]:
+        """What to train: an SAE of the config, a repeat with another seed, or a control of it."""
+        return as_plain(trained_config(wildcards.sae, self.plan.config.saes))
+
+    # ---- Memory by files ----
+
+    def memory(self, least: int | OfWildcards, *, per_input: float) -> Callable[[Any, Any], int]:
+        """Megabytes of a job that unpacks its inputs, which are compressed about tenfold.
+
+        The function raises FileNotFoundError where an input is still to be made.
+        """
+
+        # Snakemake gives what a function asks for by these names; its input.size_mb leaves a
+        # coroutine behind where a file is still to be made, with a warning.
+        def sized(wildcards: Any, input: Iterable[str]) -> int:
+            least_mb = least(wildcards) if callable(least) else least
+            file_mb = sum(Path(file).stat().st_size for file in input) / 2**20
+            return int(max(least_mb, per_input * file_mb))
+
+        return sized
+
+    def memory_of(self, stage: Stage) -> Callable[[Any, Any, int], int]:
+        """Megabytes of a stage by what a job works on; once more as much at every attempt."""
+
+        def sized(wildcards: Any, input: Any, attempt: int) -> int:
+            place = Place(wildcards.dataset, wildcards.model, wildcards.get("sae", ""))
+            try:
+                found = job_sizes(self.plan.config, place, below=self.plan.root)
+            except FileNotFoundError as missing:
+                # It is asked again once a missing input is made, and not every job reads the
+                # bundle.
+                raise FileNotFoundError(missing.errno, str(missing), input[0]) from None
+            return attempt * megabytes(stage, found)
+
+        return sized
