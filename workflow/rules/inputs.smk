@@ -30,6 +30,10 @@ rule check_inputs:
     params:
         config=PLAIN,
         files=PLAN.user_files,
-        code=fingerprint("check_inputs"),
+        code=code.checks_code(
+            fingerprint,
+            "check_inputs",
+            {model.kind for block in CONFIG.datasets.values() for model in block.models.values()},
+        ),
     script:
         "../../scripts/check_inputs.py"

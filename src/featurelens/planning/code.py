@@ -7,10 +7,11 @@ beside the library's.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
 from featurelens.embeddings.registry import GROUP, MODELS
 from featurelens.planning.sources import read_source
-from featurelens.plugins import brought_files
+from featurelens.plugins import brought_files, names
 from featurelens.sae.listing import ARCHITECTURE_GROUP, able
 
 Fingerprint = Callable[..., str]
@@ -23,6 +24,14 @@ def model_code(fingerprint: Fingerprint, script: str, kind: str) -> str:
     """Code of a job that embeds with one kind of model."""
     own, beside = _loaded(MODELS, [kind], GROUP)
     return fingerprint(script, beside=beside, embeddings__models=own)
+
+
+def checks_code(fingerprint: Fingerprint, script: str, kinds: Iterable[str]) -> str:
+    """Code of a job that checks models of some kinds; of the others it loads the options alone."""
+    own, beside = _loaded(MODELS, kinds, GROUP)
+    folder = Path(__file__).parents[1] / "embeddings/models"
+    options = [f"{kind}.config" for kind in names(MODELS) if (folder / kind).is_dir()]
+    return fingerprint(script, beside=beside, embeddings__models={*own, *options})
 
 
 def sae_code(

@@ -65,9 +65,9 @@ class Fingerprints:
             What stands for code that is not the library's, such as its hash.
         **only
             For a package that the script loads by name (without the library's name, dots as two
-            underscores), the module or modules below it that these jobs load, or None where they
-            load none; others do not count. ``of("draw", figures="figure_1")`` is the code that
-            draws Figure 1. A package that the script loads nothing of by name says nothing.
+            underscores), the module or modules below it that these jobs load (with dots where
+            they lie deeper), or None where they load none; others do not count.
+            ``of("draw", figures="figure_1")`` is the code that draws Figure 1. A package that the script loads nothing of by name says nothing.
 
         Raises
         ------
