@@ -67,7 +67,8 @@ class Fingerprints:
             For a package that the script loads by name (without the library's name, dots as two
             underscores), the module or modules below it that these jobs load (with dots where
             they lie deeper), or None where they load none; others do not count.
-            ``of("draw", figures="figure_1")`` is the code that draws Figure 1. A package that the script loads nothing of by name says nothing.
+            ``of("draw", figures="figure_1")`` is the code that draws Figure 1. A package that the
+            script loads nothing of by name says nothing.
 
         Raises
         ------
