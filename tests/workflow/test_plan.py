@@ -22,7 +22,7 @@ CONFIGS = sorted(
 RULE_FILES = sorted((ROOT / "workflow/rules").glob("*.smk"))
 
 
-LOOPS = {"draw": ("draw_feature_map", "draw_gsea")}
+LOOPS = {"draw": ("draw_feature_map", "draw_gsea"), "tabulate": ("list_features",)}
 """Scripts of rules that are made in a loop, and rules of their own that run them as well."""
 
 
