@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -93,22 +92,25 @@ def test_a_trial_that_diverges_has_failed_and_counts(tmp_path):
 
 
 KILLED = """
+import signal
 import sys
 from featurelens.autoencoder import search
 from featurelens.autoencoder.config import SearchConfig
+from featurelens.means import Means
 from test_search import SEARCH, SHAPE, cells
 
 def log(line):
     print(line, flush=True)
 
-trained = search.train
-def slow(*args, **kwargs):
+trained, calls = search.train, []
+def until_killed(*args, **kwargs):
+    calls.append(args)
     print("training", flush=True)
-    import time
-    time.sleep(0.2)
+    if len(calls) == 4:
+        signal.pause()
     return trained(*args, **kwargs)
 
-search.train = slow
+search.train = until_killed
 config = SearchConfig(**vars(SEARCH) | {"n_trials": 50})
 search.search(cells(), 0.25, SHAPE, config, sys.argv[1], means=Means(log=log))
 """
@@ -127,7 +129,6 @@ def test_a_search_that_was_killed_goes_on_where_it_stopped(tmp_path):
     for line in process.stdout:
         seen += line.startswith("training")
         if seen == 4:
-            time.sleep(0.05)
             process.kill()
             break
     process.wait()

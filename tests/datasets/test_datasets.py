@@ -301,10 +301,10 @@ def test_check_model_looks_where_the_model_will(written):
 @pytest.mark.skipif(not FACS.exists(), reason=f"{FACS.name} is not beside the repository")
 def test_real_file_is_checked_in_no_time_and_read():
     config = OwnCells(path=str(FACS), cell_type="celltype", symbol="symbol")
-    start = time.perf_counter()
+    start = time.process_time()
     check_dataset(config)
     check_embedding_key(FACS, "X_poisson_nmf")
-    assert time.perf_counter() - start < 0.5
+    assert time.process_time() - start < 0.5
     cells = read_dataset(config)
     assert cells.shape == (3774, 16791)
     assert np.allclose(np.expm1(cells.X).sum(axis=1), 1e4, rtol=1e-4)

@@ -15,7 +15,7 @@ from featurelens.options import build
 from featurelens.planning.inputs import check_inputs
 from flaky_server import as_json, serve, whole
 
-FAST = {"attempts": 2, "backoff": 0.01, "timeout": 2.0}
+FAST = {"attempts": 2, "backoff": 0.01, "timeout": 60.0}
 BODY = b"cells " * 100
 
 

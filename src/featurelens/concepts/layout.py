@@ -33,13 +33,16 @@ def lay_out(matrix: sparse.csr_matrix, layout: Layout) -> tuple[NDArray[np.float
     """Place the rows of a binary matrix in the plane, (n_rows, 2), and say how.
 
     ``umap``; ``umap from a random start`` (the rows hardly differ, so that the graph has no
-    spectrum to start from); ``pca`` (too few rows for UMAP); or ``none`` (no row).
+    spectrum to start from); ``pca`` (too few rows for UMAP); or ``none`` (no row). Of rows that do
+    not differ at all the spectrum is never asked for: rounding decides whether UMAP finds one.
     """
     n_features = matrix.shape[0]
     if n_features == 0:
         return np.zeros((0, 2), dtype=np.float32), "none"
     if n_features < MIN_FOR_UMAP:
         return _principal_axes(matrix), "pca"
+    if not np.ptp(matrix.toarray(), axis=0).any():
+        return _umap(matrix, layout, "random"), "umap from a random start"
     try:
         return _umap(matrix, layout, "spectral"), "umap"
     except UserWarning as warning:

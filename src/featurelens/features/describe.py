@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from scipy import sparse
+from scipy import linalg, sparse
 
 from featurelens.features.config import FeatureConfig
 from featurelens.features.locality import (
@@ -105,12 +105,13 @@ def principal_axes(embedding: np.ndarray) -> dict[str, np.ndarray]:
 
     Signs are fixed by the largest loading. A one-dimensional embedding has a second axis of zeros.
     """
-    from sklearn.decomposition import PCA
-
-    model = PCA(min(2, *embedding.shape), svd_solver="full").fit(embedding.astype(np.float64))
+    wide = embedding.astype(np.float64)
+    mean = wide.mean(axis=0)
+    found = linalg.svd(wide - mean, full_matrices=False)[2][:2]
+    largest = np.take_along_axis(found, np.abs(found).argmax(axis=1)[:, None], axis=1)
     axes = np.zeros((2, embedding.shape[1]))
-    axes[: len(model.components_)] = model.components_
-    return {"mean": model.mean_, "axes": axes}
+    axes[: len(found)] = found * np.sign(largest)
+    return {"mean": mean, "axes": axes}
 
 
 def project(embedding: np.ndarray, axes: dict[str, np.ndarray]) -> np.ndarray:

@@ -64,7 +64,7 @@ def rank_sum(rank_total: ArrayLike, n_in: ArrayLike, n_all: ArrayLike, ties: Arr
     """Two-sided Mann-Whitney test.
 
     Equals ``scipy.stats.mannwhitneyu(first, rest, method="auto")``: exact where the first group
-    has at most :data:`EXACT_SIZE` observations, fewer than the rest, and nothing is tied; normal
+    has at most :data:`EXACT_SIZE` observations, no more than the rest, and nothing is tied; normal
     otherwise, corrected for ties and continuity.
 
     Parameters
