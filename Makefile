@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 REPORT := results/demo/report.html
 
-.PHONY: demo help test test-slow test-oracles test-models bench bench-demo lint hooks format schema laptop \
+.PHONY: demo help test test-slow test-oracles test-models bench bench-demo coverage mutants lint hooks format schema laptop \
 	reproduction lock clean
 
 demo: $(READY)  ## the default run, end to end, and its report
@@ -35,6 +35,20 @@ test-models: $(READY)  ## tests of embedding models that need packages of their 
 	$(VENV)-models/bin/python -m pip install --quiet --requirement requirements-models.txt
 	$(VENV)-models/bin/python -m pip install --quiet --no-deps --editable .
 	OMP_NUM_THREADS=1 $(VENV)-models/bin/python -m pytest -m models
+
+coverage: $(VENV)-dev/.ready  ## lines that the tests reach, by package
+	OMP_NUM_THREADS=1 $(VENV)-dev/bin/python -m pytest -q -n 2 --dist loadgroup \
+		-m "not slow and not oracle and not models" --cov=featurelens --cov-report=json:build/coverage.json
+	$(VENV)-dev/bin/python -m benchmarks.coverage build/coverage.json
+
+mutants: $(VENV)-dev/.ready  ## mutation testing of stats/ and enrichment/: hours; see tests/mutants.md
+	$(VENV)-dev/bin/python -m mutmut run --max-children 2
+
+$(VENV)-dev/.ready: requirements-dev.txt requirements.lock
+	$(PYTHON) -m venv $(VENV)-dev
+	$(VENV)-dev/bin/python -m pip install --quiet --requirement requirements-dev.txt
+	$(VENV)-dev/bin/python -m pip install --quiet --no-deps --editable .
+	@touch $@
 
 bench: $(READY)  ## speed against baselines measured in the same run
 	$(BIN)/python -m benchmarks.sae_training
@@ -83,7 +97,7 @@ lock:  ## rewrite requirements.lock from requirements.in in a fresh environment
 	mv build/requirements.lock requirements.lock
 
 clean:  ## remove environments and what was built; results stay
-	rm -rf $(VENV) $(VENV)-oracles $(VENV)-models build
+	rm -rf $(VENV) $(VENV)-oracles $(VENV)-models $(VENV)-dev build
 
 $(READY): requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
