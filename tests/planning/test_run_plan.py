@@ -5,7 +5,8 @@ import pytest
 from featurelens.config.parse import parse_config
 from featurelens.places import Place
 from featurelens.planning.names import WILDCARDS, names
-from featurelens.planning.plan import Plan, SweepName
+from featurelens.planning.plan import Plan
+from featurelens.planning.simulation_plan import SweepName
 from featurelens.planning.targets import Targets
 
 HIERARCHICAL = {"kind": "hierarchical", "n_cells": 1000, "n_genes": 50, "n_programs": 4}

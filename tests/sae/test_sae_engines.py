@@ -300,7 +300,7 @@ def test_auto_depends_on_shape_and_device_alone():
 
 
 def test_unknown_engine_lists_the_known():
-    with pytest.raises(InputError, match="'numba'; there are auto, autograd, stacked, fused"):
+    with pytest.raises(InputError, match="'numba'; there are auto, autograd, fused, stacked"):
         load_engine("numba")
 
 

@@ -201,8 +201,9 @@ def require_counts(values: np.ndarray, where: str, cell_of: Callable[[int], str]
     ):
         if bad.any():
             first = int(np.flatnonzero(bad)[0])
+            digits = 6 if remedy is _ELSEWHERE else 10
             raise InputError(
-                f"{where} must hold raw counts, but {wide[first]:.10g} in cell "
+                f"{where} must hold raw counts, but {wide[first]:.{digits}g} in cell "
                 f"{str(cell_of(first))!r} {problem}; {remedy}"
             )
 
