@@ -26,7 +26,8 @@ def become(command):
         os.dup2(descriptor, number)
         os.close(descriptor)
     sys.argv = ["snakemake", *command["arguments"]]
-    sys.path[0] = command["folder"]
+    added = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    sys.path[:1] = [command["folder"], *(place for place in added if place not in sys.path)]
     sys.modules["snakemake.cli"].main(command["arguments"])
 
 

@@ -42,7 +42,10 @@ def test_a_figure_is_one_file(clone, monkeypatch):
 
     results = clone / "results/demo"
     (results / "tables").mkdir(parents=True)
-    (results / "tables/superposition.tsv").write_text("score\n0.1\n0.9\n0.4\n")
+    # The report shows all that the job beside it makes.
+    beside = ("ceiling", "chance_structure", "intrinsic_dimension", "table_S3")
+    for name in ("superposition", *beside):
+        (results / f"tables/{name}.tsv").write_text("score\n0.1\n0.9\n0.4\n")
     done = run_snakemake(clone, "--cores", "1", "results/demo/figures/figure_S99.png")
     assert done.returncode == 0, done.stdout + done.stderr
     assert (results / "figures/figure_S99.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
