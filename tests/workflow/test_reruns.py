@@ -145,23 +145,23 @@ def edit(mine):
 
 
 def plan(folder):
-    """What Snakemake would run: rule and wildcards of jobs whose params differ, and all rules."""
+    """Why Snakemake would run each job, by rule and wildcards; and all that it prints."""
     done = run_snakemake(folder, "-n")
     assert done.returncode == 0, done.stdout + done.stderr
     blocks = re.split(r"^(?:local)?rule (\w+):\n", done.stdout, flags=re.MULTILINE)[1:]
-    rules, texts = blocks[::2], [text.split("\n\n")[0] for text in blocks[1::2]]
-    changed = set()
-    for rule, text in zip(rules, texts, strict=True):
-        if "Params have changed" in text:
-            wildcards = re.search(r"wildcards: (.*)", text)
-            changed.add((rule, wildcards.group(1) if wildcards else ""))
-    return changed, set(rules), done.stdout + done.stderr
+    reasons = {}
+    for rule, text in zip(blocks[::2], blocks[1::2], strict=True):
+        head = text.split("\n\n")[0]
+        said = dict(re.findall(r"^ +(reason|wildcards): (.*)$", head, re.MULTILINE))
+        if "reason" in said:
+            reasons[rule, said.get("wildcards", "")] = said["reason"]
+    return reasons, done.stdout + done.stderr
 
 
 def test_a_remark_in_every_script_and_module_plans_nothing(mine, edit):
     for path in (*mine.glob("scripts/*.py"), *mine.glob("src/**/*.py")):
         edit(path, remark)
-    assert "Nothing to be done" in plan(mine)[2]
+    assert "Nothing to be done" in plan(mine)[1]
 
 
 @pytest.mark.parametrize(
@@ -182,8 +182,12 @@ def test_an_edit_plans_exactly_the_jobs_that_can_load_it(mine, planned, loaded, 
         for job in planned["jobs"]
         if module in modules_of(job, loaded)
     }
-    changed, _, output = plan(mine)
-    assert changed == expected
+    reasons, output = plan(mine)
+    changed = {job for job, reason in reasons.items() if "Params have changed" in reason}
+    # Of a job behind another that runs, Snakemake says that alone: these are the rest.
+    behind = {job for job, reason in reasons.items() if reason.startswith("Input files updated by")}
+    assert changed | behind == set(reasons)
+    assert changed <= expected <= set(reasons)
     if not expected:
         assert "Nothing to be done" in output
 
