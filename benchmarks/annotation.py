@@ -40,6 +40,7 @@ from featurelens.enrichment.config import EnrichmentConfig
 from featurelens.enrichment.nulls import Cells, Experiment
 from featurelens.enrichment.term_tests import GeneTables
 from featurelens.io import write_tables
+from featurelens.means import Means
 
 RESULTS = Path(__file__).parent / "results"
 GIB = 2**30
@@ -97,7 +98,7 @@ def experiment_of(
         dge_config=DgeConfig(),
         config=EnrichmentConfig(n_permutations=0),
         convention=convention,
-        threads=threads,
+        means=Means(threads),
     )
 
 
@@ -117,7 +118,7 @@ def run_ours(
                 data.genes,
                 config=DgeConfig(),
                 convention=convention,
-                threads=threads,
+                means=Means(threads),
             )
             write_feature_tables(tables, path)
         with clock.time(f"terms, {convention}"):

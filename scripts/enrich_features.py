@@ -10,6 +10,7 @@ from featurelens.enrichment.config import EnrichmentConfig
 from featurelens.genesets.files import read_gmt
 from featurelens.io import join_tables, read_anndata, write_table, write_tables
 from featurelens.logs import job_log
+from featurelens.means import Means
 from featurelens.options import build
 
 snakemake: Any
@@ -27,9 +28,7 @@ with job_log(snakemake.log[0]) as log:
         membership,
         dge_config=build(DgeConfig, params.dge),
         config=config,
-        threads=snakemake.threads,
-        device=params.device,
-        log=log,
+        means=Means(snakemake.threads, params.device, log),
     )
     for number, annotation in enumerate(annotations):
         write_tables(annotation.tables(), made.table[number])

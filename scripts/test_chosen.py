@@ -8,6 +8,7 @@ from featurelens.dge.config import DgeConfig
 from featurelens.embeddings.bundle import read_bundle
 from featurelens.io import read_anndata, require_same_names, write_table
 from featurelens.logs import job_log
+from featurelens.means import Means
 from featurelens.options import build
 
 snakemake: Any
@@ -23,6 +24,6 @@ with job_log(snakemake.log[0]) as log:
         snakemake.input.features,
     )
     table = test_chosen(
-        bundle, features.X, config.chosen, config=config, threads=snakemake.threads, log=log
+        bundle, features.X, config.chosen, config=config, means=Means(snakemake.threads, log=log)
     )
     write_table(table, snakemake.output.table)

@@ -10,17 +10,19 @@ from featurelens.dge.tables import iter_bundle_tests
 from featurelens.embeddings.bundle import read_bundle
 from featurelens.io import read_anndata, require_same_names
 from featurelens.logs import job_log
+from featurelens.means import Means
 from featurelens.options import build
 
 snakemake: Any
 
 with job_log(snakemake.log[0]) as log:
-    params, paths, threads = snakemake.params, snakemake.input, snakemake.threads
+    params, paths = snakemake.params, snakemake.input
+    means = Means(snakemake.threads, params.device, log)
     bundle = read_bundle(Path(paths.bundle[0]).parent)
     features = read_anndata(paths.features)
     require_same_names(bundle.cells.obs_names, features.obs_names, paths.bundle[0], paths.features)
     config = build(DgeConfig, params.config)
-    prepared = prepare_bundle(bundle, config, threads=threads, device=params.device)
+    prepared = prepare_bundle(bundle, config, means=means)
     for test, path in zip(params.tests, snakemake.output, strict=True):
         contrast, _, convention = test.rpartition("_")
         tables = iter_bundle_tests(
@@ -30,7 +32,6 @@ with job_log(snakemake.log[0]) as log:
             convention=convention,
             contrast=contrast,
             prepared=prepared,
-            threads=threads,
-            log=log,
+            means=means,
         )
         write_feature_tables(tables, path)

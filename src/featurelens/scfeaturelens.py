@@ -149,12 +149,13 @@ def annotate(
     bundle = embed(cells, PrecomputedModel(key=obsm_key), copy=False)
     membership = lay_over(bundle, as_gene_sets(gene_sets), enrichment)
     log(membership.describe())
+    means = Means(device=device, log=log)
     with _place(folder) as place:
         model = _trained(
             sae,
             bundle,
             seed=seed,
-            means=Means(device=device, log=log),
+            means=means,
             folder=place / "sae",
         )
         features = describe_features(
@@ -171,7 +172,7 @@ def annotate(
                 place,
                 dge=dge,
                 config=enrichment,
-                means=Means(device=device, log=log),
+                means=means,
             )
             for name in conventions
         ]
@@ -220,9 +221,7 @@ def _annotate_under(
 ) -> pd.DataFrame:
     """Differential expression and enrichment under one convention, written; returns the summary."""
     path = place / f"dge_{convention}.parquet"
-    tests = iter_bundle_tests(
-        bundle, activations, config=dge, convention=convention, device=means.device, log=means.log
-    )
+    tests = iter_bundle_tests(bundle, activations, config=dge, convention=convention, means=means)
     write_feature_tables(tests, path)
     annotation = annotate_bundle(
         GeneTables(path, membership),
@@ -232,8 +231,7 @@ def _annotate_under(
         dge_config=dge,
         config=config,
         convention=convention,
-        device=means.device,
-        log=means.log,
+        means=means,
     )
     write_tables(annotation.tables(), place / f"enrichment_{convention}.parquet")
     write_table(annotation.null, place / f"null_{convention}.parquet")

@@ -15,6 +15,7 @@ from featurelens.dge.layout import prepare_expression
 from featurelens.embeddings.bundle import Bundle
 from featurelens.embeddings.decoders.kinds import LinearSimplexDecoder
 from featurelens.io import InputError
+from featurelens.means import Means
 
 CONFIG = DgeConfig(high_percentile=90, min_cells=10)
 
@@ -88,7 +89,7 @@ def test_three_tests_of_chosen_features(cells):
     )
     config = DgeConfig(high_percentile=90, min_cells=10, expression="measured", library=100)
     lines = []
-    table = test_chosen(bundle, activations, [3, 0], config=config, log=lines.append)
+    table = test_chosen(bundle, activations, [3, 0], config=config, means=Means(log=lines.append))
     assert lines[0] == "published: 2 features compared, not testable: []"
     assert list(table["convention"].unique()) == ["published", "corrected"]
     assert set(table["feature"]) == {0, 3}

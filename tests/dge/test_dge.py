@@ -18,6 +18,7 @@ from featurelens.dge.gene_tests import test_genes, test_statistics
 from featurelens.dge.layout import prepare_expression, prepare_parts
 from featurelens.dge.tables import iter_tests, test_expression
 from featurelens.io import InputError
+from featurelens.means import Means
 
 SMALL = DgeConfig(
     high_percentile=75, min_cells=2, min_zero_cells=2, low_percentile=25, pseudocount=1.0
@@ -329,7 +330,7 @@ def test_the_log_counts_what_is_missing():
             ["A", "B"],
             config=SMALL,
             convention=convention,
-            log=lines.append,
+            means=Means(log=lines.append),
         )
     assert lines == [
         "5 features: tested 4, dead 1; low set of the lowest instead of inactive cells: 0",
@@ -483,7 +484,12 @@ def test_chunks_of_features_make_the_whole_table(cells, tmp_path, monkeypatch):
     config = DgeConfig(high_percentile=95)
     lines = []
     tables = iter_tests(
-        activations, expression, GENES, config=config, convention="corrected", log=lines.append
+        activations,
+        expression,
+        GENES,
+        config=config,
+        convention="corrected",
+        means=Means(log=lines.append),
     )
     write_feature_tables(tables, tmp_path / "dge.parquet")
     chunks = list(iter_feature_tables(tmp_path / "dge.parquet"))

@@ -31,6 +31,7 @@ from featurelens.enrichment.term_tests import (
 )
 from featurelens.genesets.sets import GeneSets
 from featurelens.io import InputError, write_tables
+from featurelens.means import ALONE, Means
 
 CONFIG = EnrichmentConfig(min_genes=2, n_permutations=4)
 
@@ -262,6 +263,7 @@ def experiment(
     batch=None,
     cell_type=None,
     permuted=None,
+    means=ALONE,
 ):
     """Everything one annotation needs; ``permuted`` are other activations for the null."""
     dge_config = dge_config or DgeConfig()
@@ -282,6 +284,7 @@ def experiment(
         dge_config=dge_config,
         config=config,
         convention=convention,
+        means=means,
     )
 
 
@@ -582,7 +585,7 @@ def test_chunks_and_threads_change_nothing(annotations, cells, membership, monke
     for convention, annotation in annotations.items():
         again = setup(cells, membership, convention)
         [genes] = again.statistics
-        again = annotate(replace(again, statistics=list(genes.pieces(10)), threads=2))
+        again = annotate(replace(again, statistics=list(genes.pieces(10)), means=Means(2)))
         pd.testing.assert_frame_equal(again.null, annotation.null)
         pd.testing.assert_frame_equal(again.summary, annotation.summary)
         path = tmp_path / f"{convention}.parquet"
@@ -663,7 +666,7 @@ def test_an_annotation_that_keeps_nothing_says_why(cells, config, convention, re
     if convention == "published":  # without a selected gene: no expression differs
         cells = (cells[0], np.broadcast_to(np.arange(1.0, 73.0), cells[1].shape).copy())
     config = replace(FULL, nulls=(), **config)
-    annotation = annotate(setup(cells, membership, convention, config), log=lines.append)
+    annotation = run(cells, membership, convention, config, means=Means(log=lines.append))
     assert (annotation.summary["n_annotated"] == 0).all()
     for reason in reasons:
         assert annotation.summary["why_nothing"].str.contains(reason, regex=False).all()
@@ -672,7 +675,7 @@ def test_an_annotation_that_keeps_nothing_says_why(cells, config, convention, re
 
 def test_the_log_holds_both_rates_and_warns_of_few_permutations(cells, membership):
     lines = []
-    annotate(setup(cells, membership, "corrected"), log=lines.append)
+    run(cells, membership, "corrected", means=Means(log=lines.append))
     text = "\n".join(lines)
     assert re.search(
         r"null complete, kept_fdr: .*; p_mannwhitney below \.05 in 0\.\d+ of cases, "

@@ -6,7 +6,7 @@ dispersion. A gene that all three find does not hang on what any of them assumes
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,6 +22,7 @@ from featurelens.dge.layout import PreparedExpression, prepare_bundle
 from featurelens.embeddings.expression import expression_used
 from featurelens.genesets.sets import unique_symbols
 from featurelens.io import InputError
+from featurelens.means import ALONE, Means
 from featurelens.stats import multiple, negative_binomial, ranks
 from featurelens.stats.arrays import Floats
 from featurelens.threads import in_threads
@@ -36,8 +37,7 @@ def test_chosen(
     chosen: Sequence[int],
     *,
     config: DgeConfig,
-    threads: int = 1,  # noqa: PT028  (not a test)
-    log: Callable[[str], None] | None = None,  # noqa: PT028
+    means: Means = ALONE,  # noqa: PT028  (not a test)
 ) -> pd.DataFrame:
     """Every gene between the high and the low cells of chosen features, by three tests.
 
@@ -49,6 +49,8 @@ def test_chosen(
         (n_cells, n_features) of the same cells.
     chosen
         Numbers of features.
+    means
+        With what; its log receives how many features were compared, and which could not be.
 
     Returns
     -------
@@ -71,17 +73,16 @@ def test_chosen(
             raise InputError(
                 f"dge.chosen: there is no feature {feature}; there are 0 to {n_features - 1}"
             )
-    prepared = prepare_bundle(bundle, config, threads=threads)
+    prepared = prepare_bundle(bundle, config, means=means)
     genes = unique_symbols(bundle.cells.var["symbol"])
     measured = expression_used(bundle.decoder, config.expression) == "measured"
     size = None if measured else bundle.decoder.dispersion
     tables = []
     for convention in CONVENTIONS:
         sets = split_cells(activations, config=config, convention=convention, only=chosen)
-        if log is not None:
-            left = sorted(set(chosen) - set(sets.columns.tolist()))
-            log(f"{convention}: {len(sets.columns)} features compared, not testable: {left}")
-        columns = _tests(sets, prepared, size, config, convention, threads)
+        left = sorted(set(chosen) - set(sets.columns.tolist()))
+        means.log(f"{convention}: {len(sets.columns)} features compared, not testable: {left}")
+        columns = _tests(sets, prepared, size, config, convention, means.threads)
         tables.append(_table(sets, columns, genes, convention))
     return pd.concat(tables, ignore_index=True)
 

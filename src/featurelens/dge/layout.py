@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from featurelens.io import InputError
+from featurelens.means import ALONE, Means
 from featurelens.stats.arrays import Floats
 from featurelens.threads import in_threads
 
@@ -154,17 +155,18 @@ def _few_rows(parts: Iterable[tuple[slice, NDArray]]) -> Iterator[tuple[slice, N
 
 
 def prepare_bundle(
-    bundle: Bundle, config: DgeConfig, *, threads: int = 1, device: str = "cpu"
+    bundle: Bundle, config: DgeConfig, *, means: Means = ALONE
 ) -> PreparedExpression:
     """:func:`prepare_parts` of a bundle's expression as it is configured, held once.
 
-    See :func:`featurelens.embeddings.expression.iter_expression`.
+    Sums over its cells are made on the device of ``means``. See
+    :func:`featurelens.embeddings.expression.iter_expression`.
     """
     from featurelens.embeddings.expression import iter_expression
 
     parts = iter_expression(bundle, library=config.library, source=config.expression, n_rows=1024)
-    prepared = prepare_parts(parts, bundle.cells.shape, threads=threads)
-    return replace(prepared, device=device)
+    prepared = prepare_parts(parts, bundle.cells.shape, threads=means.threads)
+    return replace(prepared, device=means.device)
 
 
 def populate(blocks: NDArray, group: NDArray, *, threads: int = 1) -> Population:

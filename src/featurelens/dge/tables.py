@@ -6,7 +6,7 @@ happens to a statistic that cannot be computed; two contrasts in the low cells (
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,6 +22,7 @@ from featurelens.dge.layout import PreparedExpression, prepare_bundle, prepare_e
 from featurelens.dge.matching import MatchedSets, cell_strata, match_cells
 from featurelens.genesets.sets import unique_symbols
 from featurelens.io import InputError
+from featurelens.means import ALONE, Means
 
 if TYPE_CHECKING:
     from featurelens.embeddings.bundle import Bundle
@@ -40,8 +41,7 @@ def test_expression(
     convention: Convention,
     contrast: Contrast = "global",  # noqa: PT028  (not a test)
     strata: NDArray | None = None,  # noqa: PT028
-    threads: int = 1,  # noqa: PT028
-    log: Callable[[str], None] | None = None,  # noqa: PT028
+    means: Means = ALONE,  # noqa: PT028
 ) -> pd.DataFrame:
     """Test every gene between the high and low cells of every feature.
 
@@ -56,10 +56,9 @@ def test_expression(
     contrast, strata
         ``within_type`` compares within strata, a number for each cell
         (:func:`featurelens.dge.matching.cell_strata`); ``global`` needs none.
-    threads
-        Blocks of genes worked on at once; changes no result.
-    log
-        Receives what was tested, what was not and why, and how many statistics were set to p = 1.
+    means
+        With what; its log receives what was tested, what was not and why, and how many statistics
+        were set to p = 1.
 
     Returns
     -------
@@ -83,8 +82,7 @@ def test_expression(
         convention=convention,
         contrast=contrast,
         strata=strata,
-        threads=threads,
-        log=log,
+        means=means,
     )
     return pd.concat(list(tables), ignore_index=True)
 
@@ -101,8 +99,7 @@ def iter_tests(
     convention: Convention,
     contrast: Contrast = "global",
     strata: NDArray | None = None,
-    threads: int = 1,
-    log: Callable[[str], None] | None = None,
+    means: Means = ALONE,
 ) -> Iterator[pd.DataFrame]:
     """:func:`test_expression` for a few features at a time, at most :data:`ROWS` rows each.
 
@@ -119,27 +116,28 @@ def iter_tests(
     _check(activations, shape, genes)
     precision = config.precision_of(shape)
     if not isinstance(expression, PreparedExpression):
-        expression = prepare_expression(expression, precision=precision, threads=threads)
-    log = log or (lambda _: None)
+        expression = prepare_expression(expression, precision=precision, threads=means.threads)
     sizes, cells = split_features(activations, config=config, convention=convention)
     sets: CellSets | MatchedSets = cells
-    log(describe_sizes(sizes))
+    means.log(describe_sizes(sizes))
     if contrast == "within_type":
         if convention == "published" or strata is None:
             raise ValueError("within_type is of the corrected convention and needs strata")
         sets = match_cells(cells, strata, config=config)
-        log(sets.describe())
-        expression = expression.by(sets.strata, threads=threads)
+        means.log(sets.describe())
+        expression = expression.by(sets.strata, threads=means.threads)
     n_tests = n_missing = n_default = 0
     step = max(1, ROWS // max(len(genes), 1))
     for start in range(0, max(len(sets.columns), 1), step):
         part = sets.rows(slice(start, start + step))
-        tests = test_genes(part, expression, config=config, convention=convention, threads=threads)
+        tests = test_genes(
+            part, expression, config=config, convention=convention, threads=means.threads
+        )
         n_tests, n_default = n_tests + tests.p.size, n_default + tests.n_default
         n_missing += int(np.isnan(tests.p).sum())
         yield _long_table(part, tests, genes, sets.columns, start, np.dtype(precision))
-    log(f"{n_default} of {n_tests} p could not be computed and were set to 1")
-    log(f"{n_missing} of {n_tests} p could not be computed and are NaN")
+    means.log(f"{n_default} of {n_tests} p could not be computed and were set to 1")
+    means.log(f"{n_missing} of {n_tests} p could not be computed and are NaN")
 
 
 def iter_bundle_tests(
@@ -150,9 +148,7 @@ def iter_bundle_tests(
     convention: Convention,
     contrast: Contrast = "global",
     prepared: PreparedExpression | None = None,
-    threads: int = 1,
-    device: str = "cpu",
-    log: Callable[[str], None] | None = None,
+    means: Means = ALONE,
 ) -> Iterator[pd.DataFrame]:
     """:func:`iter_tests` of a bundle's cells, whose expression is held once and never whole twice.
 
@@ -165,20 +161,19 @@ def iter_bundle_tests(
     prepared
         Of :func:`featurelens.dge.layout.prepare_bundle`, for several tests of one bundle; made
         here by default.
-    device
-        Where sums over cells are made, ``cpu`` or ``cuda``.
+    means
+        With what; sums over cells are made on its device, unless ``prepared`` says another.
     """
     cells = bundle.cells
     return iter_tests(
         activations,
-        prepared or prepare_bundle(bundle, config, threads=threads, device=device),
+        prepared or prepare_bundle(bundle, config, means=means),
         unique_symbols(cells.var["symbol"]),
         config=config,
         convention=convention,
         contrast=contrast,
         strata=cell_strata(cells.obs) if contrast == "within_type" else None,
-        threads=threads,
-        log=log,
+        means=means,
     )
 
 

@@ -26,13 +26,6 @@ from featurelens.genesets.sets import Membership
 from featurelens.io import InputError
 from featurelens.threads import in_threads
 
-Log = Callable[[str], None]
-
-
-def _silent(line: str) -> None:
-    """Log nothing."""
-
-
 NULL_COLUMNS = {
     "contrast": str,
     "convention": str,
@@ -132,14 +125,14 @@ class Annotation:
         )
 
 
-def annotate(experiment: Experiment, *, log: Log = _silent) -> Annotation:
+def annotate(experiment: Experiment) -> Annotation:
     """Test every feature against every gene set, beside the nulls of the contrast.
 
     Expression of float32 moves t by at most 1e-4 max(1, |t|), effects by less than 0.002 and a
     calibrated p by less than 2 % or by one null score of the pool. What is kept differs only where
     q or the effect are that near to their bounds.
 
-    ``log`` receives what the nulls say of the p-values and, if nothing is kept, why.
+    The experiment's log receives what the nulls say of the p-values and, if nothing is kept, why.
 
     Raises
     ------
@@ -150,19 +143,21 @@ def annotate(experiment: Experiment, *, log: Log = _silent) -> Annotation:
     parts = [
         tests
         for part in experiment.statistics
-        for tests in in_threads(experiment.test, part.pieces(PIECE), experiment.threads)
+        for tests in in_threads(experiment.test, part.pieces(PIECE), experiment.means.threads)
     ]
     tests = join_tests(parts or [experiment.test(_nobody(membership))])
     _require_same(tests.features, experiment.cells)
-    null, calibration = _draw_nulls(experiment, tests, log)
+    null, calibration = _draw_nulls(experiment, tests)
     columns = _judge(tests, calibration, experiment)
     n_missing = int(np.isnan(columns["p"]).sum()) if experiment.convention == "corrected" else 0
     if n_missing:
-        log(f"{n_missing} of {tests.effect.size} p could not be computed and are NaN")
+        experiment.means.log(
+            f"{n_missing} of {tests.effect.size} p could not be computed and are NaN"
+        )
     resolution = calibration.resolution if calibration else None
     nothing = explain_nothing(tests, columns, config, experiment.convention, resolution)
     for name, why in nothing.items():
-        log(f"NOTHING IS KEPT under {name}: {why}")
+        experiment.means.log(f"NOTHING IS KEPT under {name}: {why}")
     summary = summarise(
         tests, columns, null, experiment.n_live, convention=experiment.convention
     ).assign(n_missing=n_missing)
@@ -174,7 +169,7 @@ def annotate(experiment: Experiment, *, log: Log = _silent) -> Annotation:
 
 
 def _draw_nulls(
-    experiment: Experiment, tests: TermTests, log: Log
+    experiment: Experiment, tests: TermTests
 ) -> tuple[pd.DataFrame, Calibration | None]:
     """The table of all nulls, and under ``corrected`` the calibration by the first of them."""
     config, convention = experiment.config, experiment.convention
@@ -200,14 +195,14 @@ def _draw_nulls(
         contrast=experiment.contrast, convention=convention
     )
     for line in describe_nulls(table, calibration.resolution if calibration else None):
-        log(line)
+        experiment.means.log(line)
     return table.astype(NULL_COLUMNS), calibration
 
 
 def _calibrated(
     calibration: Calibration | None, drawn: Draw, experiment: Experiment
 ) -> tuple[NDArray, NDArray] | None:
-    return calibration.p(drawn.score, threads=experiment.threads) if calibration else None
+    return calibration.p(drawn.score, threads=experiment.means.threads) if calibration else None
 
 
 def _calibrate(
@@ -217,18 +212,18 @@ def _calibrate(
     describe: Callable[..., list[dict[str, object]]],
 ) -> tuple[list[list[dict[str, object]]], Calibration]:
     """The calibration, and each of its draws judged by all others."""
-    n = experiment.config.n_permutations
+    n, threads = experiment.config.n_permutations, experiment.means.threads
     score = np.empty((n, *tests.score.shape), dtype=np.float32)
     drawn = []
     for number, one in enumerate(draws):
         score[number] = one.score
         drawn.append(replace(one, score=score[number]))
-    rates = held_out_rates(score, tests.n_low, threads=experiment.threads)
-    calibration = calibrate(score, tests.n_low, threads=experiment.threads)
+    rates = held_out_rates(score, tests.n_low, threads=threads)
+    calibration = calibrate(score, tests.n_low, threads=threads)
     described = [
         [
             row | {"p05_calibrated": rate}
-            for row in describe(one, calibration.held_out(number, threads=experiment.threads))
+            for row in describe(one, calibration.held_out(number, threads=threads))
         ]
         for number, (one, rate) in enumerate(zip(drawn, rates, strict=True))
     ]
@@ -248,7 +243,7 @@ def _judge(
         return columns | dict(zip(FILTERS["published"], kept_published(tests), strict=True))
     p = tests.p_mannwhitney
     if calibration is not None:
-        p_cells, above = calibration.p(tests.score, threads=experiment.threads)
+        p_cells, above = calibration.p(tests.score, threads=experiment.means.threads)
         columns["p_calibrated"] = p_cells
         p = combine(p, p_cells, above == tests.higher)
     q_feature, q = declare(p, alpha=config.alpha)

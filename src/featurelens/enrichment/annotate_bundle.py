@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -22,6 +22,7 @@ from featurelens.enrichment.nulls import Cells, Experiment, Statistics
 from featurelens.enrichment.term_tests import GeneTables
 from featurelens.genesets.overlay import overlay
 from featurelens.genesets.sets import GeneSets, Membership
+from featurelens.means import ALONE, Means
 
 if TYPE_CHECKING:
     from featurelens.embeddings.bundle import Bundle
@@ -46,9 +47,7 @@ def annotate_tests(
     *,
     dge_config: DgeConfig,
     config: EnrichmentConfig,
-    threads: int = 1,
-    device: str = "cpu",
-    log: Callable[[str], None],
+    means: Means = ALONE,
 ) -> Iterator[Annotation]:
     """:func:`annotate_bundle` for several contrasts and conventions of the same features.
 
@@ -59,7 +58,7 @@ def annotate_tests(
     """
     prepared = None
     if config.n_permutations:
-        prepared = prepare_bundle(bundle, dge_config, threads=threads, device=device)
+        prepared = prepare_bundle(bundle, dge_config, means=means)
     for test, path in tables.items():
         contrast, _, convention = test.rpartition("_")
         yield annotate_bundle(
@@ -72,8 +71,7 @@ def annotate_tests(
             convention=cast(Convention, convention),
             contrast=cast(Contrast, contrast),
             prepared=prepared,
-            threads=threads,
-            log=log,
+            means=means,
         )
 
 
@@ -88,9 +86,7 @@ def annotate_bundle(
     convention: Convention,
     contrast: Contrast = "global",
     prepared: PreparedExpression | None = None,
-    threads: int = 1,
-    device: str = "cpu",
-    log: Callable[[str], None],
+    means: Means = ALONE,
 ) -> Annotation:
     """Enrich gene sets in every feature of a bundle, beside its nulls.
 
@@ -109,10 +105,9 @@ def annotate_bundle(
     prepared
         Of :func:`featurelens.dge.layout.prepare_bundle`, for several annotations of one bundle;
         made here by default.
-    device
-        Where sums over cells are made under the nulls, ``cpu`` or ``cuda``.
-    log
-        Receives what the nulls say of the p-values and, if nothing is kept, why.
+    means
+        With what; sums over cells are made on its device under the nulls, unless ``prepared`` says
+        another. Its log receives what the nulls say of the p-values and, if nothing is kept, why.
 
     Returns
     -------
@@ -122,8 +117,10 @@ def annotate_bundle(
     """
     cells = None
     if config.n_permutations:
-        prepared = prepared or prepare_bundle(bundle, dge_config, threads=threads, device=device)
-        cells = _cells(bundle, activations, dge_config, convention, contrast, prepared, threads)
+        prepared = prepared or prepare_bundle(bundle, dge_config, means=means)
+        cells = _cells(
+            bundle, activations, dge_config, convention, contrast, prepared, means.threads
+        )
     experiment = Experiment(
         statistics=statistics,
         membership=membership,
@@ -133,9 +130,9 @@ def annotate_bundle(
         config=config,
         convention=convention,
         contrast=contrast,
-        threads=threads,
+        means=means,
     )
-    annotation = annotate(experiment, log=log)
+    annotation = annotate(experiment)
     summary = annotation.summary.copy()
     summary.insert(1, "expression", expression_used(bundle.decoder, dge_config.expression))
     return replace(annotation, summary=summary)

@@ -31,6 +31,7 @@ from featurelens.enrichment.term_tests import (
     kept_published,
 )
 from featurelens.genesets.sets import Membership
+from featurelens.means import ALONE, Means
 from featurelens.threads import in_threads
 
 CHUNK = 512
@@ -99,8 +100,9 @@ class Experiment:
         The same features' sets, for permutations of cells; None where there are to be none.
     n_live
         Features active in at least one cell, which shares are taken of.
-    threads
-        Features or genes worked on at once; changes no result.
+    means
+        With what: features or genes that are worked on at once, and who is told what the nulls
+        say. Where sums over cells are made, the prepared expression of ``cells`` says.
     """
 
     statistics: Statistics
@@ -111,7 +113,7 @@ class Experiment:
     config: EnrichmentConfig
     convention: Convention
     contrast: Contrast = "global"
-    threads: int = 1
+    means: Means = ALONE
 
     @property
     def nulls(self) -> tuple[NullName, ...]:
@@ -167,7 +169,7 @@ class Experiment:
         """
         names, prepared = tuple(str(column) for column in sets.columns), self._cells().prepared
         if self.convention == "corrected":
-            t = test_statistics(sets, prepared, threads=self.threads)
+            t = test_statistics(sets, prepared, threads=self.means.threads)
             unknown = np.broadcast_to(np.nan, t.shape)
             return GeneStatistics(names, sets.n_low, unknown, t, unknown)
         tests = test_genes(
@@ -176,7 +178,7 @@ class Experiment:
             config=self.dge_config,
             convention=self.convention,
             below=max(self.config.deg_p, PUBLISHED_ALPHA),
-            threads=self.threads,
+            threads=self.means.threads,
         )
         return GeneStatistics(names, sets.n_low, tests.log2_fold, tests.t, tests.q)
 
@@ -192,7 +194,7 @@ class Experiment:
         )
         n_below = n_known = first = 0
         test = partial(self.test, hits=False)
-        pieces = (in_threads(test, part.pieces(PIECE), self.threads) for part in statistics)
+        pieces = (in_threads(test, part.pieces(PIECE), self.means.threads) for part in statistics)
         for tests in chain.from_iterable(pieces):
             rows = slice(first, first + len(tests.features))
             first = rows.stop
