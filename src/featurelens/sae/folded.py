@@ -1,4 +1,4 @@
-"""What files of SAEs are folded into, and the arithmetic of folding."""
+"""The inference form of SAEs, what files of them are folded into, and the arithmetic of folding."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from safetensors import SafetensorError, deserialize
@@ -29,21 +29,21 @@ class Folded:
     """
 
     architecture: str
-    """Name in the package that wrote it."""
+    """Name of the architecture that was trained, in the package that trained it."""
     W_enc: np.ndarray
-    """(d_in, d_sae)."""
+    """Encoder, (d_in, d_sae)."""
     b_enc: np.ndarray
-    """(d_sae,)."""
+    """Encoder bias with any pre-bias folded in, (d_sae,)."""
     W_dec: np.ndarray
-    """(d_sae, d_in)."""
+    """Decoder, one direction per feature, (d_sae, d_in)."""
     b_dec: np.ndarray
-    """(d_in,)."""
+    """Decoder bias, (d_in,)."""
     k: int | None = None
-    """Features kept of a row, or None."""
+    """Features kept per row, or None."""
     threshold: np.ndarray | None = None
-    """Value above which a feature fires (d_sae,), or None for zero."""
+    """Value above which a feature fires, (d_sae,), or None for zero."""
     metadata: Mapping[str, Any] = field(default_factory=dict)
-    """What the file says of training."""
+    """What training recorded: config, data_sha256, library version and the like."""
 
     @classmethod
     def gated(
@@ -56,7 +56,7 @@ class Folded:
         magnitude: np.ndarray,
         W_dec: np.ndarray,
         b_dec: np.ndarray,
-    ) -> Folded:
+    ) -> Self:
         """A gated encoder as one with a threshold.
 
         ``x W_enc + gate > 0`` opens the gate of ``exp(log_scale) x W_enc + magnitude``, which is
@@ -73,12 +73,12 @@ class Folded:
             threshold=(magnitude - scale * gate).astype(W_enc.dtype),
         )
 
-    def reading(self, shift: np.ndarray) -> Folded:
+    def reading(self, shift: np.ndarray) -> Self:
         """The same SAE where the package subtracts ``shift`` (d_in,) from its input."""
         moved = self.b_enc.astype(np.float64) - shift.astype(np.float64) @ self.W_enc
         return replace(self, b_enc=moved.astype(self.b_enc.dtype))
 
-    def scaled(self, factors: np.ndarray) -> Folded:
+    def scaled(self, factors: np.ndarray) -> Self:
         """Activations times ``factors`` (d_sae,), none negative, and the same reconstruction."""
         wide = factors.astype(np.float64)
         kind = self.W_enc.dtype
@@ -91,7 +91,7 @@ class Folded:
             threshold=threshold,
         )
 
-    def scaled_by_decoder(self) -> Folded:
+    def scaled_by_decoder(self) -> Self:
         """Activations in units of their decoder row, whose length is then 1."""
         return self.scaled(np.linalg.norm(self.W_dec.astype(np.float64), axis=1))
 
@@ -131,6 +131,35 @@ def read_tensors(path: Path) -> Tensors:
             "train the SAE again"
         ) from error
     return {name: _as_array(path, name, tensor) for name, tensor in found.items()}
+
+
+def read_honoured(
+    weights: Path,
+    expected: Iterable[str],
+    *,
+    config: Mapping[str, Any],
+    honoured: Mapping[str, tuple],
+    where: Path,
+) -> Tensors:
+    """:func:`read_tensors` of a form, where its settings are honoured and it holds no more.
+
+    Parameters
+    ----------
+    weights, expected
+        The file, and the names of the tensors that its form has.
+    config, honoured, where
+        As for :func:`require_settings`.
+
+    Raises
+    ------
+    InputError
+        As :func:`require_settings`, :func:`read_tensors` and :func:`require_tensors`, in this
+        order.
+    """
+    require_settings(config, honoured, where)
+    tensors = read_tensors(weights)
+    require_tensors(tensors, expected, weights)
+    return tensors
 
 
 def _as_array(path: Path, name: str, tensor: Mapping[str, Any]) -> np.ndarray:

@@ -9,8 +9,8 @@ These are SAELens' ``standard``, ``topk`` and ``jumprelu``, and the files are SA
 (``cfg.json`` and ``sae_weights.safetensors``), so ``sae_lens.SAE.load_from_disk`` reads them.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -22,31 +22,15 @@ from safetensors.numpy import save as to_bytes
 from featurelens import plugins
 from featurelens.io import InputError, atomic_path, write_json
 from featurelens.sae.files.saelens import CONFIG, FORM, WEIGHTS
+from featurelens.sae.folded import Folded
 
 FILES = "featurelens.sae.files"
 """Where the forms of files are, one module each."""
 
 
 @dataclass(frozen=True, eq=False)
-class SAE:
+class SAE(Folded):
     """Weights of a trained sparse autoencoder in inference form."""
-
-    architecture: str
-    """Name of the architecture that was trained."""
-    W_enc: np.ndarray
-    """Encoder, (d_in, d_sae)."""
-    b_enc: np.ndarray
-    """Encoder bias with any pre-bias folded in, (d_sae,)."""
-    W_dec: np.ndarray
-    """Decoder, one direction per feature, (d_sae, d_in)."""
-    b_dec: np.ndarray
-    """Decoder bias, (d_in,)."""
-    k: int | None = None
-    """Features kept per row, or None."""
-    threshold: np.ndarray | None = None
-    """Value above which a feature fires, (d_sae,), or None for zero."""
-    metadata: Mapping[str, Any] = field(default_factory=dict)
-    """What training recorded: config, data_sha256, library version and the like."""
 
     @property
     def d_in(self) -> int:
@@ -170,7 +154,7 @@ def load(folder: str | Path, *, data_sha256: str | None = None) -> SAE:
             f"{folder}: this SAE was trained on data with sha256 {trained_on[:12]}…, "
             f"not {data_sha256[:12]}…; train it on these data, or load it without a data_sha256"
         )
-    return SAE(**{part.name: getattr(folded, part.name) for part in fields(SAE)})
+    return SAE(**vars(folded))
 
 
 def _reader(folder: Path) -> ModuleType:

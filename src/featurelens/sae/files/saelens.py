@@ -12,14 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from featurelens.io import InputError
-from featurelens.sae.folded import (
-    Folded,
-    Tensors,
-    read_json,
-    read_tensors,
-    require_settings,
-    require_tensors,
-)
+from featurelens.sae.folded import Folded, Tensors, read_honoured, read_json
 
 CONFIG = "cfg.json"
 WEIGHTS = "sae_weights.safetensors"
@@ -60,9 +53,9 @@ def read(folder: Path) -> Folded:
     path = folder / CONFIG
     config = read_json(path)
     architecture, k = _architecture(config, path)
-    require_settings(config, _HONOURED, path)
-    tensors = read_tensors(folder / WEIGHTS)
-    require_tensors(tensors, TENSORS[architecture], folder / WEIGHTS)
+    tensors = read_honoured(
+        folder / WEIGHTS, TENSORS[architecture], config=config, honoured=_HONOURED, where=path
+    )
     _require_shapes(tensors, config, folder)
     metadata = dict(config.get("metadata", {}).get("featurelens", {}))
     name = metadata.pop("architecture", architecture)

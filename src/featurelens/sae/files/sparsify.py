@@ -11,16 +11,11 @@ from pathlib import Path
 import numpy as np
 
 from featurelens.io import InputError
-from featurelens.sae.folded import (
-    Folded,
-    read_json,
-    read_tensors,
-    require_settings,
-    require_tensors,
-)
+from featurelens.sae.folded import Folded, read_honoured, read_json
 
 CONFIG = "cfg.json"
 WEIGHTS = "sae.safetensors"
+TENSORS = ("encoder.weight", "encoder.bias", "W_dec", "b_dec")
 
 _HONOURED = {"activation": ("topk",), "transcode": (False,), "skip_connection": (False,)}
 
@@ -38,13 +33,14 @@ def read(folder: Path) -> Folded:
     InputError
         If a file is damaged, shapes disagree with ``cfg.json``, or something cannot be folded.
     """
-    config = read_json(folder / CONFIG)
-    require_settings(config, _HONOURED, folder / CONFIG)
-    tensors = read_tensors(folder / WEIGHTS)
-    require_tensors(tensors, ("encoder.weight", "encoder.bias", "W_dec", "b_dec"), folder / WEIGHTS)
+    path = folder / CONFIG
+    config = read_json(path)
+    tensors = read_honoured(
+        folder / WEIGHTS, TENSORS, config=config, honoured=_HONOURED, where=path
+    )
     d_in, k = config.get("d_in"), config.get("k")
     if not isinstance(d_in, int) or not isinstance(k, int):
-        raise InputError(f"{folder / CONFIG}: d_in is {d_in!r} and k {k!r}; both are numbers")
+        raise InputError(f"{path}: d_in is {d_in!r} and k {k!r}; both are numbers")
     width = config.get("num_latents") or d_in * config.get("expansion_factor", 32)
     if tensors["encoder.weight"].shape != (width, d_in):
         found = tensors["encoder.weight"].shape
