@@ -13,7 +13,7 @@ from featurelens.dge.chosen import rank_sum_genes, test_chosen
 from featurelens.dge.config import DgeConfig
 from featurelens.dge.layout import prepare_expression
 from featurelens.embeddings.bundle import Bundle
-from featurelens.embeddings.decoders.kinds import LinearSimplexDecoder
+from featurelens.embeddings.decoders.kinds.linear_simplex import LinearSimplexDecoder
 from featurelens.io import InputError
 from featurelens.means import Means
 

@@ -9,13 +9,11 @@ import pytest
 from scipy import sparse
 
 from featurelens.embeddings.bundle import Bundle, Fitted, make_bundle, read_bundle, write_bundle
-from featurelens.embeddings.decoders.kinds import (
-    LinearSimplexDecoder,
-    MLPSoftmaxDecoder,
-    NoDecoder,
-    PCADecoder,
-    SurrogateDecoder,
-)
+from featurelens.embeddings.decoders.kinds.linear_simplex import LinearSimplexDecoder
+from featurelens.embeddings.decoders.kinds.mlp_softmax import MLPSoftmaxDecoder
+from featurelens.embeddings.decoders.kinds.none import NoDecoder
+from featurelens.embeddings.decoders.kinds.pca import PCADecoder
+from featurelens.embeddings.decoders.kinds.surrogate import SurrogateDecoder
 from featurelens.embeddings.expression import expression, expression_used, iter_expression
 from featurelens.embeddings.models.pca.config import PCAModel
 from featurelens.io import InputError

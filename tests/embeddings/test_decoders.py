@@ -1,20 +1,29 @@
 """From embedding to expression, by pencil."""
 
+import os
+import shutil
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import load_file
 
-from featurelens.embeddings.decoders.kinds import (
-    LinearSimplexDecoder,
-    MLPSoftmaxDecoder,
-    NoDecoder,
-    PCADecoder,
-    SurrogateDecoder,
+import featurelens
+from featurelens.embeddings.decoders.kinds.linear_simplex import LinearSimplexDecoder
+from featurelens.embeddings.decoders.kinds.mlp_softmax import MLPSoftmaxDecoder
+from featurelens.embeddings.decoders.kinds.none import NoDecoder
+from featurelens.embeddings.decoders.kinds.pca import PCADecoder
+from featurelens.embeddings.decoders.kinds.scvi import ScviDecoder
+from featurelens.embeddings.decoders.kinds.surrogate import SurrogateDecoder
+from featurelens.embeddings.decoders.registry import (
+    decoder_class,
+    kinds,
+    load_decoder,
+    save_decoder,
 )
-from featurelens.embeddings.decoders.registry import DECODERS, load_decoder, save_decoder
-from featurelens.embeddings.decoders.scvi import ScviDecoder
 from featurelens.io import InputError
 
 # Two factors over three genes; columns sum to 1.
@@ -82,7 +91,7 @@ def test_pca_clips_below_zero():
 
 
 def test_every_decoder_is_tested_here():
-    assert set(DECODERS) == {*DECODABLE, "none"}
+    assert kinds() == (*DECODABLE, "none")
 
 
 def test_network_by_hand():
@@ -156,7 +165,57 @@ def test_saved_and_loaded(decoder, tmp_path):
     for name, value in decoder.tensors().items():
         assert np.array_equal(loaded.tensors()[name], value)
         assert loaded.tensors()[name].dtype == value.dtype
-    assert DECODERS[decoder.type] is type(decoder)
+    assert decoder_class(decoder.type) is type(decoder)
+
+
+DOUBLING = """
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from featurelens.embeddings.decoders.decoder import ByAmount
+
+
+@dataclass(frozen=True, eq=False)
+class DoublingDecoder(ByAmount):
+    type: ClassVar[str] = "doubling"
+    weights: np.ndarray
+
+    @property
+    def shape(self):
+        return self.weights.shape
+
+    def _amounts(self, z, covariate):
+        return 2 * z @ self.weights
+
+
+DECODER = DoublingDecoder
+"""
+ASK = """
+import sys
+import numpy as np
+from featurelens.embeddings.decoders.registry import decoder_class, load_decoder, save_decoder
+
+save_decoder(decoder_class("doubling")(np.array([[3.0, 1.0]])), sys.argv[1])
+loaded = load_decoder(sys.argv[1])
+print(loaded.type, *loaded.decode(np.ones((1, 1)), library=8)[0])
+"""
+
+
+def test_a_decoder_is_one_file(tmp_path):
+    library = tmp_path / "featurelens"
+    shutil.copytree(featurelens.__path__[0], library, ignore=shutil.ignore_patterns("__pycache__"))
+    (library / "embeddings/decoders/kinds/doubling.py").write_text(DOUBLING)
+    done = subprocess.run(
+        [sys.executable, "-c", ASK, str(tmp_path)],
+        env=os.environ | {"PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["doubling", "6.0", "2.0"]  # 6 and 2 of 8
 
 
 def test_no_decoder_says_what_to_use_instead():

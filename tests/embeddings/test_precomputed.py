@@ -17,7 +17,7 @@ from featurelens.datasets.config import OwnCells, Pbmc68kReduced
 from featurelens.datasets.readers import read_dataset
 from featurelens.embeddings.bundle import read_bundle, write_bundle
 from featurelens.embeddings.decoders.config import RidgeSurrogate
-from featurelens.embeddings.decoders.kinds import SurrogateDecoder
+from featurelens.embeddings.decoders.kinds.surrogate import SurrogateDecoder
 from featurelens.embeddings.decoders.surrogate import explained, fit_surrogate, ridge
 from featurelens.embeddings.diagnostics import diagnose
 from featurelens.embeddings.embed import embed

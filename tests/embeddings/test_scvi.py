@@ -12,8 +12,8 @@ from scipy import sparse
 
 from featurelens.datasets.config import OwnCells
 from featurelens.embeddings.bundle import read_bundle, write_bundle
+from featurelens.embeddings.decoders.kinds.scvi import ScviDecoder
 from featurelens.embeddings.decoders.registry import load_decoder, save_decoder
-from featurelens.embeddings.decoders.scvi import ScviDecoder
 from featurelens.embeddings.embed import embed
 from featurelens.embeddings.expression import expression
 from featurelens.embeddings.models.scvi.config import ScviModel

@@ -12,7 +12,8 @@ from scipy import sparse
 from statsmodels.stats.multitest import multipletests
 
 from featurelens.embeddings.bundle import Bundle, Fitted, make_bundle
-from featurelens.embeddings.decoders.kinds import LinearSimplexDecoder, NoDecoder
+from featurelens.embeddings.decoders.kinds.linear_simplex import LinearSimplexDecoder
+from featurelens.embeddings.decoders.kinds.none import NoDecoder
 from featurelens.embeddings.models.poisson_nmf.config import PoissonNMFModel
 from featurelens.features.config import FeatureConfig
 from featurelens.features.describe import describe_features

@@ -42,7 +42,7 @@ MODEL_FIT = '''
 """The first genes."""
 
 import featurelens.embeddings.bundle as bundle
-from featurelens.embeddings.decoders.kinds import NoDecoder
+from featurelens.embeddings.decoders.kinds.none import NoDecoder
 
 
 def fit(cells, config):

@@ -168,7 +168,7 @@ def test_a_remark_in_every_script_and_module_plans_nothing(mine, edit):
     "name",
     [
         "embeddings/models/scvi/fit.py",
-        "embeddings/decoders/scvi.py",
+        "embeddings/decoders/kinds/scvi.py",
         "figures/figure_S4.py",
         "sae/model.py",
         "sweeps/selection.py",

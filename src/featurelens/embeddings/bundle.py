@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from featurelens.datasets.checks import require_finite
-from featurelens.embeddings.decoders.registry import Decoder, load_decoder, save_decoder
+from featurelens.embeddings.decoders.decoder import Decoder
+from featurelens.embeddings.decoders.registry import load_decoder, save_decoder
 from featurelens.embeddings.model import Model
 from featurelens.io import (
     InputError,

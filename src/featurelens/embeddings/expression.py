@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from featurelens.conventions import ExpressionSource
-from featurelens.embeddings.decoders.kinds import NoDecoder, SurrogateDecoder, scale_rows
-from featurelens.embeddings.decoders.registry import Decoder
+from featurelens.embeddings.decoders.decoder import Decoder, scale_rows
+from featurelens.embeddings.decoders.kinds.none import NoDecoder
+from featurelens.embeddings.decoders.kinds.surrogate import SurrogateDecoder
 
 if TYPE_CHECKING:
     from featurelens.embeddings.bundle import Bundle

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import sparse
 
-from featurelens.embeddings.decoders.kinds import SurrogateDecoder
+from featurelens.embeddings.decoders.kinds.surrogate import SurrogateDecoder
 
 if TYPE_CHECKING:
     import anndata

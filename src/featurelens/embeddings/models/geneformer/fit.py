@@ -24,7 +24,7 @@ from featurelens.datasets.checks import ensembl_ids, require_counts
 from featurelens.datasets.config import DatasetConfig, OwnCells
 from featurelens.datasets.files import open_cells
 from featurelens.embeddings.bundle import Fitted, Origin
-from featurelens.embeddings.decoders.kinds import NoDecoder
+from featurelens.embeddings.decoders.kinds.none import NoDecoder
 from featurelens.embeddings.decoders.surrogate import fit_surrogate
 from featurelens.embeddings.models.geneformer.config import GeneformerModel
 from featurelens.embeddings.models.geneformer.dictionaries import Vocabulary, read_vocabulary

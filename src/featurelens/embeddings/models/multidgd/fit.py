@@ -27,7 +27,7 @@ from featurelens.datasets.checks import kept_genes
 from featurelens.datasets.config import DatasetConfig, OwnCells
 from featurelens.datasets.files import columns_of, open_cells, require_key
 from featurelens.embeddings.bundle import Fitted, Origin
-from featurelens.embeddings.decoders.kinds import MLPSoftmaxDecoder
+from featurelens.embeddings.decoders.kinds.mlp_softmax import MLPSoftmaxDecoder
 from featurelens.embeddings.models.multidgd.config import MultiDGDModel
 from featurelens.embeddings.models.multidgd.row_proof import prove_rows
 from featurelens.io import InputError, read_json, sha256_file

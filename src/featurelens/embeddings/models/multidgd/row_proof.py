@@ -16,7 +16,7 @@ import numpy as np
 if TYPE_CHECKING:
     from scipy import sparse
 
-    from featurelens.embeddings.decoders.kinds import MLPSoftmaxDecoder
+    from featurelens.embeddings.decoders.kinds.mlp_softmax import MLPSoftmaxDecoder
 
 
 THRESHOLD = 2.5

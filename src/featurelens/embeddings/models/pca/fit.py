@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from featurelens.embeddings.bundle import Fitted
-from featurelens.embeddings.decoders.kinds import PCADecoder
+from featurelens.embeddings.decoders.kinds.pca import PCADecoder
 from featurelens.embeddings.models.pca.config import PCAModel
 from featurelens.io import InputError
 

@@ -19,7 +19,7 @@ from scipy import sparse
 from scipy.special import xlogy
 
 from featurelens.embeddings.bundle import Fitted
-from featurelens.embeddings.decoders.kinds import LinearSimplexDecoder
+from featurelens.embeddings.decoders.kinds.linear_simplex import LinearSimplexDecoder
 from featurelens.embeddings.models.poisson_nmf.config import PoissonNMFModel
 from featurelens.io import InputError
 

@@ -11,8 +11,9 @@ from featurelens.datasets.checks import check_embedding_key, chosen_cells, requi
 from featurelens.datasets.config import DatasetConfig, OwnCells
 from featurelens.datasets.files import open_cells, require_key
 from featurelens.embeddings.bundle import Fitted
-from featurelens.embeddings.decoders.kinds import LinearSimplexDecoder, NoDecoder
-from featurelens.embeddings.decoders.registry import Decoder
+from featurelens.embeddings.decoders.decoder import Decoder
+from featurelens.embeddings.decoders.kinds.linear_simplex import LinearSimplexDecoder
+from featurelens.embeddings.decoders.kinds.none import NoDecoder
 from featurelens.embeddings.decoders.surrogate import fit_surrogate
 from featurelens.embeddings.models.precomputed.config import PrecomputedModel
 from featurelens.embeddings.models.precomputed.files import read_embedding

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-from featurelens.embeddings.decoders.scvi import ScviDecoder, relu_layers
+from featurelens.embeddings.decoders.kinds.scvi import ScviDecoder, relu_layers
 from featurelens.embeddings.models.scvi.saved import SavedModel
 from featurelens.io import InputError
 

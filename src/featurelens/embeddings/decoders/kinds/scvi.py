@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import numpy as np
 
-from featurelens.embeddings.decoders.kinds import ByAmount, layers_named, named_layers, softmax
+from featurelens.embeddings.decoders.decoder import ByLayers, softmax
 
 
 @dataclass(frozen=True, eq=False)
-class ScviDecoder(ByAmount):
+class ScviDecoder(ByLayers):
     """Fully connected layers that see the batch, then softmax over genes: proportions.
 
     What scvi-tools calls ``px_scale``, the mean of the counts divided by the library; its sampling
@@ -22,13 +22,13 @@ class ScviDecoder(ByAmount):
     cell's own one-hot code gives the network's own answer. Counts are negative binomial with
     variance m + m^2 / theta. A zero-inflated model is decoded to the mean of its negative binomial,
     which leaves its inflation aside.
+
+    ``weights`` and ``biases`` are of the hidden layers; weights are (n_out, n_in), or
+    (n_out, n_in + n_batches) where a layer takes the batch.
     """
 
     type: ClassVar[str] = "scvi"
-    weights: tuple[np.ndarray, ...]
-    """Of each hidden layer, (n_out, n_in) or (n_out, n_in + n_batches)."""
-    biases: tuple[np.ndarray, ...]
-    """Of each hidden layer, (n_out,)."""
+    place: ClassVar[int] = 4
     scale_weight: np.ndarray
     """Of the layer before the softmax, (n_genes, n_hidden)."""
     scale_bias: np.ndarray
@@ -48,12 +48,6 @@ class ScviDecoder(ByAmount):
         """theta, (n_genes,), or None."""
         return self.theta if len(self.theta) else None
 
-    def tensors(self) -> dict[str, np.ndarray]:
-        """Arrays named ``layers.{i}.weight`` and ``layers.{i}.bias``, and the others."""
-        others = ("scale_weight", "scale_bias", "theta", "shares")
-        layers = named_layers(self.weights, self.biases)
-        return layers | {name: getattr(self, name) for name in others}
-
     def notes(self) -> dict[str, Any]:
         """Covariates, activation, and the meaning of the dispersion."""
         return {
@@ -62,19 +56,6 @@ class ScviDecoder(ByAmount):
             "activation": "relu",
             "dispersion": "negative binomial theta, variance m + m^2 / theta",
         }
-
-    @classmethod
-    def from_tensors(cls, tensors: dict[str, np.ndarray]) -> Self:
-        """The decoder that :meth:`tensors` came from."""
-        weights, biases = layers_named(tensors)
-        return cls(
-            weights=weights,
-            biases=biases,
-            scale_weight=tensors["scale_weight"],
-            scale_bias=tensors["scale_bias"],
-            theta=tensors["theta"],
-            shares=tensors["shares"],
-        )
 
     def _amounts(self, z: np.ndarray, covariate: np.ndarray | None) -> np.ndarray:
         n_batches = len(self.shares)
@@ -126,3 +107,6 @@ def relu_layers(
             linear = linear + one_hot @ weight[:, n_in:].T
         x = np.maximum(linear, 0)
     return x
+
+
+DECODER = ScviDecoder
