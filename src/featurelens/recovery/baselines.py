@@ -141,25 +141,23 @@ def _fit(
     data: np.ndarray, method: Method, n_components: int, seed: int
 ) -> tuple[np.ndarray, np.ndarray, bool]:
     """Scores (n_cells, n_components), directions (n_components, n_genes), and convergence."""
-    from sklearn.decomposition import NMF, PCA, FastICA, TruncatedSVD
     from sklearn.exceptions import ConvergenceWarning
 
+    model = _model(method, n_components, seed)
+    with warnings.catch_warnings():
+        # told by ``converged``: a table of many runs says it better than a line in a log
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        scores = model.fit_transform(np.maximum(data, 0) if method == "nmf" else data)
+    directions = model.mixing_.T if method == "ica" else model.components_
+    return scores, directions, method in ("pca", "svd") or model.n_iter_ < model.max_iter
+
+
+def _model(method: Method, n_components: int, seed: int):  # type: ignore[no-untyped-def]
+    """What scikit-learn fits by a method; PCA and SVD do not iterate until they settle."""
+    from sklearn.decomposition import NMF, PCA, FastICA, TruncatedSVD
+
     if method == "ica":
-        ica = FastICA(n_components, whiten="unit-variance", random_state=seed, max_iter=500)
-        with warnings.catch_warnings():
-            # told by ``converged``: a table of many runs says it better than a line in a log
-            warnings.simplefilter("ignore", ConvergenceWarning)
-            scores = ica.fit_transform(data)
-        return scores, ica.mixing_.T, ica.n_iter_ < ica.max_iter
+        return FastICA(n_components, whiten="unit-variance", random_state=seed, max_iter=500)
     if method == "nmf":
-        nmf = NMF(n_components, init="nndsvda", random_state=seed, max_iter=MOST_NMF)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)
-            scores = nmf.fit_transform(np.maximum(data, 0))
-        return scores, nmf.components_, nmf.n_iter_ < nmf.max_iter
-    model = (
-        PCA(n_components, random_state=seed)
-        if method == "pca"
-        else TruncatedSVD(n_components, random_state=seed)
-    )
-    return model.fit_transform(data), model.components_, True
+        return NMF(n_components, init="nndsvda", random_state=seed, max_iter=MOST_NMF)
+    return (PCA if method == "pca" else TruncatedSVD)(n_components, random_state=seed)
