@@ -5,6 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 
+def embedding_parts(name: str) -> tuple[str, str]:
+    """Dataset and model, or simulation and autoencoder, of the name of an embedding.
+
+    Raises
+    ------
+    ValueError
+        If the name has more or fewer parts.
+
+    Examples
+    --------
+    >>> embedding_parts("small/wide")
+    ('small', 'wide')
+    """
+    source, own = name.split("/")
+    return source, own
+
+
 @dataclass(frozen=True)
 class Place:
     """A name in paths and tables by its parts; ``str()`` joins those that it has.

@@ -12,15 +12,15 @@ import pandas as pd
 
 from featurelens.conventions import Convention
 from featurelens.figures.parts.palette import ARCHITECTURE_LABELS
-from featurelens.figures.parts.style import FULL_WIDTH, MUTED, new_figure, not_in_this_run, styled
+from featurelens.figures.parts.style import FULL_WIDTH, new_figure, not_in_this_run, styled
 from featurelens.figures.parts.sweep_panels import (
     MARKERS,
     SPARSITY,
     at_paper_rate,
     key,
+    name_rate,
     shades,
-    sweep_table,
-    without_smallest_k,
+    table_from_S7,
 )
 
 if TYPE_CHECKING:
@@ -42,8 +42,7 @@ def draw(
 
     The author's second row is labelled B but draws A again; here it is B.
     """
-    table = without_smallest_k(sweep_table(points, recovery, convention=convention))
-    table, rate = at_paper_rate(table)
+    table, rate = at_paper_rate(table_from_S7(points, recovery, convention=convention))
     figure = new_figure(FULL_WIDTH, 4.8)
     axes = figure.subplots(2, 3, sharex=True, sharey="row")
     sizes = {size: place for place, size in enumerate(np.unique(table["d_sae"]))}
@@ -58,7 +57,7 @@ def draw(
             key(axes[1, column], part, hue, below=-0.38)
     for row, group in enumerate("AB"):
         axes[row, 0].set_ylabel(f"best correlation with {group}")
-    figure.suptitle(f"learning rate {rate:g}", fontsize=7, color=MUTED, x=0.99, ha="right")
+    name_rate(figure, rate)
     return figure
 
 

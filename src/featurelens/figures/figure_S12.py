@@ -34,8 +34,7 @@ from featurelens.figures.parts.sweep_panels import (
     fitted,
     key,
     nearest,
-    sweep_table,
-    without_smallest_k,
+    table_from_S7,
 )
 
 if TYPE_CHECKING:
@@ -69,7 +68,7 @@ def draw(
         correlation with X by hidden size; D, E: dead features by L1 weight and by k; F: best
         correlation by variable; G, H: features per X by hidden size, by L1 weight and by k.
     """
-    table = without_smallest_k(sweep_table(points, recovery, convention=convention))
+    table = table_from_S7(points, recovery, convention=convention)
     at_rate, rate = at_paper_rate(table)
     figure = new_figure(FULL_WIDTH, 8.6)
     axes = figure.subplots(4, 2).ravel()

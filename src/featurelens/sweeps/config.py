@@ -10,6 +10,7 @@ from annotated_types import Ge, MinLen
 from pydantic import Field
 
 from featurelens.options import STRICT, described, form, values
+from featurelens.places import embedding_parts
 from featurelens.recovery.config import StructureConfig
 from featurelens.sae.config import SAEConfig
 from featurelens.sweeps.points import expand_grid, plan_stacks
@@ -71,7 +72,7 @@ class SweepConfig:
     @property
     def source(self) -> str:
         """Name of the simulation or dataset that is embedded."""
-        return self.embedding.split("/")[0]
+        return embedding_parts(self.embedding)[0]
 
     @property
     def has_seeds(self) -> bool:

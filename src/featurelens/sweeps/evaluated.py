@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +30,12 @@ def finished(points: pd.DataFrame) -> list[dict[str, Any]]:
 def load_point(store: Path, point: Mapping[str, Any]) -> SAE:
     """The trained SAE of a point, of whose row ``stack`` and ``id`` are read."""
     return model.load(store / point["stack"] / point["id"])
+
+
+def trained(points: pd.DataFrame, store: Path) -> Iterator[tuple[dict[str, Any], SAE]]:
+    """Every point of :func:`finished` with its SAE, one SAE at a time."""
+    for point in finished(points):
+        yield point, load_point(store, point)
 
 
 def evaluation_rows(data: AnnData) -> np.ndarray:

@@ -17,6 +17,7 @@ from featurelens.concepts.space import (
     with_ancestors,
 )
 from featurelens.enrichment.config import ALL_FILTERS
+from featurelens.places import Place
 
 INPUTS = {
     "kept": "concepts/{annotated}/kept_terms.parquet",
@@ -109,14 +110,14 @@ def frequent_terms(frequencies: pd.DataFrame, names: Sequence[str]) -> pd.DataFr
         ``dataset/model/sae``, the most frequent first; empty where an SAE was not annotated with
         the collection.
     """
+    places = {name: Place.parse(name) for name in names}
     tested: dict[str, set[str]] = {}
-    for name in names:
-        source, _, collection = name.rpartition("/")
-        tested.setdefault(source, set()).add(collection)
+    for place in places.values():
+        tested.setdefault(place.source, set()).add(place.collection)
     rows = frequencies[frequencies["level"] == "term"]
     rows = rows.rename(columns={"name": "term"}).assign(
-        source=rows["sae"].map(lambda name: name.rpartition("/")[0]),
-        collection=rows["sae"].map(lambda name: name.rpartition("/")[2]),
+        source=rows["sae"].map(lambda name: places[name].source),
+        collection=rows["sae"].map(lambda name: places[name].collection),
     )
     keys = ["convention", "filter", "collection", "term"]
     wide = rows.pivot_table(index=keys, columns="source", values="n_features", sort=False)
@@ -125,8 +126,8 @@ def frequent_terms(frequencies: pd.DataFrame, names: Sequence[str]) -> pd.DataFr
         known = table["collection"].isin(collections)
         table[source] = table[source].fillna(0).where(known).astype("Int64")
     table.insert(len(keys), "total", table[list(tested)].sum(axis=1).astype(int))
-    place = table["filter"].map({name: place for place, name in enumerate(ALL_FILTERS)})
-    order = np.lexsort((table["term"], -table["total"], table["collection"], place))
+    rank = table["filter"].map({name: rank for rank, name in enumerate(ALL_FILTERS)})
+    order = np.lexsort((table["term"], -table["total"], table["collection"], rank))
     return table.iloc[order].reset_index(drop=True)
 
 

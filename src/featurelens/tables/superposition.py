@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from featurelens.places import embedding_parts
 from featurelens.recovery.superposition import group_scores
 
 INPUTS = {
@@ -42,7 +43,7 @@ def tabulate(
     """
     tables = []
     for name, config in configs.items():
-        simulation, autoencoder = name.split("/")
+        simulation, autoencoder = embedding_parts(name)
         losses = histories[name]["validation_loss"]
         about = {
             "simulation": simulation,

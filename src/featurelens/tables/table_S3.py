@@ -14,6 +14,7 @@ import pandas as pd
 
 from featurelens.autoencoder.config import AutoencoderConfig
 from featurelens.autoencoder.layers import count_weights, layer_sizes
+from featurelens.places import embedding_parts
 
 INPUTS = {
     "configs": "autoencoder/{autoencoders}/config.json",
@@ -59,7 +60,7 @@ def tabulate(
 def _describe(
     name: str, config: AutoencoderConfig, history: pd.DataFrame, n_observed: int
 ) -> dict[str, object]:
-    simulation, autoencoder = name.split("/")
+    simulation, autoencoder = embedding_parts(name)
     losses = history["validation_loss"]
     sizes = layer_sizes(n_observed, config.latent, depth=config.depth, width=config.width)
     return {

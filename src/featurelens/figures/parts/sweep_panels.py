@@ -111,8 +111,11 @@ def fitted(metric: Metric, table: pd.DataFrame) -> Metric:
     return replace(metric, limits=limits)
 
 
-def without_smallest_k(table: pd.DataFrame) -> pd.DataFrame:
-    """Leave out TopK points with k = 1 %, as the paper does."""
+def table_from_S7(
+    points: pd.DataFrame, recovery: pd.DataFrame, *, convention: Convention
+) -> pd.DataFrame:
+    """:func:`sweep_table` without TopK points with k = 1 %, which the paper leaves out."""
+    table = sweep_table(points, recovery, convention=convention)
     return table[~((table["architecture"] == "topk") & (table["k"] == LEFT_OUT_K))]
 
 
@@ -126,6 +129,11 @@ def at_paper_rate(table: pd.DataFrame) -> tuple[pd.DataFrame, float]:
     """Points of the paper's learning rate, or of the nearest one that was trained."""
     rate = nearest(table["learning_rate"], PAPER_RATE)
     return table[table["learning_rate"] == rate], rate
+
+
+def name_rate(figure: Figure | SubFigure, rate: float) -> None:
+    """Write the learning rate in the upper right corner of a figure."""
+    figure.suptitle(f"learning rate {rate:g}", fontsize=7, color=MUTED, x=0.99, ha="right")
 
 
 def shades(table: pd.DataFrame, hue: str) -> dict[float, str]:
@@ -250,7 +258,7 @@ def draw_grid(
         axes[-1, place].set_xlabel("hidden size (features)")
     for row, metric in enumerate(metrics):
         axes[row, 0].set_ylabel(metric.label)
-    figure.suptitle(f"learning rate {rate:g}", fontsize=7, color=MUTED, x=0.99, ha="right")
+    name_rate(figure, rate)
 
 
 def draw_metrics(
@@ -262,8 +270,7 @@ def draw_metrics(
     convention: Convention,
 ) -> Figure:
     """A figure of metrics by hidden size at the paper's learning rate or the nearest one."""
-    table = without_smallest_k(sweep_table(points, recovery, convention=convention))
-    at_rate, rate = at_paper_rate(table)
+    table, rate = at_paper_rate(table_from_S7(points, recovery, convention=convention))
     figure = new_figure(FULL_WIDTH, height)
-    draw_grid(figure, at_rate, metrics, rate=rate)
+    draw_grid(figure, table, metrics, rate=rate)
     return figure

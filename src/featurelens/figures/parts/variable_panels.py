@@ -27,8 +27,8 @@ from featurelens.figures.parts.sweep_panels import (
     NAMES,
     SPARSITY,
     at_paper_rate,
-    sweep_table,
-    without_smallest_k,
+    name_rate,
+    table_from_S7,
 )
 
 if TYPE_CHECKING:
@@ -62,8 +62,7 @@ def draw_per_variable(
         One column per architecture; colour is the hidden size, marker the sparsity. The second
         row enlarges the box of the first.
     """
-    table = without_smallest_k(sweep_table(points, recovery, convention=convention))
-    table, rate = at_paper_rate(table)
+    table, rate = at_paper_rate(table_from_S7(points, recovery, convention=convention))
     figure = new_figure(FULL_WIDTH, 5.6)
     axes = figure.subplots(2, 3, sharey="row")
     x, y = f"n_{group}", f"best_{group}"
@@ -103,7 +102,7 @@ def draw_per_variable(
     bar = figure.colorbar(ScalarMappable(norm, mpl.colormaps["viridis"]), ax=axes, shrink=0.6)
     bar.set_label("hidden size (features)")
     bar.ax.yaxis.set_minor_formatter(NullFormatter())
-    figure.suptitle(f"learning rate {rate:g}", fontsize=7, color=MUTED, x=0.99, ha="right")
+    name_rate(figure, rate)
     return figure
 
 

@@ -14,7 +14,7 @@ from featurelens.recovery.baselines import fit_baseline
 from featurelens.recovery.config import BaselineConfig
 from featurelens.recovery.dictionary import describe_match, match_dictionary
 from featurelens.sae.random_directions import fire_equally_often, random_directions
-from featurelens.sweeps.evaluated import ENOUGH_ROWS, finished, load_point
+from featurelens.sweeps.evaluated import ENOUGH_ROWS, trained
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -78,8 +78,7 @@ def measure(
         return true_l0 | describe_match(found, random)
 
     rows: list[dict[str, Any]] = []
-    for point in finished(points):
-        sae = load_point(store, point)
+    for point, sae in trained(points, store):
         about = {name: point[name] for name in ("id", "expansion", "l1", "k", "learning_rate")}
         about |= {name: point[name] for name in ("seed", "mse", "explained_variance", "l0")}
         about |= {"method": point["architecture"], "trained": point["trained"]}

@@ -11,7 +11,7 @@ import pandas as pd
 from featurelens.sae import store as memory
 from featurelens.sae.metrics import evaluate
 from featurelens.sae.splits import split_rows
-from featurelens.sweeps.evaluated import finished, load_point
+from featurelens.sweeps.evaluated import trained
 from featurelens.sweeps.points import point_config
 
 SWEEPS = "cell_sweeps"
@@ -49,10 +49,10 @@ def measure(
         id, epoch, train_loss, validation_loss, error and penalty, one row an epoch and point.
     """
     rows, curves = [], []
-    for point in finished(points):
+    for point, sae in trained(points, store):
         held_out = split_rows(len(trained_on), point_config(point))[1]
         cells = trained_on[held_out] if len(held_out) else trained_on
-        found = evaluate(load_point(store, point), cells)
+        found = evaluate(sae, cells)
         values = (found.mse, found.explained_variance, found.l1, found.l0, found.n_live)
         rows.append((point["id"], bool(len(held_out)), found.n_rows, *values))
         history = memory.read_history(store / point["stack"], point["id"])

@@ -13,13 +13,7 @@ import pandas as pd
 from featurelens.recovery.correlation import distinct_rows
 from featurelens.recovery.neurons import Redundancy, measure_recovery
 from featurelens.simulation.variables import Variables, variables
-from featurelens.sweeps.evaluated import (
-    ENOUGH_ROWS,
-    evaluation_rows,
-    finished,
-    id_first,
-    load_point,
-)
+from featurelens.sweeps.evaluated import ENOUGH_ROWS, evaluation_rows, id_first, trained
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -64,10 +58,9 @@ def measure(
     is_large = data.uns["simulation"]["kind"] == "hierarchical"
     redundancy: Redundancy = "all" if is_large else "earlier"
     tables: list[pd.DataFrame] = []
-    for point in finished(points):
-        activations = load_point(store, point).encode(X)
+    for point, sae in trained(points, store):
         table = measure_recovery(
-            activations,
+            sae.encode(X),
             truth,
             convention="both",
             counts=counts,
