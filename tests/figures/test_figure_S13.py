@@ -80,7 +80,7 @@ def test_ceiling_is_the_correlation_of_a_convention_and_leaves_accuracies_out():
 def test_each_variable_shows_means_nulls_and_ceilings_of_both_embeddings():
     points, recovery = tables()
     axes = panel(draw(points, recovery), "X''")
-    drawn = [np.asarray(line.get_ydata()) for line in axes.get_lines()]
+    drawn = [np.asarray(line.get_ydata(), float) for line in axes.get_lines()]
     table = superposition()
     for size, number in ((20, 0), (150, 1)):
         mine = recovery[

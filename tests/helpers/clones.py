@@ -14,6 +14,8 @@ import yaml
 
 ROOT = Path(__file__).parents[2]
 PARTS = ("Snakefile", "workflow", "config", "envs", "scripts", "profiles", "src", "slurm")
+PROFILE = "Using workflow specific profile"
+"""How the line begins in which Snakemake names ``profiles/default``, before all others."""
 
 
 def run_snakemake(folder, *arguments, environment=None):
