@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import zipfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from featurelens.io import InputError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from torch import Tensor
 
 
 def require_torch_file(path: str) -> None:
@@ -41,3 +45,12 @@ def load_safely(path: str) -> Any:
         raise InputError(
             f"{path}: cannot be read as tensors ({reason}); is it complete?"
         ) from error
+
+
+def as_array(tensor: Tensor) -> np.ndarray:
+    """A tensor of any shape as numpy's array; floating point of any width as float32.
+
+    numpy has no bfloat16, and sums in half precision overflow.
+    """
+    tensor = tensor.detach().cpu()
+    return (tensor.float() if tensor.is_floating_point() else tensor).numpy()

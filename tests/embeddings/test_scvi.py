@@ -160,7 +160,7 @@ def test_nothing_that_a_file_names_is_run(tmp_path):
     ("about", "message"),
     [
         ({"name": "SCANVI"}, "holds a model SCANVI; only SCVI is read"),
-        ({"use_layer_norm": "both"}, "was made with use_layer_norm='both', which is not read"),
+        ({"module": {"use_layer_norm": "both"}}, "with use_layer_norm='both', which is not read"),
         ({"latent_distribution": "ln"}, "was made with latent_distribution='ln'"),
         ({"genes": [*GENES[:5], "gone"]}, "was trained on gene 'gone', which the cells lack"),
         ({"batches": ["left", "right", "bottom"]}, "does not know batch 'top' of cell"),
@@ -170,6 +170,64 @@ def test_models_that_do_not_fit_are_refused(cells, tmp_path, about, message):
     path = save(tmp_path / "model.pt", network(), **about)
     with pytest.raises(InputError, match=message):
         embed(cells, ScviModel(checkpoint=path))
+
+
+@pytest.mark.parametrize(
+    ("module", "message"),
+    [
+        ({"extra_encoder_kwargs": {"activation_fn": torch.nn.ELU}}, "extra_encoder_kwargs=an obj"),
+        ({"extra_encoder_kwargs": {"bias": False}}, r"extra_encoder_kwargs=\{'bias': False\}"),
+        ({"extra_decoder_kwargs": {"bias": False}}, r"extra_decoder_kwargs=\{'bias': False\}"),
+        ({"var_activation": torch.exp}, "var_activation=an object, which is not read"),
+        ({"gene_likelihood": "normal"}, "='normal', which is not read; .* is not fed counts"),
+        ({"batch_representation": "embedding"}, "batch_representation='embedding'"),
+        ({"batch_embedding_kwargs": {"embedding_dim": 3}}, "batch_embedding_kwargs="),
+        ({"use_size_factor_key": True}, "use_size_factor_key=True"),
+        ({"of_tomorrow": 3}, r"by scvi-tools 1\.4\.2 with of_tomorrow=3, an option that is not"),
+    ],
+)
+def test_options_that_change_the_networks_are_refused_by_name(tmp_path, module, message):
+    path = save(tmp_path / "model.pt", network(), module=module)
+    with pytest.raises(InputError, match=message):
+        read_saved(path)
+
+
+def test_options_of_training_and_of_shapes_are_accepted(tmp_path):
+    module = {
+        "use_batch_norm": "both",
+        "encode_covariates": False,
+        "deeply_inject_covariates": True,
+        "extra_payload_autotune": False,
+        "extra_encoder_kwargs": None,
+        "extra_decoder_kwargs": {},
+        "log_variational": False,
+    }
+    path = save(tmp_path / "model.pt", network(), module=module, dropout_rate=0.3, registry=None)
+    saved = read_saved(path)
+    assert (saved.likelihood, saved.log_input) == ("nb", False)
+
+
+def test_a_network_without_a_bias_says_which(cells, tmp_path):
+    made = content(network())
+    del made["model_state_dict"]["decoder.px_decoder.fc_layers.Layer 1.0.bias"]
+    torch.save(made, tmp_path / "model.pt")
+    with pytest.raises(InputError, match=r"has no decoder\.px_decoder.*Layer 1\.0\.bias"):
+        embed(cells, ScviModel(checkpoint=str(tmp_path / "model.pt")))
+
+
+@pytest.mark.parametrize("width", [torch.bfloat16, torch.float16])
+def test_half_precision_is_read_as_float32(tmp_path, width):
+    made = content(network())
+    state = made["model_state_dict"]
+    made["model_state_dict"] = {
+        name: value.to(width) if value.is_floating_point() else value
+        for name, value in state.items()
+    }
+    torch.save(made, tmp_path / "model.pt")
+    saved = read_saved(str(tmp_path / "model.pt")).state["px_r"]
+    assert saved.dtype == np.float32
+    step = 2.0**-8 if width == torch.bfloat16 else 2.0**-11  # half a unit in the last place
+    np.testing.assert_allclose(saved, state["px_r"].numpy(), rtol=step)
 
 
 def test_damaged_and_strange_files_are_refused(tmp_path):

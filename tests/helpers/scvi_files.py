@@ -70,8 +70,11 @@ def network(seed=0, **sizes):
     return Network(**sizes).eval()
 
 
-def content(model, *, batches=BATCHES, name="SCVI", genes=GENES, **options):
-    """What scvi-tools 1.4.2 puts into model.pt, a table of another library included."""
+def content(model, *, batches=BATCHES, name="SCVI", genes=GENES, module=(), **options):
+    """What scvi-tools 1.4.2 puts into model.pt, a table of another library included.
+
+    ``module`` holds what SCVI hands on to its module VAE, ``options`` what it takes itself.
+    """
     fields = defaultdict(dict)
     fields["batch"] = {
         "state_registry": {"categorical_mapping": np.array(batches, dtype=object)},
@@ -83,7 +86,7 @@ def content(model, *, batches=BATCHES, name="SCVI", genes=GENES, **options):
         "attr_dict": {
             "history_": {"elbo_train": pd.DataFrame({"elbo_train": [3.0, 2.0]})},
             "init_params_": {
-                "kwargs": {"kwargs": {}},
+                "kwargs": {"kwargs": dict(module)},
                 "non_kwargs": {"gene_likelihood": "nb", "latent_distribution": "normal"} | options,
             },
             "registry_": {

@@ -31,7 +31,7 @@ from featurelens.embeddings.decoders.kinds.mlp_softmax import MLPSoftmaxDecoder
 from featurelens.embeddings.models.multidgd.config import MultiDGDModel
 from featurelens.embeddings.models.multidgd.row_proof import prove_rows
 from featurelens.io import InputError, read_json, sha256_file
-from featurelens.torch_files import load_safely
+from featurelens.torch_files import as_array, load_safely
 
 if TYPE_CHECKING:
     import anndata
@@ -207,9 +207,7 @@ def _load(path: str) -> Mapping[str, np.ndarray]:
     if not isinstance(state, Mapping):
         raise InputError(f"{path}: holds a {type(state).__name__}, not a state dictionary")
     return {
-        str(key): value.detach().cpu().numpy()
-        for key, value in state.items()
-        if isinstance(value, torch.Tensor)
+        str(key): as_array(value) for key, value in state.items() if isinstance(value, torch.Tensor)
     }
 
 

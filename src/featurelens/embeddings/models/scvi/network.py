@@ -54,9 +54,9 @@ def encode(model: SavedModel, counts: sparse.csr_matrix, one_hot: np.ndarray) ->
         x = x.log1p() if model.log_input else x
         parts.append(np.asarray(relu_layers(x, one_hot[rows], weights, biases)))
     hidden = np.concatenate(parts)
-    log_variance = _linear(model.state, "z_encoder.var_encoder", hidden)
+    log_variance = _linear(model, "z_encoder.var_encoder", hidden)
     return Posterior(
-        mean=_linear(model.state, "z_encoder.mean_encoder", hidden),
+        mean=_linear(model, "z_encoder.mean_encoder", hidden),
         variance=np.exp(log_variance) + np.float32(LEAST_VARIANCE),
     )
 
@@ -89,6 +89,7 @@ def _hidden_layers(model: SavedModel, prefix: str) -> Layers:
     biases: list[np.ndarray] = []
     while f"{prefix}.fc_layers.Layer {len(weights)}.0.weight" in model.state:
         layer = f"{prefix}.fc_layers.Layer {len(weights)}"
+        _part(model, f"{layer}.0.bias")
         weight, bias = fold_batch_norm(model.state, layer)
         weights.append(weight)
         biases.append(bias)
@@ -114,8 +115,9 @@ def fold_batch_norm(state: Mapping[str, np.ndarray], layer: str) -> tuple[np.nda
     return weight.astype(np.float32), bias.astype(np.float32)
 
 
-def _linear(state: Mapping[str, np.ndarray], name: str, x: np.ndarray) -> np.ndarray:
-    return (x @ state[f"{name}.weight"].T + state[f"{name}.bias"]).astype(np.float32)
+def _linear(model: SavedModel, name: str, x: np.ndarray) -> np.ndarray:
+    weight, bias = _part(model, f"{name}.weight"), _part(model, f"{name}.bias")
+    return (x @ weight.T + bias).astype(np.float32)
 
 
 def _part(model: SavedModel, name: str) -> np.ndarray:

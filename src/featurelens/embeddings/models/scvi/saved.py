@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import pickle
 from collections import OrderedDict, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
@@ -17,21 +17,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from featurelens.embeddings.models.scvi.honoured import given_options, require_honoured
 from featurelens.io import InputError
-from featurelens.torch_files import require_torch_file
-
-PLAIN: dict[str, Any] = {
-    "latent_distribution": "normal",
-    "use_layer_norm": "none",
-    "batch_representation": "one-hot",
-    "var_activation": None,
-    "extra_encoder_kwargs": None,
-    "extra_decoder_kwargs": None,
-    "size_factor_key": None,
-    "categorical_covariate_keys": None,
-    "continuous_covariate_keys": None,
-}
-"""Options of scvi-tools and the only value of each that is read."""
+from featurelens.torch_files import as_array, require_torch_file
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,28 +62,23 @@ def read_saved(path: str) -> SavedModel:
         about = content["attr_dict"]
         registry = about["registry_"]
         fields = registry["field_registries"]
-        options = dict(_leaves(about["init_params_"])) | dict(_leaves(registry["setup_args"]))
+        options = given_options(about["init_params_"], registry["setup_args"])
         state = content["model_state_dict"]
         genes = pd.Index(np.asarray(content["var_names"]).astype(str))
         batches = fields["batch"]["state_registry"]["categorical_mapping"]
         name, version = registry["model_name"], registry["scvi_version"]
-    except (KeyError, TypeError, IndexError) as error:
+    except (KeyError, TypeError, IndexError, AttributeError) as error:
         raise InputError(
             f"{path}: is no model saved by scvi-tools ({_line(error)} is missing); give the "
             "model.pt of SCVI.save"
         ) from error
     if name != "SCVI":
         raise InputError(f"{path}: holds a model {name}; only SCVI is read")
-    for option, plain in PLAIN.items():
-        if options.get(option, plain) not in (plain, {}, []):
-            raise InputError(
-                f"{path}: was made with {option}={options[option]!r}, which is not read; "
-                f"train a model with {option}={plain!r}"
-            )
+    require_honoured(options, version=str(version), path=path)
     return SavedModel(
         path=path,
         state={
-            str(key): value.detach().numpy()
+            str(key): as_array(value)
             for key, value in state.items()
             if isinstance(value, torch.Tensor)
         },
@@ -181,15 +164,6 @@ _KNOWN: dict[tuple[str, str], Any] = {
     ("numpy._core.multiarray", "_reconstruct"): _array,
     ("numpy._core.multiarray", "scalar"): _scalar,
 }
-
-
-def _leaves(tree: Any) -> Iterator[tuple[str, Any]]:
-    """Keys and values of nested dictionaries that are no dictionaries with content."""
-    for key, value in tree.items():
-        if isinstance(value, Mapping) and value:
-            yield from _leaves(value)
-        else:
-            yield str(key), value
 
 
 def _line(error: Exception) -> str:
