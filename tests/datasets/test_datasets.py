@@ -261,7 +261,7 @@ def test_embedding_check_reads_names_and_one_matrix_only(adata, written):
     path = written()
     with h5py.File(path, "r+") as handle:
         del handle["X"]
-    check_embedding_key(path, "X_model")
+    check_embedding_key(own(path), "X_model")
 
 
 @pytest.mark.parametrize(
@@ -275,12 +275,12 @@ def test_embedding_check_reads_names_and_one_matrix_only(adata, written):
 def test_bad_embeddings(adata, written, embedding, message):
     adata.obsm["X_model"] = np.array(embedding)
     with pytest.raises(InputError, match=message):
-        check_embedding_key(written(), "X_model")
+        check_embedding_key(own(written()), "X_model")
 
 
 def test_missing_embedding(written):
     with pytest.raises(InputError, match=r"obsm has no 'X_modell'; did you mean 'X_model'\?"):
-        check_embedding_key(written(), "X_modell")
+        check_embedding_key(own(written()), "X_modell")
 
 
 def test_check_model_looks_where_the_model_will(written):
@@ -303,7 +303,7 @@ def test_real_file_is_checked_in_no_time_and_read():
     config = OwnCells(path=str(FACS), cell_type="celltype", symbol="symbol")
     start = time.process_time()
     check_dataset(config)
-    check_embedding_key(FACS, "X_poisson_nmf")
+    check_embedding_key(own(FACS), "X_poisson_nmf")
     assert time.process_time() - start < 0.5
     cells = read_dataset(config)
     assert cells.shape == (3774, 16791)

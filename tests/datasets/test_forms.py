@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from scipy import sparse
 
-from featurelens.datasets.checks import check_dataset
+from featurelens.datasets.checks import check_dataset, no_expression
 from featurelens.datasets.config import OwnCells
 from featurelens.datasets.readers import read_dataset, take_cells
 from featurelens.io import InputError
@@ -117,6 +117,11 @@ def test_backed_cells_are_read(adata, tmp_path):
     assert cells.layers["counts"].toarray().tolist() == COUNTS.tolist()
     assert backed.isbacked
     backed.file.close()
+
+
+def test_anndata_0_13_lists_x_among_the_layers():
+    message = no_expression(OwnCells(path="cells", cell_type="celltype"), [None, "raw"])
+    assert "layers hold raw" in message
 
 
 def test_no_expression_at_all(adata, tmp_path):

@@ -37,6 +37,16 @@ def sets(**genes):
     )
 
 
+def test_genes_without_symbol_do_not_hide_that_the_others_are_human():
+    """CELLxGENE's feature_name: most of 60,000 genes have their id there, some share a symbol."""
+    ids = [f"ENSG{number:011}" for number in range(9)]
+    symbols = ["CD3E", "C1orf162", "TBCE", "TBCE", *ids[4:]]
+    index = GeneIndex.of(pd.DataFrame({"symbol": symbols}, index=ids))
+    assert index.find("C1ORF162") == "C1orf162"
+    assert [index.find(ids[row]) for row in (2, 3, 8)] == ["TBCE", "TBCE-1", ids[8]]
+    assert index.find("TBCE") == "TBCE"
+
+
 @pytest.mark.parametrize(
     ("name", "expected"),
     [

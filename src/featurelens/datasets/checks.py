@@ -18,15 +18,12 @@ from featurelens.datasets.files import (
     CellsFile,
     columns_of,
     ensembl_column,
-    names_of,
     open_cells,
-    open_h5,
-    read_column,
     require_key,
 )
 from featurelens.datasets.h5_faults import require_filters
 from featurelens.datasets.plain import is_missing
-from featurelens.io import InputError, require_unique_names
+from featurelens.io import InputError
 
 SAMPLED_COUNTS = 200_000
 MOST = np.iinfo(np.int32).max
@@ -49,27 +46,25 @@ def check_dataset(config: DatasetConfig, *, cell_types: Sequence[str] = ()) -> N
     InputError
         With one line that names the file and the key.
     """
-    from anndata.io import read_elem
-
     if not isinstance(config, OwnCells):
         return
     with open_cells(config) as file:
         require_unique_genes(kept_genes(file), config.path)
         for column in (config.cell_type, config.batch, config.library):
             if column is not None:
-                require_key(column, columns_of(file.obs), f"{config.path}: obs")
+                require_key(column, file.columns_of_cells, f"{config.path}: obs")
         for column in (config.cell_type, config.batch):
             if column is not None:
-                labels = read_column(file.obs, column)
+                labels = file.column(column)
                 require_labels(labels, file.names, column, config.path)
         if cell_types:
-            labels = read_column(file.obs, config.cell_type)
+            labels = file.column(config.cell_type)
             require_cell_types(labels, cell_types, f"{config.path}: obs[{config.cell_type!r}]")
         if config.symbol is not None:
             require_key(config.symbol, columns_of(file.part["var"]), f"{config.path}: var")
         ensembl_column(config, columns_of(file.part["var"]))
         if config.only:
-            chosen_cells(read_elem(file.obs), config)
+            chosen_cells(file.table(), config)
         matrix = counts_of(file, config)
         names = file.row_names
         require_counts(
@@ -115,7 +110,8 @@ def counts_of(file: CellsFile, config: OwnCells) -> Any:
 
 def no_expression(config: OwnCells, layers: Iterable[str]) -> str:
     """What to say of cells whose counts are not where the config says."""
-    there = ", ".join(layers) or "nothing"
+    # anndata 0.13 lists X among the layers, as None.
+    there = ", ".join(str(name) for name in layers if name is not None) or "nothing"
     return (
         f"{config.path}: has no expression ({config.counts} is empty, layers hold {there}); "
         "features are annotated by genes, so give the raw counts of the same cells"
@@ -127,7 +123,7 @@ def kept_genes(file: CellsFile) -> pd.Index:
     return file.genes if file.columns is None else file.genes[file.columns]
 
 
-def check_embedding_key(path: str | Path, key: str) -> None:
+def check_embedding_key(config: OwnCells, key: str) -> None:
     """Check an embedding in a file, reading the cell names and that one matrix alone.
 
     Raises
@@ -138,11 +134,11 @@ def check_embedding_key(path: str | Path, key: str) -> None:
     """
     from anndata.io import read_elem
 
-    with open_h5(path) as handle:
-        names = names_of(handle["obs"])
-        require_unique_names(names, f"{path}: cell")
-        require_key(key, handle.get("obsm", {}), f"{path}: obsm")
-        require_matrix(read_elem(handle["obsm"][key]), names, f"{path}: obsm[{key!r}]")
+    with open_cells(config) as file:
+        require_key(key, file.obsm, f"{config.path}: obsm")
+        stored, rows = file.obsm[key]
+        names = file.names if rows is None else file.row_names
+        require_matrix(read_elem(stored), names, f"{config.path}: obsm[{key!r}]")
 
 
 def require_unique_genes(names: pd.Index, path: str | Path) -> None:

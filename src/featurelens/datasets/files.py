@@ -1,8 +1,8 @@
 """Where the parts of a cells' file lie, and how to read no more of them than is wanted.
 
 ``.h5ad`` keeps all features of a cell in one matrix; a modality is then a subset of its columns.
-``.h5mu`` (MuData) keeps one AnnData per modality below ``mod``, and columns that belong to all
-modalities, such as a split, in the common ``obs``.
+``.h5mu`` (MuData) keeps one AnnData per modality below ``mod`` with its own ``obs`` and ``obsm``;
+columns and embeddings of all modalities, such as a split, lie in the common ones.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class CellsFile:
 
     path: str
     obs: h5py.Group
-    """Columns of the cells, one row each, in the order that counts."""
+    """Columns of the cells, one row each, in the order that counts; see :meth:`column`."""
     names: pd.Index
     """Names of the cells, in that order."""
     part: h5py.Group
@@ -49,6 +49,40 @@ class CellsFile:
     """Rows of ``part`` that the cells are; None where they are all of them, in order."""
     columns: np.ndarray | None
     """Columns of ``part`` to keep; None keeps all."""
+
+    @property
+    def columns_of_cells(self) -> list[str]:
+        """Names of the columns of the cells: the common ones, then the modality's own."""
+        common = columns_of(self.obs)
+        return common + [name for name in columns_of(self.part["obs"]) if name not in common]
+
+    def column(self, name: str) -> pd.Series:
+        """One column of the cells, (n_cells,), without names."""
+        if name in columns_of(self.obs):
+            return read_column(self.obs, name)
+        own = read_column(self.part["obs"], name)
+        return own if self.rows is None else own.iloc[self.rows].reset_index(drop=True)
+
+    def table(self) -> pd.DataFrame:
+        """All columns of the cells, (n_cells, n_columns), by their names."""
+        columns = {name: self.column(name).array for name in self.columns_of_cells}
+        return pd.DataFrame(columns, index=self.names)
+
+    @property
+    def obsm(self) -> dict[str, tuple[h5py.Group | h5py.Dataset, np.ndarray | None]]:
+        """By key, each stored embedding and its rows that the cells are (None: all, in order).
+
+        The modality's own come before those of all modalities; MuData also keeps there, by the
+        name of each modality, which cells it has, and that is no embedding.
+        """
+        whole = self.obs.parent
+        common = {
+            key: (value, None)
+            for key, value in whole.get("obsm", {}).items()
+            if key not in whole.get("mod", {})
+        }
+        own = {key: (value, self.rows) for key, value in self.part.get("obsm", {}).items()}
+        return common | own
 
     @property
     def genes(self) -> pd.Index:

@@ -30,7 +30,6 @@ from featurelens.datasets.files import (
     are_ensembl,
     ensembl_column,
     open_cells,
-    read_column,
     read_matrix,
     require_key,
 )
@@ -72,7 +71,7 @@ def read_cell_types(config: DatasetConfig) -> list[str]:
     if not isinstance(config, OwnCells):
         return pbmc68k_cell_types()
     with open_cells(config) as file:
-        return sorted(map(str, pd.unique(read_column(file.obs, config.cell_type))))
+        return sorted(map(str, pd.unique(file.column(config.cell_type))))
 
 
 def _read_own(config: OwnCells) -> anndata.AnnData:
@@ -81,18 +80,16 @@ def _read_own(config: OwnCells) -> anndata.AnnData:
     check_dataset(config)
     with open_cells(config) as file:
         matrix = read_matrix(counts_of(file, config), rows=file.rows, columns=file.columns)
-        own, var = read_elem(file.obs), read_elem(file.part["var"])
-        obsm, varm = (
-            read_elem(file.part[key]) if key in file.part else {} for key in ("obsm", "varm")
-        )
+        own, var = file.table(), read_elem(file.part["var"])
+        obsm = {key: _take(read_elem(value), rows) for key, (value, rows) in file.obsm.items()}
+        varm = read_elem(file.part["varm"]) if "varm" in file.part else {}
     columns = slice(None) if file.columns is None else file.columns
-    rows = slice(None) if file.rows is None else file.rows
     return _own_cells(
         config,
         counts=sparse.csr_matrix(matrix),
         own=own,
         var=var.iloc[columns],
-        obsm={key: _take(value, rows) for key, value in obsm.items()},
+        obsm=obsm,
         varm={key: _take(value, columns) for key, value in varm.items()},
     )
 
@@ -183,6 +180,9 @@ def _own_cells(
 
 
 def _take(value: Any, index: Any) -> Any:
+    """Rows of a matrix or a table; None takes all."""
+    if index is None:
+        return value
     return value.iloc[index] if isinstance(value, pd.DataFrame) else value[index]
 
 

@@ -25,6 +25,8 @@ SHOWN = 5
 
 _VERSION = re.compile(r"(ENS[A-Z]*G\d{11})\.\d+")
 
+_ENSEMBL = re.compile(r"ENS[A-Z]*G\d{11}(\.\d+)?")
+
 _HUMAN_SYMBOLS = "symbols in capitals, as of human genes"
 
 _KINDS = (
@@ -112,8 +114,9 @@ def _in_capitals(genes: Sequence[str]) -> dict[str, str]:
     """Capitals of genes that hold small letters, where all others are human symbols.
 
     Symbols of the mouse differ from human ones by their case alone, and are not taken for them.
+    Genes without a symbol, which bear their Ensembl id, say nothing of that.
     """
-    if kind_of_names(genes) != _HUMAN_SYMBOLS:
+    if kind_of_names(gene for gene in genes if not _ENSEMBL.fullmatch(gene)) != _HUMAN_SYMBOLS:
         return {}
     capitals = Counter(gene.upper() for gene in genes)
     mixed = [gene for gene in genes if gene != gene.upper()]

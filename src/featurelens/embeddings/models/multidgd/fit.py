@@ -25,7 +25,7 @@ from scipy import sparse
 
 from featurelens.datasets.checks import kept_genes
 from featurelens.datasets.config import DatasetConfig, OwnCells
-from featurelens.datasets.files import columns_of, open_cells, require_key
+from featurelens.datasets.files import open_cells, require_key
 from featurelens.embeddings.bundle import Fitted, Origin
 from featurelens.embeddings.decoders.kinds.mlp_softmax import MLPSoftmaxDecoder
 from featurelens.embeddings.models.multidgd.config import MultiDGDModel
@@ -253,8 +253,6 @@ def _chained(weights: list[np.ndarray]) -> bool:
 
 def check(dataset: DatasetConfig, model: MultiDGDModel) -> None:
     """Raise an InputError where the files of the model and the dataset do not fit each other."""
-    from anndata.io import read_elem
-
     from featurelens.torch_files import require_torch_file
 
     if not isinstance(dataset, OwnCells):
@@ -265,6 +263,6 @@ def check(dataset: DatasetConfig, model: MultiDGDModel) -> None:
     width = read_hyperparameters(model).n_genes
     with open_cells(dataset) as file:
         where = f"{dataset.path}: obs"
-        require_key(model.split_column, columns_of(file.obs), where)
-        require_split(read_elem(file.obs[model.split_column]), model, where)
+        require_key(model.split_column, file.columns_of_cells, where)
+        require_split(file.column(model.split_column), model, where)
         require_width(len(kept_genes(file)), width, dataset.path, model)

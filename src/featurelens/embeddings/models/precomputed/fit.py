@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -60,21 +59,14 @@ def _decoder(cells: anndata.AnnData, config: PrecomputedModel, d: int) -> Decode
 
 def check(dataset: DatasetConfig, model: PrecomputedModel) -> None:
     """Raise an InputError where the files of the model and the dataset do not fit each other."""
-    from anndata.io import read_elem
-
-    from featurelens.embeddings.models.precomputed.files import read_embedding
-
     if model.path is not None:
         embedding = read_embedding(model)
         if isinstance(dataset, OwnCells):
             with open_cells(dataset) as file:
-                chosen = chosen_cells(read_elem(file.obs), dataset) if dataset.only else slice(None)
+                chosen = chosen_cells(file.table(), dataset) if dataset.only else slice(None)
                 embedding.of(file.names[chosen], dataset.path)
     elif isinstance(dataset, OwnCells):
-        with open_cells(dataset) as file:
-            require_key(str(model.key), file.part.get("obsm", {}), f"{dataset.path}: obsm")
-        if Path(dataset.path).suffix != ".h5mu":
-            check_embedding_key(dataset.path, str(model.key))
+        check_embedding_key(dataset, str(model.key))
     else:
         raise InputError(
             f"{dataset.kind} brings no embedding of its own; use a model of kind pca or "
