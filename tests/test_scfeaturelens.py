@@ -14,7 +14,7 @@ from scipy import sparse
 
 import featurelens
 from featurelens.dge.config import DgeConfig
-from featurelens.io import InputError, read_anndata, read_table
+from featurelens.io import InputError, read_anndata, read_json, read_table
 from featurelens.sae.config import SAEConfig
 from featurelens.sae.model import SAE
 
@@ -88,7 +88,8 @@ def test_features_of_a_type_carry_the_genes_of_that_type(found):
     assert set(local["top_cell_type"]) == set("abcd")
     for row in local.itertuples():
         number = "abcd".index(row.top_cell_type)
-        assert row.terms.split("; ")[0] == f"set {number}"
+        rising = [term for term in row.terms.split("; ") if not term.endswith(" (down)")]
+        assert rising == [f"set {number}"]
         assert all(gene in SETS[f"set {number}"] for gene in row.up_genes.split("; ")[:3])
 
 
@@ -134,6 +135,28 @@ def test_one_convention_alone_gives_its_columns_of_both(found, cells):
     published = annotate(cells, sae=folder / "sae", convention="published").table
     assert (published["terms_published"] == both["terms_published"]).all()
     assert "terms" not in published
+
+
+@pytest.mark.parametrize("factor", [1e-4, 1e-2, 1e2, 1e4])
+def test_the_unit_of_an_embedding_changes_no_annotation(found, cells, factor):
+    """What is said of features is equal; measures of activations differ by rounding alone."""
+    (_, table), _ = found
+    scaled = cells.copy()
+    scaled.obsm["X_mine"] = (factor * cells.obsm["X_mine"]).astype(np.float32)
+    again = annotate(scaled).table
+    measures = table.select_dtypes("floating").columns
+    pd.testing.assert_frame_equal(
+        again.drop(columns=measures), table.drop(columns=measures), check_exact=True
+    )
+    pd.testing.assert_frame_equal(again[measures], table[measures], rtol=1e-3)
+
+
+def test_an_embedding_can_be_left_as_it_is(cells, tmp_path):
+    annotate(cells, sae=replace(SMALL, normalise="none"), folder=tmp_path / "as it is")
+    annotate(cells, folder=tmp_path / "scaled")
+    for name, scaled in (("as it is", False), ("scaled", True)):
+        about = read_json(tmp_path / name / "sae" / "train.json")
+        assert ("input_scale" in about) is scaled
 
 
 def test_a_file_and_a_mapping_of_the_same_sets_are_the_same(found, cells, tmp_path):

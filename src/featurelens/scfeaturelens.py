@@ -36,7 +36,7 @@ from featurelens.genesets.given import as_gene_sets
 from featurelens.genesets.sets import Membership
 from featurelens.io import sha256_array, write_anndata, write_table, write_tables
 from featurelens.means import Means
-from featurelens.sae.config import SAEConfig
+from featurelens.sae.config import SAEConfig, for_embedding
 
 if TYPE_CHECKING:
     import anndata
@@ -100,7 +100,9 @@ def annotate(
     symbol
         Column of var with gene symbols; None takes ``var_names``.
     sae
-        What to train (:func:`default_sae` by default), a trained SAE, or the folder of one.
+        What to train (:func:`default_sae` by default), a trained SAE, or the folder of one. The
+        embedding is brought to unit scale for training unless ``normalise="none"``; the SAE that
+        is kept takes it as it is.
     convention
         ``corrected``, ``published``, or both side by side.
     dge, enrichment
@@ -267,7 +269,7 @@ def _trained(
     config = given or default_sae(bundle.cells.n_obs, seed=seed)
     trained = train_one(
         bundle.embedding,
-        config,
+        for_embedding(config, is_given=True),
         source="adata",
         means=means,
     )
@@ -276,8 +278,11 @@ def _trained(
 
 
 def _found(table: pd.DataFrame, var: pd.DataFrame) -> pd.DataFrame:
-    """What the table adds to the statistics of the features; dead ones have nothing."""
+    """What the table adds to the statistics of the features; dead ones have nothing.
+
+    A count that the table lacks (``n_high`` of a feature that was not tested) is missing here too.
+    """
     new = table.set_index("feature").drop(columns=var.columns, errors="ignore").reindex(var.index)
     texts = new.select_dtypes(object).columns
-    counts = new.columns.drop(texts)
-    return new.assign(**new[texts].fillna(""), **new[counts].fillna(0).astype(int))
+    terms = [name for name in new if name.startswith("n_terms")]
+    return new.assign(**new[texts].fillna(""), **new[terms].fillna(0).astype(int))

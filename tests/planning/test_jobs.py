@@ -23,7 +23,10 @@ CONFIG = {
     "datasets": {
         "blood": {
             "cells": {"kind": "pbmc68k_reduced"},
-            "models": {"pca": {"kind": "pca", "n_components": 20}},
+            "models": {
+                "pca": {"kind": "pca", "n_components": 20},
+                "mine": {"kind": "precomputed", "key": "X_mine", "factors": "mine"},
+            },
             "expected": {"cells": 700, "genes": 765},
         },
         "unknown": {
@@ -86,7 +89,13 @@ def test_values_of_sweeps_and_stacks(jobs):
 def test_values_of_models_and_saes(jobs):
     assert jobs.of_model(lambda model: model.n_components)(PCA) == 20
     assert jobs.environment(PCA) == "../../envs/core.yaml"
-    assert jobs.sae(Wildcards(sae="topk.seed3"))["seed"] == 3
+    assert jobs.sae(Wildcards(PCA, sae="topk.seed3"))["seed"] == 3
+
+
+def test_an_embedding_of_unknown_unit_is_normalised_and_no_other(jobs):
+    mine = Wildcards(dataset="blood", model="mine", sae="topk.untrained")
+    assert jobs.sae(mine)["normalise"] == "scale"
+    assert jobs.sae(Wildcards(PCA, sae="topk"))["normalise"] == "none"
 
 
 def test_memory_of_what_is_unpacked(jobs, tmp_path):

@@ -20,6 +20,8 @@ class Model:
     is_network: ClassVar[bool] = False
     """Whether it runs a network: ``fit`` is told of ``means``, and its jobs get more
     threads, memory and time."""
+    is_given: ClassVar[bool] = False
+    """Whether the embedding comes from elsewhere, in a unit that nobody here knows."""
     package: ClassVar[tuple[str, str] | None] = None
     """Name to import and name to install of what it needs beside the core, if anything."""
     environment: ClassVar[str] = "core"

@@ -19,6 +19,7 @@ from featurelens.planning.measures import Measure
 from featurelens.planning.memory import Stage, job_sizes, megabytes
 from featurelens.planning.plan import Plan
 from featurelens.planning.sweep_sizes import dimensions, widest
+from featurelens.sae.config import for_embedding
 
 OfWildcards = Callable[[Any], Any]
 
@@ -118,7 +119,8 @@ class Jobs:
 
     def sae(self, wildcards: Any) -> dict[str, Any]:
         """What to train: an SAE of the config, a repeat with another seed, or a control of it."""
-        return as_plain(trained_config(wildcards.sae, self.plan.config.saes))
+        config = trained_config(wildcards.sae, self.plan.config.saes)
+        return as_plain(for_embedding(config, is_given=self.model(wildcards).is_given))
 
     # ---- Memory by files ----
 

@@ -1,6 +1,6 @@
 """What one sparse autoencoder is and how it is trained, apart from the data."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from annotated_types import Ge, Gt, Le, Lt
@@ -64,6 +64,10 @@ class SAEConfig:
     """Epochs without firing after which that loss counts a feature as dead."""
     bandwidth: Annotated[float, Gt(0)] = 1e-3
     """Width of the kernel that gives the threshold of jumprelu its gradient."""
+    normalise: Literal["auto", "none", "scale"] = "auto"
+    """scale brings the mean of the embedding to 0 and its spread per dimension to 1, by one factor
+    for all, and undoes both in the weights; auto does so for an SAE of an embedding of your own
+    (kind precomputed), and in no other place and in no sweep."""
     trained: TrainedPart = "all"
     """What training may change: encoder leaves the random decoder rows, nothing all weights."""
 
@@ -72,6 +76,17 @@ class SAEConfig:
             raise ValueError("patience needs a validation_fraction above 0")
         if self.warmup + self.decay > 1:
             raise ValueError("warmup and decay together exceed the whole training (1)")
+
+
+def for_embedding(config: SAEConfig, *, is_given: bool) -> SAEConfig:
+    """The same with ``normalise`` decided, for an embedding that was given or made by the run.
+
+    The unit of an embedding that somebody brings is unknown; what the library's own models make
+    are trained on as they are, as in the paper.
+    """
+    if config.normalise != "auto":
+        return config
+    return replace(config, normalise="scale" if is_given else "none")
 
 
 def require_valid(config: SAEConfig) -> None:

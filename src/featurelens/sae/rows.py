@@ -34,8 +34,9 @@ MEASURED = (
 """Measured columns: float64 in every table, so that a failed point can be NaN in each.
 
 ``loss`` is the mean training loss of the last epoch, penalty included, which the paper plots;
-``mse`` and ``l1_loss`` are the two terms over all rows with the final weights. Beside them stands
-``density``, the histogram of :func:`featurelens.sae.metrics.density_histogram`, a list.
+``mse`` and ``l1_loss`` are the two terms over all rows with the final weights. Where rows were
+normalised, losses are of normalised rows and ``mse`` is of the embedding as it is. Beside them
+stands ``density``, the histogram of :func:`featurelens.sae.metrics.density_histogram`, a list.
 """
 
 COLUMNS = (

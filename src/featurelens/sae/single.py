@@ -65,7 +65,8 @@ def train_one(
         raise RuntimeError(f"SAE on {source}: {trained.row['message']}; lower its learning rate")
     about = {"source": source, "data_sha256": sha256_array(X)}
     sae = replace(trained.sae, metadata={**trained.sae.metadata, **about})
-    return OneSAE(sae=sae, history=trained.history, row=trained.row | about)
+    seen = {name: sae.metadata[name] for name in ("input_scale",) if name in sae.metadata}
+    return OneSAE(sae=sae, history=trained.history, row=trained.row | about | seen)
 
 
 def train_and_save(

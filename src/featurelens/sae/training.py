@@ -21,6 +21,7 @@ from featurelens.sae.listing import choose, served
 from featurelens.sae.loop import Fit, fit_stack
 from featurelens.sae.metrics import Evaluation, evaluate
 from featurelens.sae.model import SAE
+from featurelens.sae.normalisation import Normalisation, normalise
 from featurelens.sae.progress import Progress
 from featurelens.version import __version__
 
@@ -150,6 +151,7 @@ def _shape(config: SAEConfig, d_sae: int) -> tuple:
         config.validation_fraction,
         config.reduction,
         config.trained,
+        config.normalise,
         n_kept(config, d_sae) if config.architecture == "topk" else None,
     )
 
@@ -186,33 +188,38 @@ def _fit_group(
     progress: Progress,
 ) -> Iterator[tuple[int, TrainedSAE]]:
     asked = time.perf_counter()
+    seen, normalisation = normalise(X, configs[0])
     entry = load_engine(engine)
     with entry.session(means.threads):
         started = time.perf_counter()
         progress.ready(engine, started - asked)
         fits = fit_stack(
-            X, configs, entry.make_stepper, device=means.device, progress=progress.advance
+            seen, configs, entry.make_stepper, device=means.device, progress=progress.advance
         )
         for index, fit in fits:
             seconds = (time.perf_counter() - started) / len(configs)
-            yield index, _result(configs[index], fit, X, engine, means.device, seconds)
+            about = rows.describe(
+                configs[index], X.shape[1], engine=engine, device=means.device, seconds=seconds
+            )
+            yield index, _result(configs[index], fit, X, normalisation, about)
 
 
 def _result(
-    config: SAEConfig, fit: Fit, X: np.ndarray, engine: str, device: str, seconds: float
+    config: SAEConfig, fit: Fit, X: np.ndarray, normalisation: Normalisation | None, row: rows.Row
 ) -> TrainedSAE:
     """Fold, measure and describe one fit."""
     sae, evaluation = None, None
     if not fit.message:
         sae = load_architecture(config.architecture).fold(fit.parameters, config)
         sae = replace(sae, metadata={"version": __version__, "config": asdict(config)})
+        if normalisation is not None:
+            sae = normalisation.undo(sae)
         with np.errstate(over="ignore", invalid="ignore"):
             evaluation = evaluate(sae, X)
         if not np.isfinite(evaluation.mse):
             fit = replace(fit, diverged_step=fit.n_steps)
             sae, evaluation = None, None
-    row = rows.describe(config, X.shape[1], engine=engine, device=device, seconds=seconds)
-    row |= rows.measure(config, X.shape[1], fit, evaluation)
+    row = row | rows.measure(config, X.shape[1], fit, evaluation)
     return TrainedSAE(config, sae, history_table(fit), evaluation, row)
 
 

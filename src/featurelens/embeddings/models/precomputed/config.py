@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import PurePath
-from typing import Literal
+from typing import ClassVar, Literal
 
 from featurelens.datasets.config import Text
 from featurelens.embeddings.decoders.config import RidgeSurrogate
@@ -15,6 +15,8 @@ EMBEDDING_SUFFIXES = (".h5ad", ".npy", ".csv", ".tsv", ".pt")
 @dataclass(frozen=True, kw_only=True)
 class PrecomputedModel(Model):
     """An embedding that exists already, in the cells' own file or in another one."""
+
+    is_given: ClassVar[bool] = True
 
     kind: Literal["precomputed"] = "precomputed"
     """Which model."""
