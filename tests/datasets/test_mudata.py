@@ -21,7 +21,7 @@ CELLS = ["c1", "c2", "c3", "c4"]
 
 @pytest.fixture
 def path(tmp_path):
-    """Common donors and a joint embedding; RNA with types and its own embedding, other way round."""
+    """Common donors and embedding; types and an embedding of RNA, in the opposite order."""
     rna = anndata.AnnData(
         sparse.csr_matrix(COUNTS[::-1].astype(np.float32)),
         obs=pd.DataFrame({"celltype": pd.Categorical(["b", "a", "a", "c"])}, index=CELLS[::-1]),

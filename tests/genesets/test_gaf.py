@@ -42,8 +42,17 @@ def test_a_gaf_by_pencil(gaf, ontology):
         "n_obsolete": 2,
         "n_replaceable": 1,
         "n_unknown": 1,
+        "n_without_gene": 0,
         "n_alternative": 1,
     }
+
+
+def test_a_line_without_a_symbol_is_left_out_and_counted(tmp_path, gaf, ontology):
+    path = tmp_path / "unnamed.gaf"
+    path.write_text(gene_ontology.GAF + gaf_line("", "GO:0000002"))
+    direct = read_annotations(path, ontology)
+    assert direct.genes == read_annotations(gaf, ontology).genes
+    assert (direct.counts["n_annotations"], direct.counts["n_without_gene"]) == (12, 1)
 
 
 def test_accessions_instead_of_symbols(gaf, ontology):

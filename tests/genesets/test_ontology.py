@@ -154,6 +154,20 @@ def test_levels_are_the_shortest_and_longest_walks(ontology):
         assert [by_name[name] for name in names] == [min(own, level) for level in (1, 2, 3, 4)]
 
 
+def test_stubs_without_a_name_are_left_out_and_counted(tmp_path, tiny):
+    """As of go-plus: terms of other ontologies that are named elsewhere."""
+    stub = "[Term]\nid: CL:0000000\n\n[Term]\nid: GO:0000005"
+    path = tmp_path / "stubs.obo"
+    path.write_text(
+        gene_ontology.OBO.replace("[Term]\nid: GO:0000005", stub).replace(
+            "is_a: GO:0000003 ! beta", "is_a: GO:0000003 ! beta\nis_a: CL:0000000"
+        )
+    )
+    read = read_obo(path)
+    assert read.terms == tiny.terms
+    assert (read.n_nameless, read.n_dangling) == (1, tiny.n_dangling + 1)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

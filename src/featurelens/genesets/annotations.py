@@ -33,7 +33,7 @@ class DirectGenes:
     """Id of a term in use to names of genes."""
     counts: dict[str, int]
     """n_annotations (as read), n_not, n_other_evidence, n_obsolete, n_replaceable, n_unknown (no
-    such term) were left out; n_alternative were moved to the id in use."""
+    such term) and n_without_gene were left out; n_alternative were moved to the id in use."""
 
 
 def read_annotations(
@@ -82,7 +82,9 @@ def read_annotations(
     genes: dict[str, set[str]] = {}
     for line in lines:
         counts["n_annotations"] += 1
-        if line.negated:
+        if not line.gene:
+            counts["n_without_gene"] += 1
+        elif line.negated:
             counts["n_not"] += 1
         elif (evidence and line.evidence not in evidence) or line.evidence in exclude_evidence:
             counts["n_other_evidence"] += 1
@@ -98,13 +100,15 @@ def read_annotations(
         raise InputError(
             f"{path}: none of {counts['n_annotations']} annotations is left "
             f"({counts['n_unknown']} of unknown terms, {counts['n_obsolete']} of obsolete ones, "
-            f"{counts['n_not']} negated, {counts['n_other_evidence']} of other evidence); "
+            f"{counts['n_not']} negated, {counts['n_other_evidence']} of other evidence, "
+            f"{counts['n_without_gene']} without a gene); "
             "use an ontology and annotations of about the same date"
         )
-    names = ("n_annotations", "n_not", "n_other_evidence", "n_obsolete", "n_replaceable")
-    return DirectGenes(
-        genes, {name: counts[name] for name in (*names, "n_unknown", "n_alternative")}
+    names = (
+        *("n_annotations", "n_not", "n_other_evidence", "n_obsolete", "n_replaceable"),
+        *("n_unknown", "n_without_gene", "n_alternative"),
     )
+    return DirectGenes(genes, {name: counts[name] for name in names})
 
 
 def _read_gaf(path: Path, identifier: Identifier) -> Iterator[Annotation]:
@@ -113,9 +117,9 @@ def _read_gaf(path: Path, identifier: Identifier) -> Iterator[Annotation]:
         if line.startswith("!") or not line:
             continue
         fields = line.split("\t")
-        if len(fields) < 15 or not fields[4] or not fields[column]:
+        if len(fields) < 15 or not fields[4]:
             raise InputError(
-                f"{path}: line {number} has {len(fields)} columns or no term or gene; a GAF line "
+                f"{path}: line {number} has {len(fields)} columns or no term; a GAF line "
                 "has 15 to 17, so the file breaks off or is damaged"
             )
         negated = "NOT" in fields[3].split("|")

@@ -138,6 +138,7 @@ def _from_annotations(config: CollectionConfig, ontology: Ontology) -> Collectio
     )
     counts: Counts = {"source": "annotations", "ontology": ontology.version}
     counts |= {"n_terms_in_use": len(ontology.terms), "n_terms_obsolete": len(ontology.obsolete)}
+    counts |= {"n_terms_without_name": ontology.n_nameless}
     counts |= {"n_parents_missing": ontology.n_dangling} | dict(direct.counts)
     counts |= {"propagated": config.propagate, "n_terms_direct": len(direct.genes)}
     counts |= {"n_terms_with_genes": len(genes)} | _sizes(sets)

@@ -50,6 +50,8 @@ class Ontology:
     """data-version of the file, empty where it has none."""
     n_dangling: int
     """Parents that the file names but does not hold; they are left out."""
+    n_nameless: int = 0
+    """Terms without a name, stubs of another ontology's; they are left out."""
 
     def resolve(self, identifier: str) -> Term | None:
         """The term in use that an id or an alternative id stands for."""
@@ -122,7 +124,7 @@ def read_obo(path: str | Path) -> Ontology:
     ------
     InputError
         If the file is missing, is of another kind, breaks off, holds no term, has a term without
-        a name or twice, or its terms form a cycle.
+        an id or twice, or its terms form a cycle.
     """
     path = Path(path)
     require_kind(
@@ -134,13 +136,17 @@ def read_obo(path: str | Path) -> Ontology:
     live: dict[str, dict[str, list[str]]] = {}
     alternative: dict[str, str] = {}
     obsolete: dict[str, str] = {}
+    n_nameless = 0
     for stanza in stanzas:
         identifier = stanza.get("id", [""])[0]
-        if not identifier or "name" not in stanza:
+        if not identifier or ("name" not in stanza and stanza is stanzas[-1]):
             raise InputError(
                 f"{path}: term {identifier or '(no id)'} has no "
                 f"{'name' if identifier else 'id'}; the file breaks off or is damaged"
             )
+        if "name" not in stanza:
+            n_nameless += 1
+            continue
         if identifier in live or identifier in obsolete:
             raise InputError(f"{path}: term {identifier} is defined twice; use one ontology")
         if stanza.get("is_obsolete") == ["true"]:
@@ -157,6 +163,7 @@ def read_obo(path: str | Path) -> Ontology:
         obsolete=obsolete,
         version=header.get("data-version", ""),
         n_dangling=n_named - sum(len(term.is_a) + len(term.part_of) for term in terms.values()),
+        n_nameless=n_nameless,
     )
 
 
