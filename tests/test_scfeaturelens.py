@@ -159,6 +159,35 @@ def test_an_embedding_can_be_left_as_it_is(cells, tmp_path):
         assert ("input_scale" in about) is scaled
 
 
+def test_the_result_says_how_the_sae_did(found, cells, tmp_path):
+    (features, table), folder = found
+    said = features.uns["sae"]
+    n_active = (features.X > 0).sum(axis=0)
+    assert said["n_features"] == 16
+    assert said["n_live"] == len(table)
+    assert said["features_per_cell"] == pytest.approx(n_active.sum() / 240)
+    assert said["explained_variance"] > 0.9
+    assert said["attention"] == ""
+    about = read_table(folder / "sae.tsv").iloc[0]
+    assert about["n_live"] == len(table)
+    lines = []
+    again = annotate(cells, sae=folder / "sae", log=lines.append)
+    assert again.features.uns["sae"] == pytest.approx(said)
+    assert any(line.startswith("SAE: explains ") for line in lines)
+
+
+def test_a_call_warns_of_an_sae_whose_features_are_dead(cells):
+    """Twelve of 16 features never fire: their bias outweighs any cell."""
+    rng = np.random.default_rng(0)
+    bias = np.where(np.arange(16) < 4, 0, -1e6)
+    weights = np.vstack([np.eye(4), rng.normal(size=(12, 4))])
+    sae = SAE("relu", W_enc=weights.T, b_enc=bias, W_dec=weights, b_dec=np.zeros(4))
+    lines = []
+    annotate(cells, sae=sae, log=lines.append)
+    [warning] = [line for line in lines if line.startswith("ATTENTION: 12 of 16")]
+    assert "the embedding that the SAE was trained on?" in warning
+
+
 def test_a_file_and_a_mapping_of_the_same_sets_are_the_same(found, cells, tmp_path):
     (_, table), folder = found
     path = tmp_path / "sets.gmt"

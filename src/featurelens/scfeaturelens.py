@@ -122,7 +122,9 @@ def annotate(
     Returns
     -------
     Annotated
-        ``features`` (``uns['summary']``: the share of annotated features beside its null) and
+        ``features`` (``uns['summary']``: the share of annotated features beside its null;
+        ``uns['sae']``: explained variance, dead features and features per cell of the SAE, with
+        what to change where most features are dead or active everywhere) and
         ``table`` (:func:`featurelens.features.annotated.annotated_features`).
 
     Raises
@@ -153,7 +155,7 @@ def annotate(
     log(membership.describe())
     means = Means(device=device, log=log)
     with _place(folder) as place:
-        model = _trained(
+        model, health = _trained(
             sae,
             bundle,
             seed=seed,
@@ -187,9 +189,11 @@ def annotate(
         summary = pd.concat(summaries, ignore_index=True)
         features.var = features.var.join(_found(table, features.var))
         features.uns["summary"] = summary
+        features.uns["sae"] = health
         write_anndata(features, place / "features.h5ad")
         write_table(table, place / "features.tsv")
         write_table(summary, place / "summary.tsv")
+        write_table(pd.DataFrame([health]), place / "sae.tsv")
     for row in summary.itertuples():
         log(
             f"{row.convention}, {row.filter}: {row.n_annotated} of {row.n_live} live features "
@@ -257,24 +261,25 @@ def _trained(
     seed: int,
     means: Means,
     folder: Path,
-) -> SAE:
-    """The SAE that was given, read or trained."""
+) -> tuple[SAE, dict[str, Any]]:
+    """The SAE that was given, read or trained, and how it did (:meth:`Health.row`)."""
     from featurelens.sae import model
+    from featurelens.sae.health import Health
+    from featurelens.sae.metrics import evaluate
     from featurelens.sae.single import train_one
 
     if isinstance(given, (str, Path)):
-        return model.load(given, data_sha256=sha256_array(bundle.embedding))
+        given = model.load(given, data_sha256=sha256_array(bundle.embedding))
     if isinstance(given, model.SAE):
-        return given
+        health = Health.of(evaluate(given, bundle.embedding))
+        for line in health.lines():
+            means.log(line)
+        return given, health.row()
     config = given or default_sae(bundle.cells.n_obs, seed=seed)
-    trained = train_one(
-        bundle.embedding,
-        for_embedding(config, is_given=True),
-        source="adata",
-        means=means,
-    )
+    config = for_embedding(config, is_given=True)
+    trained = train_one(bundle.embedding, config, source="adata", means=means)
     trained.write(folder)
-    return trained.sae
+    return trained.sae, trained.health.row(config)
 
 
 def _found(table: pd.DataFrame, var: pd.DataFrame) -> pd.DataFrame:
@@ -284,5 +289,5 @@ def _found(table: pd.DataFrame, var: pd.DataFrame) -> pd.DataFrame:
     """
     new = table.set_index("feature").drop(columns=var.columns, errors="ignore").reindex(var.index)
     texts = new.select_dtypes(object).columns
-    terms = [name for name in new if name.startswith("n_terms")]
+    terms = new.columns[new.columns.str.startswith("n_terms")]
     return new.assign(**new[texts].fillna(""), **new[terms].fillna(0).astype(int))

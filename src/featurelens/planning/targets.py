@@ -181,7 +181,10 @@ class Targets:
     @cached_property
     def scfeaturelens(self) -> list[str]:
         """What a user of own cells asks for: concepts, annotated features, their pictures."""
-        shown = ("tables/annotation.tsv", "tables/concept_frequency.tsv", "figures/figure_3.png")
+        shown = (
+            *("tables/saes.tsv", "tables/annotation.tsv", "tables/concept_frequency.tsv"),
+            "figures/figure_3.png",
+        )
         return [
             *self._features,
             *self._concepts,

@@ -11,6 +11,7 @@ from featurelens.io import sha256_array, write_json, write_table
 from featurelens.means import ALONE, Means
 from featurelens.sae import model
 from featurelens.sae.config import SAEConfig
+from featurelens.sae.health import Health
 from featurelens.sae.model import SAE
 from featurelens.sae.training import train
 
@@ -25,6 +26,8 @@ class OneSAE:
     """One row per epoch."""
     row: dict[str, Any]
     """Every hyperparameter and metric."""
+    health: Health
+    """What it explains and how many features say anything."""
 
     def write(self, folder: str | Path) -> None:
         """Write ``history.tsv``, ``train.json`` and the weights (:func:`model.save`)."""
@@ -53,7 +56,7 @@ def train_one(
     source
         Name of the embedding, recorded with the weights.
     engine, means
-        As :func:`featurelens.sae.training.train`.
+        As :func:`featurelens.sae.training.train`. The log is told how the SAE did.
 
     Raises
     ------
@@ -61,12 +64,16 @@ def train_one(
         If training diverged; the message names the step.
     """
     [trained] = train(X, [config], engine=engine, means=means)
-    if trained.sae is None:
+    if trained.sae is None or trained.evaluation is None:
         raise RuntimeError(f"SAE on {source}: {trained.row['message']}; lower its learning rate")
     about = {"source": source, "data_sha256": sha256_array(X)}
     sae = replace(trained.sae, metadata={**trained.sae.metadata, **about})
     seen = {name: sae.metadata[name] for name in ("input_scale",) if name in sae.metadata}
-    return OneSAE(sae=sae, history=trained.history, row=trained.row | about | seen)
+    health = Health.of(trained.evaluation)
+    for line in health.lines(config):
+        means.log(line)
+    row = health.row(config) | trained.row | about | seen
+    return OneSAE(sae=sae, history=trained.history, row=row, health=health)
 
 
 def train_and_save(
