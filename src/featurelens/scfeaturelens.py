@@ -19,6 +19,7 @@ import pandas as pd
 from featurelens.conventions import CONVENTIONS, Convention
 from featurelens.datasets.config import OwnCells
 from featurelens.datasets.readers import take_cells
+from featurelens.datasets.remarks import remarks_in_memory
 from featurelens.dge.config import DgeConfig
 from featurelens.dge.feature_tables import iter_feature_tables, write_feature_tables
 from featurelens.dge.tables import iter_bundle_tests
@@ -70,6 +71,7 @@ def annotate(
     counts_layer: str | None = None,
     batch: str | None = None,
     symbol: str | None = None,
+    trim_names: bool = False,
     sae: SAEConfig | SAE | str | Path | None = None,
     convention: Convention | Literal["both"] = "both",
     dge: DgeConfig | None = None,
@@ -99,6 +101,9 @@ def annotate(
         Layer that holds the raw counts; None reads them from ``X``.
     symbol
         Column of var with gene symbols; None takes ``var_names``.
+    trim_names
+        Read genes named ``GRCh38_CD3D`` or ``CD3D|ENSG00000167286`` as ``CD3D``, R's ``HLA.DRA``
+        as ``HLA-DRA``.
     sae
         What to train (:func:`default_sae` by default), a trained SAE, or the folder of one. The
         embedding is brought to unit scale for training unless ``normalise="none"``; the SAE that
@@ -148,8 +153,11 @@ def annotate(
         counts_layer=counts_layer,
         batch=batch,
         symbol=symbol,
+        trim_names=trim_names,
     )
     cells = take_cells(adata, own)
+    for line in remarks_in_memory(adata, cells, own):
+        log(f"note: {line}")
     bundle = embed(cells, PrecomputedModel(key=obsm_key), copy=False)
     membership = lay_over(bundle, as_gene_sets(gene_sets), enrichment)
     log(membership.describe())

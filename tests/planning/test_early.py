@@ -3,6 +3,9 @@
 import subprocess
 import sys
 
+import anndata
+import numpy as np
+import pandas as pd
 import pytest
 
 from featurelens.config.parse import parse_config
@@ -74,6 +77,30 @@ def test_what_was_found_bad_is_found_bad_again(folder):
     for _ in range(2):
         with pytest.raises(InputError, match="is empty"):
             look(folder)
+
+
+def test_remarks_on_cells_are_said_every_time(folder, monkeypatch):
+    anndata.AnnData(
+        np.ones((40, 2), dtype=np.float32),
+        obs=pd.DataFrame({"kind": [0, 1] * 20}, index=[f"c{i}" for i in range(40)]),
+        var=pd.DataFrame(index=["GRCh38_CD3D", "GRCh38_CD3E"]),
+        obsm={"X": np.arange(80.0).reshape(40, 2)},
+    ).write_h5ad(folder / "cells.h5ad")
+    cells = {"kind": "h5ad", "path": str(folder / "cells.h5ad"), "cell_type": "kind"}
+    models = {"own": {"kind": "precomputed", "key": "X"}}
+    asked = {
+        "datasets": {"mine": {"cells": cells | {"trim_names": True}, "models": models}},
+        "saes": {"relu": {"architecture": "relu", "expansion": 2}},
+        "dge": {"expression": "measured"},
+    }
+    [line] = look(folder, **asked)
+    assert "holds whole numbers 0 to 1" in line
+    monkeypatch.setattr("featurelens.planning.inputs.find_inputs", None)
+    assert look(folder, **asked) == [line]
+    monkeypatch.undo()
+    asked["datasets"]["mine"]["cells"] = cells
+    with pytest.raises(InputError, match=r"common.* like 'GRCh38_CD3D'; trim_names: true reads"):
+        look(folder, **asked)
 
 
 def test_where_nothing_can_be_remembered_files_are_looked_at(folder):

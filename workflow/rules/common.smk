@@ -82,11 +82,11 @@ def check_files():
         return
     dry = workflow.output_settings.dryrun
     try:
-        absent = check_early(PLAN, dry=dry, code=fingerprint("check_inputs"))
+        lines = check_early(PLAN, dry=dry, code=fingerprint("check_inputs"))
     except InputError as error:
         raise SystemExit(f"error: {error}")
-    for line in absent:
-        print(f"note: a run would stop: {line}", file=sys.stderr)
+    for line in lines:
+        print(f"note: {line}", file=sys.stderr)
 
 
 def check_planned_packages():

@@ -28,6 +28,10 @@ from featurelens.io import InputError
 SAMPLED_COUNTS = 200_000
 MOST = np.iinfo(np.int32).max
 """Largest count; later stages keep counts as int32."""
+MOST_NUMBERS = 200
+"""Different whole numbers that may still be labels of cells."""
+FEW_CELLS = 20
+"""Cells that may each be of their own type, as in an example."""
 NEARLY = 1e-3
 """Counts that are this close to integers were integers before their logarithms were undone."""
 _ELSEWHERE = "name the layer with the counts as counts_layer"
@@ -152,7 +156,21 @@ def require_unique_genes(names: pd.Index, path: str | Path) -> None:
 
 
 def require_labels(labels: pd.Series, names: pd.Index, column: str, path: str | Path) -> None:
-    """Raise :class:`InputError` that names the first cell without a label, or with a number."""
+    """Raise :class:`InputError` that names the first cell without a label, or with a number.
+
+    Whole numbers may be labels, as those of clusters and donors, unless they are too many.
+    """
+    n_different = labels.nunique()
+    if labels.dtype.kind in "iu" and n_different > MOST_NUMBERS:
+        raise InputError(
+            f"{path}: obs[{column!r}] holds {n_different} different whole numbers in "
+            f"{len(labels)} cells; give a column of labels as {column}"
+        )
+    if n_different == len(labels) > FEW_CELLS:
+        raise InputError(
+            f"{path}: obs[{column!r}] is different in each of the {len(labels)} cells; give a "
+            f"column that groups them as {column}"
+        )
     if labels.dtype.kind == "f" and labels.notna().any():
         raise InputError(
             f"{path}: obs[{column!r}] holds numbers such as {labels.dropna().iloc[0]:g}; give a "

@@ -41,6 +41,9 @@ class OwnCells:
     ensembl: Text | None = None
     """Column of var with Ensembl gene ids; null takes a column named ensembl, or else the names of
     var where they are such ids."""
+    trim_names: bool = False
+    """Read genes named GRCh38_CD3D, CD3D|ENSG00000167286, ENSG00000167286_CD3D as CD3D, and R's
+    HLA.DRA as HLA-DRA."""
     library: Text | None = None
     """Column of obs with the total count of a cell; null sums the counts of the genes kept."""
     modality: Text | None = None

@@ -33,6 +33,7 @@ from featurelens.datasets.files import (
     read_matrix,
     require_key,
 )
+from featurelens.datasets.gene_names import parts, trimmed
 from featurelens.datasets.plain import NO_SYMBOL, is_missing, plain_table
 from featurelens.datasets.shipped import pbmc68k_cell_types, pbmc68k_genes, read_pbmc68k_reduced
 from featurelens.io import InputError, require_unique_names
@@ -188,12 +189,18 @@ def _take(value: Any, index: Any) -> Any:
 
 def _genes(var: pd.DataFrame, config: OwnCells) -> pd.DataFrame:
     """Symbols of the genes, and their Ensembl ids where they are known; "" for a gene without."""
-    genes = pd.DataFrame({"symbol": _symbols(var, config.symbol)})
+    symbols = _symbols(var, config.symbol)
+    ids = var.index.astype(str).to_series()
+    if config.trim_names:
+        ids = symbols.map(lambda name: parts(name)[1])
+        symbols = pd.Series(trimmed(symbols.tolist()), index=symbols.index)
+        ids = ids.where(ids != "", symbols)
+    genes = pd.DataFrame({"symbol": symbols})
     column = ensembl_column(config, [str(name) for name in var])
     if column is not None:
         genes["ensembl"] = var[column].astype(object).fillna("").astype(str)
-    elif are_ensembl(var.index.tolist()):
-        genes["ensembl"] = var.index.astype(str)
+    elif are_ensembl(ids.tolist()):
+        genes["ensembl"] = ids.to_numpy()
     return genes
 
 

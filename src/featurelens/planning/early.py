@@ -21,7 +21,8 @@ from featurelens.options import brought
 from featurelens.planning.plan import Plan
 
 SEEN = Path(".snakemake/featurelens/inputs.json")
-"""Hash of what was found good last; where it cannot be written, files are looked at every time."""
+"""Hash of what was found good last, and remarks on it; where it cannot be written, files are
+looked at every time."""
 
 
 def check_early(plan: Plan, *, dry: bool, code: str, seen: Path = SEEN) -> list[str]:
@@ -41,7 +42,7 @@ def check_early(plan: Plan, *, dry: bool, code: str, seen: Path = SEEN) -> list[
     Returns
     -------
     list of str
-        One line for each file that is absent.
+        One line for each file that is absent, and for what is unusual though it can be read.
 
     Raises
     ------
@@ -59,14 +60,16 @@ def check_early(plan: Plan, *, dry: bool, code: str, seen: Path = SEEN) -> list[
         raise InputError(absent_file(*absent[0]))
     waiting = [*pending, *(path for _, path in absent)]
     state = _state(plan.user_files, [path for _, path in named], waiting, code)
-    if _read(seen) != state:
+    known = _read(seen)
+    if known.get("state") != state:
         from featurelens.planning.inputs import find_inputs
 
-        for _ in find_inputs(**plan.user_files, pending=waiting):
-            pass
+        found = find_inputs(**plan.user_files, pending=waiting)
+        known = {"state": state, "remarks": [line for row in found for line in row.remarks]}
         with suppress(OSError), atomic_path(seen) as path:
-            path.write_text(state)
-    return [absent_file(key, path) for key, path in absent]
+            path.write_text(json.dumps(known))
+    stops = [f"a run would stop: {absent_file(key, path)}" for key, path in absent]
+    return [*known["remarks"], *stops]
 
 
 def named_files(run: RunConfig) -> Iterator[tuple[str, str]]:
@@ -102,8 +105,9 @@ def _state(
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _read(path: Path) -> str:
+def _read(path: Path) -> dict[str, Any]:
     try:
-        return path.read_text()
-    except OSError:
-        return ""
+        known = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return {}
+    return known if isinstance(known, dict) else {}

@@ -12,6 +12,7 @@ from featurelens.config.run import DatasetRun
 from featurelens.datasets.checks import check_dataset
 from featurelens.datasets.config import OwnCells
 from featurelens.datasets.readers import read_cell_types, read_genes
+from featurelens.datasets.remarks import hint_of_symbols, remarks, remarks_on_genes
 from featurelens.downloads.config import belongs_to
 from featurelens.embeddings.packages import require_package
 from featurelens.embeddings.registry import check_model
@@ -34,6 +35,8 @@ class Finding(NamedTuple):
     """Key of the config that names it."""
     path: str
     found: str
+    remarks: tuple[str, ...] = ()
+    """What is unusual though it can be read, a line each."""
 
 
 def check_inputs(
@@ -145,7 +148,8 @@ def _check_dataset(name: str, block: Mapping[str, Any]) -> Iterator[Finding]:
                     f"{suggest(cell_type, cell_types)}"
                 )
     if isinstance(run.cells, OwnCells):
-        yield Finding(f"{key}.cells.path", run.cells.path, f"{len(cell_types)} cell types")
+        found = f"{len(cell_types)} cell types"
+        yield Finding(f"{key}.cells.path", run.cells.path, found, tuple(remarks(run.cells)))
 
 
 def _check_genes(
@@ -164,7 +168,11 @@ def _check_genes(
         for dataset in filter(config.covers, indices):
             index = indices[dataset]
             what = f"the genes of 'collections.{name}' and of 'datasets.{dataset}'"
-            require_overlap(genes, index, universe.min_overlap, what=what)
+            try:
+                require_overlap(genes, index, universe.min_overlap, what=what)
+            except InputError as error:
+                hints = _hints(annotated[dataset])
+                raise InputError("; ".join([str(error), *hints])) from None
     if universe.file is not None and not _waits(universe.file, pending):
         key = "enrichment.universe.file"
         _require_file(key, universe.file)
@@ -176,6 +184,15 @@ def _check_genes(
 def _gene_index(block: Mapping[str, Any]) -> GeneIndex:
     """Names of a data set's genes, without reading its counts."""
     return GeneIndex.of(read_genes(build(DatasetRun, block).cells))
+
+
+def _hints(block: Mapping[str, Any]) -> list[str]:
+    """What may be done where gene sets and the genes of a data set do not meet."""
+    cells = build(DatasetRun, block).cells
+    if not isinstance(cells, OwnCells):
+        return []
+    hint = hint_of_symbols(cells)
+    return remarks_on_genes(cells) + ([] if hint is None else [hint])
 
 
 def _check_collection(name: str, config: CollectionConfig) -> tuple[list[Finding], set[str]]:

@@ -1,0 +1,89 @@
+"""What is unusual of a user's cells though it can be read, said before anything is computed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from featurelens.datasets.config import OwnCells
+from featurelens.datasets.files import are_ensembl, columns_of, open_cells
+from featurelens.datasets.gene_names import describe
+from featurelens.datasets.readers import read_genes
+
+if TYPE_CHECKING:
+    import anndata
+
+FEW = 10
+"""A batch of fewer cells, at the median, tells nothing of a feature."""
+OF_SYMBOLS = ("feature_name", "gene_symbols", "gene_symbol", "gene_name", "gene_names", "symbol")
+"""Columns of var that hold symbols in files of CELLxGENE, scanpy and others."""
+
+
+def remarks(config: OwnCells) -> list[str]:
+    """Lines on a user's file: its labels, its batches, the names of its genes.
+
+    The file has passed :func:`featurelens.datasets.checks.check_dataset`.
+    """
+    with open_cells(config) as file:
+        labels = file.column(config.cell_type)
+        batches = None if config.batch is None else file.column(config.batch)
+    return [f"{config.path}: {line}" for line in remarks_on(config, labels, batches)] + [
+        f"{config.path}: {line}" for line in remarks_on_genes(config)
+    ]
+
+
+def remarks_in_memory(
+    adata: anndata.AnnData, cells: anndata.AnnData, config: OwnCells
+) -> list[str]:
+    """The same of cells in memory: as they were given, and as they were read."""
+    batches = None if config.batch is None else adata.obs[config.batch]
+    lines = list(remarks_on(config, adata.obs[config.cell_type], batches))
+    of_genes = None if config.trim_names else describe(cells.var["symbol"].tolist())
+    return lines if of_genes is None else [*lines, of_genes]
+
+
+def remarks_on(config: OwnCells, labels: pd.Series, batches: pd.Series | None) -> Iterator[str]:
+    """Lines on cell types and batches, each (n_cells,)."""
+    if labels.dtype.kind in "iu":
+        yield (
+            f"obs[{config.cell_type!r}] holds whole numbers {labels.min()} to {labels.max()}; if "
+            "they are codes of labels, as SeuratDisk writes factors, give the labels in their place"
+        )
+    if batches is None:
+        return
+    sizes = batches.value_counts()
+    sizes = sizes[sizes > 0]
+    where = f"obs[{config.batch!r}]"
+    if len(sizes) > 1 and np.median(sizes) < FEW:
+        yield (
+            f"{where} has {len(sizes)} batches of {np.median(sizes):g} cells (median); genes are "
+            f"tested within batches, and these are too small: is {config.batch!r} a batch?"
+        )
+    types = labels.astype(str).groupby(batches.astype(str).to_numpy()).nunique()
+    if len(sizes) > 1 and labels.nunique() > 1 and (types == 1).all():
+        yield (
+            f"every batch of {where} holds cells of a single type, so that types are never "
+            "compared within a batch, and little can be annotated: leave batch out"
+        )
+
+
+def remarks_on_genes(config: OwnCells) -> list[str]:
+    """Lines on the names of genes."""
+    if config.trim_names:
+        return []
+    line = describe(read_genes(config)["symbol"].tolist())
+    return [] if line is None else [line]
+
+
+def hint_of_symbols(config: OwnCells) -> str | None:
+    """Which column may hold symbols, where genes are called by Ensembl ids; None of others."""
+    names = read_genes(config)["symbol"].tolist()
+    if not are_ensembl(names):
+        return None
+    with open_cells(config) as file:
+        there = columns_of(file.part["var"])
+    column = next((name for name in OF_SYMBOLS if name in there), None)
+    return None if column is None else f"var[{column!r}] may hold symbols: set symbol: {column}"
