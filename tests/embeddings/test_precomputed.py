@@ -1,5 +1,6 @@
 """Embeddings from files of their own, joined by cell name, and decoders fitted afterwards."""
 
+import gzip
 import json
 from dataclasses import replace
 
@@ -120,8 +121,91 @@ def test_text_among_the_numbers(cells, tmp_path):
     with pytest.raises(InputError, match=r"a\.csv: column 'type' holds text; the first column"):
         embed(cells, PrecomputedModel(path=str(tmp_path / "a.csv")))
     (tmp_path / "a.csv").write_text("")
-    with pytest.raises(InputError, match=r"a\.csv: cannot be read as a table"):
+    with pytest.raises(InputError, match=r"a\.csv: is empty"):
         embed(cells, PrecomputedModel(path=str(tmp_path / "a.csv")))
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.csv", "cell;z1;z2\nc1;0;1\nc2;2;3\nc3;4;5\nc4;6;7\n"),
+        ("a.csv", "cell;z1;z2\nc1;0,0;1,0\nc2;2,0;3,0\nc3;4,0;5,0\nc4;6,0;7,0\n"),  # Excel
+        ("a.csv", "cell\tz1\tz2\nc1\t0\t1\nc2\t2\t3\nc3\t4\t5\nc4\t6\t7\n"),
+        ("a.tsv", "cell,z1,z2\nc1,0,1\nc2,2,3\nc3,4,5\nc4,6,7\n"),
+        ("a.csv", "\ufeffcell,z1,z2\nc1,0,1\nc2,2,3\nc3,4,5\nc4,6,7\n"),  # a mark first
+        ("a.csv", ",cell,z1,z2\n0,c1,0,1\n1,c2,2,3\n2,c3,4,5\n3,c4,6,7\n"),  # rows counted
+        ("a.tsv", '"z1"\t"z2"\n"c1"\t0\t1\n"c2"\t2\t3\n"c3"\t4\t5\n"c4"\t6\t7\n'),  # R, no corner
+        ("a.csv", '"","z1","z2"\n"c1",0,1\n"c2",2,3\n"c3",4,5\n"c4",6,7\n'),  # R
+        ("a.csv", '"","cell","z1","z2"\n"1","c1",0,1\n"2","c2",2,3\n"3","c3",4,5\n"4","c4",6,7'),
+    ],
+)
+@pytest.mark.parametrize("compressed", [False, True])
+def test_tables_of_any_hand(cells, tmp_path, name, text, compressed):
+    path = tmp_path / (name + ".gz" * compressed)
+    path.write_bytes(gzip.compress(text.encode()) if compressed else text.encode())
+    assert embed(cells, PrecomputedModel(path=str(path))).embedding.tolist() == VALUES.tolist()
+
+
+@pytest.mark.parametrize("indexed", [True, False])
+def test_parquet_with_names_as_index_or_first_column(cells, tmp_path, indexed):
+    table = pd.DataFrame(VALUES, columns=["a", "b"], index=pd.Index(NAMES, name="cell"))
+    path = tmp_path / "a.parquet"
+    (table if indexed else table.reset_index()).to_parquet(path)
+    assert embed(cells, PrecomputedModel(path=str(path))).embedding.tolist() == VALUES.tolist()
+    path.write_bytes(path.read_bytes()[:90])
+    with pytest.raises(InputError, match=r"a\.parquet: cannot be read as \.parquet"):
+        embed(cells, PrecomputedModel(path=str(path)))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (",z1,z2\n0,0,1\n1,2,3\n2,4,5\n3,6,7\n", "rows are called 0, 1, .*obs_names as its index"),
+        ("z1,z2\n0.5,1\n2.5,3\n4.5,5\n6.5,7\n", r"rows are called 0\.5, 2\.5, .* without cell"),
+        ("cell,z1,z2\nC1,0,1\nC2,2,3\nC3,4,5\nC4,6,7\n", "its names are like 'C1'"),
+        ("cell z1\nc1 0\nc2 1\nc3 4\nc4 5\n", "has a single column, 'cell z1'"),
+    ],
+)
+def test_tables_that_name_no_cells(cells, tmp_path, text, message):
+    (tmp_path / "a.csv").write_text(text)
+    with pytest.raises(InputError, match=message):
+        embed(cells, PrecomputedModel(path=str(tmp_path / "a.csv")))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\ufeffc1\nc2\nc3\nc4\n",
+        '"c1"\n"c2"\n"c3"\n"c4"\n',
+        '"x"\n"c1"\n"c2"\n"c3"\n"c4"\n',
+        "barcode\r\nc1\r\nc2\r\nc3\r\nc4\r\n",
+        "\nc1\nc2\nc3\nc4\n\n",
+    ],
+    ids=["mark", "quotes", "R", "header", "empty header"],
+)
+@pytest.mark.parametrize("compressed", [False, True])
+def test_names_of_any_hand(cells, tmp_path, text, compressed):
+    np.save(tmp_path / "a.npy", VALUES)
+    names = tmp_path / "names"
+    names.write_bytes(gzip.compress(text.encode()) if compressed else text.encode())
+    model = PrecomputedModel(path=str(tmp_path / "a.npy"), names=str(names))
+    assert embed(cells, model).embedding.tolist() == VALUES.tolist()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        # One line too many that is no header: which one is it?
+        ("c0\nc1\nc2\nc3\nc4\n", "has 4 rows, but .*names names 5 cells"),
+        ('"1","c1"\n"2","c2"\n', "several columns; give one cell name each"),
+        ("c1\tT\nc2\tB\n", "several columns"),
+    ],
+)
+def test_names_that_may_not_be_those_of_the_rows(cells, tmp_path, text, message):
+    np.save(tmp_path / "a.npy", VALUES)
+    (tmp_path / "names").write_text(text)
+    with pytest.raises(InputError, match=message):
+        embed(cells, PrecomputedModel(path=str(tmp_path / "a.npy"), names=str(tmp_path / "names")))
 
 
 def test_names_beside_a_matrix(cells, tmp_path):

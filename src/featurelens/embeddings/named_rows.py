@@ -37,6 +37,26 @@ class NamedRows:
             if len(missing):
                 raise InputError(
                     f"{there}: has no cell {str(missing[0])!r}, which {here} has "
-                    f"({len(missing)} such cells); make both from the same cells"
+                    f"({len(missing)} such cells); {self._advice(len(missing) == len(left))}"
                 )
         return self.values[self.names.get_indexer(names)]
+
+    def _advice(self, is_all: bool) -> str:
+        """What to do where names are missing, all of them or some."""
+        first = str(self.names[0]) if len(self.names) else ""
+        if not is_all:
+            return "make both from the same cells"
+        if _is_number(first):
+            return (
+                f"its rows are called {first}, {self.names[min(1, len(self.names) - 1)]}, ..., as "
+                "of a table without cell names; write it with adata.obs_names as its index"
+            )
+        return f"its names are like {first!r}; make both from the same cells"
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

@@ -9,7 +9,20 @@ from featurelens.embeddings.decoders.config import RidgeSurrogate
 from featurelens.embeddings.model import Model
 from featurelens.options import File
 
-EMBEDDING_SUFFIXES = (".h5ad", ".npy", ".csv", ".tsv", ".pt")
+TABLES = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".parquet")
+EMBEDDING_SUFFIXES = (".h5ad", ".npy", ".pt", *TABLES)
+
+
+def suffix_of(path: str) -> str:
+    """The end of a file's name that says its form, with what it says of compression.
+
+    Examples
+    --------
+    >>> suffix_of("scvi.v2.csv.gz"), suffix_of("a.npy")
+    ('.csv.gz', '.npy')
+    """
+    suffixes = PurePath(path).suffixes
+    return "".join(suffixes[-2:] if suffixes[-1:] == [".gz"] else suffixes[-1:])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +36,8 @@ class PrecomputedModel(Model):
     key: Text | None = None
     """Key of obsm with the embedding (of a dictionary, where path is a .pt file of one)."""
     path: File | None = None
-    """Another file with it: .h5ad, .npy, .csv, .tsv or .pt; null looks in the cells' own file."""
+    """Another file with it: .h5ad, .npy, .pt, .parquet, .csv or .tsv (or .gz of them); null looks
+    in the cells' own file."""
     names: File | None = None
     """Text file with the cell names of a .npy or .pt file, one a line, in the order of its rows."""
     factors: Text | None = None
@@ -40,7 +54,7 @@ class PrecomputedModel(Model):
             if self.names is not None:
                 raise ValueError("names belong to a .npy or .pt file; give its path, or drop names")
             return
-        suffix = PurePath(self.path).suffix
+        suffix = suffix_of(self.path)
         if suffix not in EMBEDDING_SUFFIXES:
             allowed = ", ".join(EMBEDDING_SUFFIXES)
             raise ValueError(f"path ends in {suffix!r}; embeddings are read from {allowed}")
@@ -49,7 +63,7 @@ class PrecomputedModel(Model):
             raise ValueError(f"names: a {suffix} file {rule}")
         if suffix == ".h5ad" and self.key is None:
             raise ValueError("key is missing; name the embedding's key in obsm of the .h5ad file")
-        if suffix in (".npy", ".csv", ".tsv") and self.key is not None:
+        if suffix in (".npy", *TABLES) and self.key is not None:
             raise ValueError(f"key: a {suffix} file has no keys; drop it")
 
     @property
