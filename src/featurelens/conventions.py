@@ -11,4 +11,7 @@ Convention = Literal["published", "corrected"]
 ExpressionSource = Literal["decoded", "measured", "available"]
 """What genes are tested on; see :func:`featurelens.embeddings.expression.expression_used`."""
 
+Composition = Literal["typical_gene", "raw"]
+"""Whether the typical gene keeps its level where cells are compared (``stats.composition``)."""
+
 CONVENTIONS: tuple[Convention, ...] = ("published", "corrected")

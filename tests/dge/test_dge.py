@@ -176,8 +176,8 @@ def tabulate(cells, convention, config=None):
 @pytest.mark.parametrize("convention", ["published", "corrected"])
 def test_every_statistic_equals_scipy(cells, convention):
     activations, expression = cells
-    config = DgeConfig(high_percentile=95)
-    table = tabulate(cells, convention)
+    config = DgeConfig(high_percentile=95, composition="raw")
+    table = tabulate(cells, convention, config)
     sets = sets_of(activations.toarray(), config, convention)
     assert table["feature"].nunique() == len(sets) == 40
     pseudocount = 0.1 if convention == "corrected" else 0.0
@@ -212,7 +212,9 @@ def test_what_permutations_leave_out_is_large_and_the_rest_the_same(cells, conve
         test_genes(sets, prepared, config=config, convention=convention, below=below)
         for below in (1.0, 0.05)
     )
-    np.testing.assert_array_equal(test_statistics(sets, prepared), whole.t)
+    composition = "raw" if convention == "published" else config.composition
+    t = test_statistics(sets, prepared, composition=composition)
+    np.testing.assert_array_equal(t, whole.t)
     np.testing.assert_array_equal(part.t, whole.t)
     np.testing.assert_array_equal(part.log2_fold, whole.log2_fold)
     for bound in (0.05, 1e-5):
@@ -224,7 +226,8 @@ def test_what_permutations_leave_out_is_large_and_the_rest_the_same(cells, conve
 
 def test_what_cannot_be_computed(cells):
     # Gene 3 is 2 everywhere: fold 1; gene 4 is 0 everywhere: 0 / 0, or 1 with a pseudocount.
-    published, corrected = (tabulate(cells, name) for name in ("published", "corrected"))
+    raw = DgeConfig(high_percentile=95, composition="raw")
+    published, corrected = (tabulate(cells, name, raw) for name in ("published", "corrected"))
     for table, p, folds in ((published, 1.0, [0.0, np.nan]), (corrected, np.nan, [0.0, 0.0])):
         rows = table[table["feature"] == "0"].set_index("gene").loc[["G3", "G4"]]
         np.testing.assert_array_equal(rows["p"], [p, p])
@@ -278,7 +281,7 @@ def test_one_feature_equals_scanpy():
         sparse.csr_matrix(activation),
         np.log1p(counts),
         [f"G{number}" for number in range(30)],
-        config=DgeConfig(high_percentile=80),
+        config=DgeConfig(high_percentile=80, composition="raw"),
         convention="corrected",
     ).set_index("gene")
     obs = pd.DataFrame(
@@ -420,7 +423,7 @@ def test_float32_keeps_t_and_selects_the_same_genes(convention):
     mean = 10 ** rng.uniform(-3, 6, size=60)
     activations = np.maximum(rng.normal(-1, 1, size=(500, 20)), 0)
     expression = mean * np.exp(0.01 * rng.normal(size=(500, 60)) + 0.02 * activations[:, :1])
-    config = DgeConfig(high_percentile=90)
+    config = DgeConfig(high_percentile=90, composition="raw")
     sets = split_cells(sparse.csr_matrix(activations), config=config, convention=convention)
     exact, fast = (
         test_genes(

@@ -1,5 +1,7 @@
 """The contrast within type against the same statistic written out cell by cell."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -16,6 +18,7 @@ from featurelens.dge.matching import cell_strata, match_cells
 from featurelens.dge.tables import test_expression
 
 CONFIG = DgeConfig(high_percentile=90, min_cells=10, min_matched=3, min_zero_cells=30)
+RAW = replace(CONFIG, composition="raw")
 GENES = [f"G{number}" for number in range(12)]
 
 
@@ -111,7 +114,7 @@ def test_every_statistic_equals_the_definition(cells):
         activations,
         expression,
         GENES,
-        config=CONFIG,
+        config=RAW,
         convention="corrected",
         contrast="within_type",
         strata=strata,
@@ -153,7 +156,7 @@ def test_what_all_cells_of_a_type_share_does_not_count(cells):
     moved = expression + np.random.default_rng(0).integers(0, 50, size=(6, 12))[strata]
     sets = split_cells(activations, config=CONFIG, convention="corrected")
     matched = match_cells(sets, strata, config=CONFIG)
-    options = {"config": CONFIG, "convention": "corrected"}
+    options = {"config": RAW, "convention": "corrected"}
     before, after = (
         test_genes(matched, prepare_expression(values).by(strata), **options)
         for values in (expression, moved)

@@ -281,3 +281,39 @@ def test_pseudocount_in_proportion_to_the_library_makes_the_fold_independent_of_
         library * proportions[0], library * proportions[1], pseudocount=0.1 * library / 1e4
     )
     np.testing.assert_allclose(own.log2_fold, common.log2_fold)
+
+
+def test_a_gene_that_takes_the_cell_makes_no_other_fall(bundle, features):
+    # Turning one coordinate adds to gene 0 alone: of the 39 others all lose the same part, which
+    # is closure and no effect. A factor per cell undoes it; raw, all of them fall.
+    rng = np.random.default_rng(0)
+    factors = rng.dirichlet(np.ones(40), size=3).T.astype(np.float32)
+    factors[:, 1] = np.eye(40)[0]
+    names = [f"G{number}" for number in range(40)]
+    counts = sparse.csr_matrix(rng.poisson(3, (24, 40)).astype(np.int32) + 1)
+    cells = anndata.AnnData(
+        X=counts.astype(np.float32),
+        obs=bundle.cells.obs,
+        var=pd.DataFrame({"symbol": names}, index=names),
+        layers={"counts": counts},
+    )
+    wide = make_bundle(
+        cells,
+        Fitted(bundle.embedding, LinearSimplexDecoder(factors=factors), {}),
+        PoissonNMFModel(),
+    )
+    feature = steer(Linear(), bundle, features, CONFIG).selected["feature"].iloc[0]
+    assert feature == "1"
+
+    def effects(composition, convention):
+        config = replace(CONFIG, composition=composition)
+        table = steer(Linear(), wide, features, config).effects
+        return table[(table["feature"] == feature) & (table["convention"] == convention)]
+
+    met, raw = (effects(name, "corrected") for name in ("typical_gene", "raw"))
+    assert (raw["log2_fold"].iloc[1:] < -0.1).all()
+    assert (raw["q"] < 0.05).sum() == 40
+    np.testing.assert_allclose(met["log2_fold"].iloc[1:], 0, atol=0.02)  # pseudocounts alone
+    assert met["log2_fold"].iloc[0] > raw["log2_fold"].iloc[0] > 0
+    np.testing.assert_array_equal(met["mean_steered"], raw["mean_steered"])
+    pd.testing.assert_frame_equal(effects("raw", "published"), effects("typical_gene", "published"))

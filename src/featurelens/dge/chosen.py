@@ -7,6 +7,7 @@ dispersion. A gene that all three find does not hang on what any of them assumes
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -91,9 +92,15 @@ test_chosen.__test__ = False  # type: ignore[attr-defined]  # pytest must not co
 
 
 def rank_sum_genes(
-    sets: CellSets, prepared: PreparedExpression, *, threads: int = 1
+    sets: CellSets,
+    prepared: PreparedExpression,
+    *,
+    factor: Floats | None = None,
+    threads: int = 1,
 ) -> ranks.RankSum:
     """Mann-Whitney test of every gene, equal to ``scipy.stats.mannwhitneyu`` (see ``stats``).
+
+    ``factor`` (n_tested, 1) is what the expression of high cells is multiplied by (composition).
 
     A gene is sorted once for all features, and only where it is expressed: cells without any
     stand at its lowest ranks, tied.
@@ -108,9 +115,16 @@ def rank_sum_genes(
 
     def rank(gene: int) -> tuple[Floats, Floats]:
         block, place = divmod(gene, width)
-        return _pairs_won(
-            prepared.blocks[block, :, place], -prepared.origin[block, place], high, low
-        )
+        values, zero = prepared.blocks[block, :, place], -prepared.origin[block, place]
+        if factor is None or (factor == 1).all():
+            return _pairs_won(values, zero, high, low)
+        amounts = values - zero
+        won = [
+            _pairs_won(np.where(one[0], times * amounts, amounts), 0.0, one, other)
+            for times, one, other in zip(factor[:, 0], high[:, None], low[:, None], strict=True)
+        ]
+        wins, ties = zip(*won, strict=True)
+        return np.concatenate(wins), np.concatenate(ties)
 
     ranked = list(in_threads(rank, range(prepared.n_genes), threads))
     u, ties = (
@@ -150,8 +164,9 @@ def _tests(
     threads: int,
 ) -> dict[str, Floats | str]:
     welch = test_genes(sets, prepared, config=config, convention=convention, threads=threads)
-    ranks = rank_sum_genes(sets, prepared, threads=threads)
+    ranks = rank_sum_genes(sets, prepared, factor=welch.factor, threads=threads)
     high, low = group_moments(sets, prepared, threads=threads)
+    high = replace(high, mean=high.mean * welch.factor, variance=high.variance * welch.factor**2)
     if size is None:
         alpha, source = negative_binomial.moment_dispersion(high, low), "moments"
     else:

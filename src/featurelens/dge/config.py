@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from annotated_types import Ge, Gt, Lt
 
-from featurelens.conventions import ExpressionSource
+from featurelens.conventions import Composition, ExpressionSource
 from featurelens.options import STRICT
 
 Contrast = Literal["global", "within_type"]
@@ -49,6 +49,9 @@ class DgeConfig:
     """Library size that expression is given at (counts per cell)."""
     pseudocount: Annotated[float, Gt(0)] = 0.1
     """Corrected: added to both means before their ratio, in counts at the common library."""
+    composition: Composition = "typical_gene"
+    """Corrected: high cells are brought to the level at which the typical gene does not change, so
+    that a loud gene makes no others fall; raw compares shares of the library as they are."""
     precision: Literal["auto", "float64", "float32"] = "auto"
     """Of expression and of t in the tables; auto is float32 above 2**28 values (cells x genes)."""
 

@@ -6,25 +6,30 @@ and gene. Two contrasts differ in the low cells: any, or those of the high cells
 cannot be computed.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from featurelens.conventions import Convention
+from featurelens.conventions import Composition, Convention
 from featurelens.dge.cell_sets import CellSets
 from featurelens.dge.config import DgeConfig
 from featurelens.dge.layout import PreparedExpression
 from featurelens.dge.matching import MatchedSets
 from featurelens.stats import welch
 from featurelens.stats.arrays import Floats
+from featurelens.stats.composition import closure_factors
 from featurelens.stats.multiple import bh
 from featurelens.stats.welch import t_of_difference, t_statistic
 from featurelens.threads import in_threads
 
 _ADJUSTED = 64
 """Features whose p are adjusted at once."""
+_ESTIMATED = 256
+"""Features whose means and errors are held at once; bounds memory, changes no result."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +37,8 @@ class GeneTests:
     """Statistics of (n_tested features, n_genes), high against low cells.
 
     ``n_default`` counts statistics that could not be computed and were set to p = 1, which only
-    the published convention does.
+    the published convention does. ``factor`` (n_tested, 1) is what the high cells were multiplied
+    by for composition; 1 where shares are compared as they are.
     """
 
     log2_fold: Floats
@@ -41,6 +47,7 @@ class GeneTests:
     p: Floats
     q: Floats
     n_default: int
+    factor: Floats
 
     @property
     def log10_p(self) -> Floats:
@@ -67,6 +74,10 @@ def test_genes(
     fewer than two cells, counted in ``n_default``. corrected: such statistics are NaN and leave
     the correction.
 
+    corrected, ``composition: typical_gene``: mean and error of the high cells are first multiplied
+    by the factor that leaves the typical gene unchanged (:mod:`featurelens.stats.composition`),
+    one of each feature and contrast.
+
     Within strata, high and low mean are means of the strata's means, weighted by their high cells;
     the error of the first rests on the variance within strata, pooled, that of the second is the
     sum of w^2 v / n over strata.
@@ -85,28 +96,30 @@ def test_genes(
     """
     shape = (len(sets.columns), prepared.n_genes)
     log2_fold, t, df, p, q = (np.empty(shape) for _ in range(5))
-    pseudocount = config.pseudocount if convention == "corrected" else 0.0
-    compare = _comparison(sets, prepared)
+    corrected = convention == "corrected"
+    pseudocount = config.pseudocount if corrected else 0.0
+    factor = np.ones((shape[0], 1))
+    composition = config.composition if corrected else "raw"
 
-    def test_block(block: int) -> int:
-        genes, high, low = compare(block)
+    def test_part(rows: slice, genes: slice, high: welch.Estimate, low: welch.Estimate) -> int:
+        here = (rows, genes)
         test = t_of_difference(high, low, below=below)
-        t[:, genes], df[:, genes], p[:, genes] = test.t, test.df, test.p
-        log2_fold[:, genes] = _log2_ratio(high.mean, low.mean, pseudocount)
-        if convention == "corrected":
+        t[here], df[here], p[here] = test.t, test.df, test.p
+        log2_fold[here] = _log2_ratio(high.mean, low.mean, pseudocount)
+        if corrected:
             return 0
         undefined = np.isnan(test.p) | (high.error == 0) | (low.error == 0)
-        p[:, genes][undefined] = 1.0
+        p[here][undefined] = 1.0
         return int(undefined.sum())
 
     def adjust(start: int) -> None:
         rows = slice(start, start + _ADJUSTED)
         q[rows] = bh(p[rows], axis=1)
 
-    n_default = sum(in_threads(test_block, range(len(prepared.blocks)), threads))
+    n_default = sum(_compared(test_part, sets, prepared, composition, threads, factor))
     for _ in in_threads(adjust, range(0, shape[0], _ADJUSTED), threads):
         pass
-    return GeneTests(log2_fold=log2_fold, t=t, df=df, p=p, q=q, n_default=n_default)
+    return GeneTests(log2_fold=log2_fold, t=t, df=df, p=p, q=q, n_default=n_default, factor=factor)
 
 
 test_genes.__test__ = False  # type: ignore[attr-defined]
@@ -116,17 +129,17 @@ def test_statistics(
     sets: CellSets | MatchedSets,
     prepared: PreparedExpression,
     *,
+    composition: Composition,
     threads: int = 1,  # noqa: PT028  (not a test)
 ) -> Floats:
     """The t of :func:`test_genes` alone, (n_tested features, n_genes): what permutations need."""
     t = np.empty((len(sets.columns), prepared.n_genes))
-    compare = _comparison(sets, prepared)
+    factor = np.ones((len(t), 1))
 
-    def fill(block: int) -> None:
-        genes, high, low = compare(block)
-        t[:, genes] = t_statistic(high, low)
+    def fill(rows: slice, genes: slice, high: welch.Estimate, low: welch.Estimate) -> None:
+        t[rows, genes] = t_statistic(high, low)
 
-    for _ in in_threads(fill, range(len(prepared.blocks)), threads):
+    for _ in _compared(fill, sets, prepared, composition, threads, factor):
         pass
     return t
 
@@ -152,6 +165,40 @@ def group_moments(
 
 
 Compare = Callable[[int], tuple[slice, welch.Estimate, welch.Estimate]]
+Part = TypeVar("Part")
+
+
+def _compared(
+    work: Callable[[slice, slice, welch.Estimate, welch.Estimate], Part],
+    sets: CellSets | MatchedSets,
+    prepared: PreparedExpression,
+    composition: Composition,
+    threads: int,
+    factor: Floats,
+) -> Iterator[Part]:
+    """What ``work`` makes of some features, some genes, and their means in high and low cells.
+
+    ``factor`` (n_tested, 1) is filled with what the high cells are multiplied by, if anything.
+    """
+    for start in range(0, len(sets.columns), _ESTIMATED):
+        rows = slice(start, min(start + _ESTIMATED, len(sets.columns)))
+        compare = _comparison(sets.rows(rows), prepared)
+        parts = list(in_threads(compare, range(len(prepared.blocks)), threads))
+        if composition == "typical_gene":
+            means = [np.concatenate([part[side].mean for part in parts], axis=1) for side in (1, 2)]
+            factor[rows] = closure_factors(*means)
+        yield from in_threads(partial(_with_factor, work, rows, factor[rows]), parts, threads)
+
+
+def _with_factor(
+    work: Callable[[slice, slice, welch.Estimate, welch.Estimate], Part],
+    rows: slice,
+    factor: Floats,
+    part: tuple[slice, welch.Estimate, welch.Estimate],
+) -> Part:
+    genes, high, low = part
+    scaled = welch.Estimate(high.mean * factor, high.error * factor**2, high.df)
+    return work(rows, genes, scaled, low)
 
 
 def _comparison(sets: CellSets | MatchedSets, prepared: PreparedExpression) -> Compare:

@@ -169,7 +169,8 @@ class Experiment:
         """
         names, prepared = tuple(str(column) for column in sets.columns), self._cells().prepared
         if self.convention == "corrected":
-            t = test_statistics(sets, prepared, threads=self.means.threads)
+            composition = self.dge_config.composition
+            t = test_statistics(sets, prepared, composition=composition, threads=self.means.threads)
             unknown = np.broadcast_to(np.nan, t.shape)
             return GeneStatistics(names, sets.n_low, unknown, t, unknown)
         tests = test_genes(

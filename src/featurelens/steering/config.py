@@ -7,6 +7,7 @@ from typing import Annotated
 
 from annotated_types import Ge, Gt, MinLen
 
+from featurelens.conventions import Composition
 from featurelens.options import STRICT
 
 
@@ -28,6 +29,11 @@ class SteeringConfig:
     """Common number of counts per cell at which the corrected convention compares expression."""
     pseudocount: Annotated[float, Gt(0)] = 0.1
     """Counts per ``library`` added before a ratio is taken, lest silent genes have huge ones."""
+
+    composition: Composition = "typical_gene"
+    """Corrected: each steered cell is brought to the level at which its typical gene does not
+    change, so that a gene that takes most of a cell makes no others fall; raw compares shares of
+    the library as they are."""
 
     def __post_init__(self) -> None:
         if self.origin == self.target:

@@ -20,6 +20,7 @@ from featurelens.features.describe import project
 from featurelens.features.selection import select_features
 from featurelens.io import require_same_names
 from featurelens.stats import multiple
+from featurelens.stats.composition import closure_factors
 from featurelens.stats.negative_binomial import PAIR_COLUMNS, published_pairs
 from featurelens.steering.config import SteeringConfig
 
@@ -107,9 +108,10 @@ def steer(
     Steering
         effects: feature, role, cell_type (whose mean sets the value), convention, steered_value,
         gene (symbol), mean_control, mean_steered, log2_fold (mean over cells of
-        ``log2((steered + pseudocount) / (control + pseudocount))``), t, df, p, q (BH over the
-        genes of one feature and convention); glm_log2_fold, glm_p and glm_q of the published
-        negative binomial regression, where the decoder has a dispersion (published only).
+        ``log2((steered + pseudocount) / (control + pseudocount))``, corrected after each steered
+        cell's expression was multiplied by what leaves its typical gene unchanged), t, df, p, q
+        (BH over the genes of one feature and convention); glm_log2_fold, glm_p and glm_q of the
+        published negative binomial regression, where the decoder has a dispersion (published only).
         trajectories: obs feature, role, cell, condition, cell_type; obsm X_emb and X_pca (axes of
         ``features.uns['pca']``).
 
@@ -224,7 +226,10 @@ def _effects(
         before = bundle.decode(control, rows=rows, library=library)
         for choice in selected.to_dict("records"):
             after = bundle.decode(steered[choice["feature"]], rows=rows, library=library)
-            test = paired_test(before, after, pseudocount=pseudocount)
+            level = after
+            if convention == "corrected" and config.composition == "typical_gene":
+                level = after * closure_factors(*(x.astype(np.float64) for x in (after, before)))
+            test = paired_test(before, level, pseudocount=pseudocount)
             columns = {
                 "feature": choice["feature"],
                 "role": choice["role"],
