@@ -24,8 +24,9 @@ from featurelens.io import InputError
 from featurelens.options import as_plain, user_files
 from featurelens.places import Place
 from featurelens.planning import code, sizes, sweep_sizes
+from featurelens.planning.contents import Contents
 from featurelens.planning.contrasts import plan_tests
-from featurelens.planning.early import check_early
+from featurelens.planning.early import check_early, named_files
 from featurelens.planning.fingerprint import Fingerprints
 from featurelens.planning.jobs import Jobs
 from featurelens.planning.outputs import jobs_of, write_caption
@@ -69,6 +70,12 @@ def existing(path):
 def files_of(named):
     """The files that a dataset, model or collection names by its keys, as :func:`existing`."""
     return [file for path in dict.fromkeys(named.values()) for file in existing(path)]
+
+
+# What is in files that the user brought; downloads have checksums of their own. A parameter that takes
+# the inputs of its job counts as derived from them, and Snakemake does not compare it: rules name the
+# files once more.
+content_of = Contents(without=PLAN.resources).of
 
 
 def check_files():

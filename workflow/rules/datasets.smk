@@ -17,6 +17,9 @@ rule prepare_cells:
         runtime=30,
     params:
         config=JOBS.setting("datasets/{dataset}/cells"),
+        content=lambda wildcards: content_of(
+            files_of(user_files(CONFIG.datasets[wildcards.dataset].cells))
+        ),
         code=fingerprint("prepare_cells"),
     script:
         "../../scripts/prepare_cells.py"

@@ -34,6 +34,7 @@ rule embed_cells:
             f"--configfile results/{RUN}/config.yaml"
         ),
         device=device,
+        content=lambda wildcards: content_of(files_of(JOBS.model(wildcards).files)),
         code=model_code,
     script:
         "../../scripts/embed_cells.py"

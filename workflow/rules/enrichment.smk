@@ -40,6 +40,7 @@ for job in TESTING:
             config=lambda wildcards: PLAN.enrichment(wildcards.sae),
             dge=PLAIN["dge"],
             tests=tested(job),
+            content=lambda wildcards: content_of(existing(CONFIG.enrichment.universe.file)),
             code=fingerprint("enrich_features"),
         script:
             "../../scripts/enrich_features.py"

@@ -20,6 +20,9 @@ rule compile_collection:
         runtime=30,
     params:
         config=JOBS.setting("collections/{collection}"),
+        content=lambda wildcards: content_of(
+            files_of(user_files(CONFIG.collections[wildcards.collection]))
+        ),
         code=fingerprint("compile_collection"),
     script:
         "../../scripts/compile_collection.py"

@@ -30,6 +30,7 @@ rule check_inputs:
     params:
         config=PLAIN,
         files=PLAN.user_files,
+        content=lambda wildcards: content_of(path for _, path in named_files(CONFIG)),
         code=code.checks_code(
             fingerprint,
             "check_inputs",
