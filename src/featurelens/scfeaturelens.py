@@ -193,6 +193,7 @@ def annotate(
             features.var,
             iter_feature_tables(place / f"dge_{shown}.parquet", DGE_COLUMNS),
             {name: read_kept(place / f"enrichment_{name}.parquet") for name in conventions},
+            min_cells=dge.min_cells,
         )
         summary = pd.concat(summaries, ignore_index=True)
         features.var = features.var.join(_found(table, features.var))

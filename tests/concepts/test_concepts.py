@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+import anndata
 import numpy as np
 import pandas as pd
 import pytest
@@ -224,3 +225,9 @@ def test_unknown_features_are_refused():
 def test_min_dist_above_spread_is_refused():
     with pytest.raises(ValueError, match=r"min_dist 2.0 is above spread 1.0"):
         ConceptConfig(min_dist=2.0, spread=1.0)
+
+
+def test_features_without_a_main_type_are_written(tmp_path):
+    features = var().assign(top_cell_type=pd.Categorical([None] * 12, categories=["B"]))
+    map_concepts(table(), features, ConceptConfig()).write_h5ad(tmp_path / "concepts.h5ad")
+    assert anndata.read_h5ad(tmp_path / "concepts.h5ad").obs["top_cell_type"].isna().all()

@@ -163,7 +163,8 @@ def test_the_figure_has_a_panel_for_every_term_and_names_what_leads(tmp_path):
     shown = "\n".join(text.get_text() for text in figure.findobj(mpl.text.Text))
     for text in ("Feature 0: local, B", "high\nNES", "2 of 3 lead:\na, c", "among 10 genes"):
         assert text in shown, shown
-    known = pd.DataFrame({"feature": [0], "type": ["local"], "top_cell_type": ["B"]})
+    known = pd.DataFrame({"feature": [0], "type": ["local"]})
+    known = known.assign(top_cell_type="B", share_in_type=0.6)
     drawn = draw(results, running, known, ranked_by="t")
     save_drawn(drawn, SimpleNamespace(gsea_folder=tmp_path / "gsea"), "gsea")
     assert {path.name for path in (tmp_path / "gsea").iterdir()} == {

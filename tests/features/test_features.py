@@ -166,19 +166,6 @@ def test_a_type_with_one_cell_is_never_significant():
     assert np.isnan(described.varm["type_q"]).all()
 
 
-def test_top_type_is_a_significant_one_if_there_is_any():
-    # The single cell of r lies highest, but one cell is no test; b is significant, at 10 not at 20,
-    # where the cell of r has widened the rest too much.
-    labels = np.array(["a"] * 20 + ["b"] * 20 + ["r"])
-    values = np.r_[np.linspace(0, 1, 20), np.linspace(2, 3, 20)]
-    dense = np.column_stack([np.r_[values, 10], np.r_[values, 20]]).astype(np.float32)
-    described = describe_features(sparse.csr_matrix(dense), cells_of(labels), FeatureConfig())
-    assert described.varm["type_effects"].argmax(axis=1).tolist() == [2, 2]
-    assert described.var["type"].tolist() == ["local", "global"]
-    assert described.var["top_cell_type"].tolist() == ["b", "r"]
-    assert described.var["effect"].iloc[0] == described.varm["type_effects"][0, 1]
-
-
 def test_one_cell_type_alone_gives_no_statistic():
     dense = np.random.default_rng(0).random((6, 2)).astype(np.float32)
     described = describe_features(

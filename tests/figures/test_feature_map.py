@@ -13,13 +13,16 @@ from featurelens.figures.feature_map import draw as draw_feature_map
 
 TABLE = pd.DataFrame(
     [
-        ("0", "local", "B", 3.0, "CD79A; MS4A1", "B markers; T markers (down)", 2),
-        ("1", "local", "B", 2.0, "CD79A", "B markers", 1),
-        ("2", "regional", "T", 1.0, "", "B markers (down)", 1),
-        ("3", "local", "NK", 0.5, "GNLY", "granule; NK markers; perforin; more; most", 7),
-        ("4", "local", "NK", 9.0, "GNLY", "", 0),
+        ("0", "local", "B", 0.81, 3.0, "CD79A; MS4A1", "B markers; T markers (down)", 2),
+        ("1", "local", "B", 0.7, 2.0, "CD79A", "B markers", 1),
+        ("2", "regional", "T", 0.6, 1.0, "", "B markers (down)", 1),
+        ("3", "local", "NK", 0.93, 0.5, "GNLY", "granule; NK markers; perforin; more; most", 7),
+        ("4", "local", "NK", 1.0, 9.0, "GNLY", "", 0),
     ],
-    columns=["feature", "type", "top_cell_type", "effect", "up_genes", "terms", "n_terms"],
+    columns=[
+        *("feature", "type", "top_cell_type", "share_in_type", "effect"),
+        *("up_genes", "terms", "n_terms"),
+    ],
 )
 
 
@@ -60,13 +63,19 @@ def test_the_map_names_types_features_terms_and_genes():
     for text in (
         "30 cells, 3 types",
         "NK (10)",
-        "Feature 3: local, NK",
+        "Feature 3: local, NK (93 %)",
         "granule; NK markers (+5)",
     ):
         assert text in shown, text
     assert "B markers; T markers (down)" in shown
     assert "up: CD79A, MS4A1" in shown
     assert "no gene up" in shown
+
+
+def test_a_feature_without_a_main_type_is_not_named_for_one():
+    row = TABLE.iloc[[0]].assign(top_cell_type=np.nan)
+    layout = anndata.AnnData(obs=cells().obs)
+    assert "Feature 0: local, no main type" in texts(draw_feature_map(cells(), row, layout))
 
 
 def test_a_term_that_goes_down_never_loses_the_word():

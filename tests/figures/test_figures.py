@@ -97,6 +97,13 @@ def test_figure_2_draws_every_cell_and_the_highest_last():
     assert colours[-1] == pytest.approx(cells.X[:, 0].max())
 
 
+def test_figure_2_calls_a_feature_what_the_table_calls_it():
+    cells = features()
+    cells.var.loc["0", ["type", "top_cell_type"]] = ["regional", np.nan]
+    figure = draw_figure_2(cells, trajectories(cells), selected())
+    assert panel(figure, "Regional feature 0").get_title().endswith("no main type")
+
+
 def test_figure_2_steers_from_origin_to_target():
     cells = features()
     moved = trajectories(cells)

@@ -63,14 +63,23 @@ def test_local_features_name_types_that_have_none():
         {
             "type_published": ["local", "local", "global"],
             "type": ["local", "global", "global"],
-            "top_cell_type": ["B", "B", "T"],
         }
     )
+    # Columns B, NK, T. Under the published rule the second feature is local to T.
+    varm = {
+        "significant": np.array([[1, 0, 0], [0, 0, 0], [0, 0, 0]], bool),
+        "significant_published": np.array([[1, 0, 0], [0, 0, 1], [1, 1, 0]], bool),
+    }
     cells = pd.Series(["T", "B", "T", "NK"], dtype="category")
-    one = SimpleNamespace(var=var, obs=pd.DataFrame({"cell_type": cells}))
+    one = SimpleNamespace(
+        var=var,
+        obs=pd.DataFrame({"cell_type": cells}),
+        varm=varm,
+        uns={"cell_types": np.array(["B", "NK", "T"], dtype=object)},
+    )
     table = local_features.tabulate({"one": one}).set_index(["convention", "cell_type"])
     assert table["n_local"].to_dict() == {
-        ("published", "B"): 2, ("published", "NK"): 0, ("published", "T"): 0,
+        ("published", "B"): 1, ("published", "NK"): 0, ("published", "T"): 1,
         ("corrected", "B"): 1, ("corrected", "NK"): 0, ("corrected", "T"): 0,
     }  # fmt: skip
     assert table.loc[("corrected", "T"), "n_cells"] == 2
@@ -128,7 +137,7 @@ def test_annotated_features_list_significant_genes_by_fold_and_terms_by_q():
             "kept_fdr": [True, True, False],
         }
     )
-    table = annotated_features(var, genes, {"corrected": found})
+    table = annotated_features(var, genes, {"corrected": found}, min_cells=310)
     # feature 2 is dead; feature 1 is active in more cells and comes first
     assert table["feature"].tolist() == ["1", "0"]
     row = table.set_index("feature").loc["0"]
@@ -141,12 +150,28 @@ def test_annotated_features_list_significant_genes_by_fold_and_terms_by_q():
     assert other["terms"] == ""
     assert other["n_terms"] == 0
     assert other["n_high"] is pd.NA
+    assert other["why_no_genes"] == "not tested: 300 cells activate it, 310 are needed"
+    assert row["why_no_genes"] == ""
+
+
+def test_a_feature_without_genes_says_why():
+    var = features(n_features=3).var.copy()
+    var["n_active"] = [12, 650, 90]
+    genes = pd.DataFrame(
+        {"feature": ["2"], "gene": ["A"], "log2_fold": [1.0], "q": [0.06], "n_high": [30]}
+    )
+    table = annotated_features(var, genes, {}, min_cells=20).set_index("feature")
+    assert table["why_no_genes"].to_dict() == {
+        "0": "not tested: 12 cells activate it, 20 are needed",
+        "1": "not tested: 650 cells activate it, so that fewer than 20 are left to compare with",
+        "2": "tested, but no gene differs at a false discovery rate of 5 %",
+    }
 
 
 def test_annotated_features_hold_one_row_per_live_feature():
     var = features(n_features=30).var
     found = {name: enrichment(name) for name in ("published", "corrected")}
-    table = annotated_features(var, dge(), found, n_genes=3, n_terms=2)
+    table = annotated_features(var, dge(), found, min_cells=2, n_genes=3, n_terms=2)
     assert set(table["feature"]) == set(var.index[var["n_active"] > 0])
     assert (table["up_genes"].str.count(";") <= 2).all()
     assert (table["terms"].str.count(";") <= 1).all()
@@ -154,5 +179,5 @@ def test_annotated_features_hold_one_row_per_live_feature():
     genes = dge()
     chunks = [part for _, part in genes.groupby(genes["feature"].astype(int) // 4)]
     assert len(chunks) > 2
-    in_parts = annotated_features(var, iter(chunks), found, n_genes=3, n_terms=2)
+    in_parts = annotated_features(var, iter(chunks), found, min_cells=2, n_genes=3, n_terms=2)
     pd.testing.assert_frame_equal(in_parts, table)

@@ -246,7 +246,10 @@ def _describe_features(matrix: Carried, var: pd.DataFrame) -> pd.DataFrame:
     obs["n_terms"] = matrix.per_feature
     named = var.set_axis(var.index.astype(str)).loc[list(matrix.features)]
     for column in ("n_active", "type", "top_cell_type"):
-        obs[column] = named[column].to_numpy()
+        values = named[column]
+        if isinstance(values.dtype, pd.CategoricalDtype):  # text without any value is not written
+            values = values.cat.remove_unused_categories()
+        obs[column] = values.array
     return obs
 
 

@@ -18,6 +18,7 @@ def annotated_features(
     dge: pd.DataFrame | Iterable[pd.DataFrame],
     enrichment: Mapping[str, pd.DataFrame],
     *,
+    min_cells: int,
     alpha: float = 0.05,
     n_genes: int = 5,
     n_terms: int = 5,
@@ -33,6 +34,9 @@ def annotated_features(
         (:func:`featurelens.dge.feature_tables.iter_feature_tables`, columns :data:`DGE_COLUMNS`).
     enrichment
         Convention to enrichment table; either may be absent.
+    min_cells
+        Fewest cells in a high or low set that is tested
+        (:class:`featurelens.dge.config.DgeConfig`).
     alpha
         False discovery rate below which a gene is listed.
     n_genes, n_terms
@@ -41,8 +45,10 @@ def annotated_features(
     Returns
     -------
     DataFrame
-        feature, type, type_published, top_cell_type, effect, q, n_active, fraction_active, mean,
-        max, n_high, up_genes, down_genes (significant genes of the largest fold changes), terms
+        feature, type, type_published, top_cell_type with share_in_type, n_in_type, effect and q,
+        or why_no_type (:mod:`featurelens.features.main_type`), n_active, fraction_active, mean,
+        max, n_high, up_genes, down_genes (significant genes of the largest fold changes) or
+        why_no_genes, terms
         and n_terms (corrected, kept_fdr), terms_published and n_terms_published (the filter of
         the paper's figures; a term of low or depleted genes is marked "(down)"). Lists are
         separated by "; " and empty where nothing is significant.
@@ -54,8 +60,8 @@ def annotated_features(
         If no feature is live.
     """
     columns = (
-        *("type", "type_published", "top_cell_type", "effect", "q", "n_active"),
-        *("fraction_active", "mean", "max"),
+        *("type", "type_published", "top_cell_type", "share_in_type", "n_in_type", "why_no_type"),
+        *("effect", "q", "n_active", "fraction_active", "mean", "max"),
     )
     require_live(features)
     live = features[features["n_active"] > 0]
@@ -65,6 +71,7 @@ def annotated_features(
     table["n_high"] = genes["n_high"].astype("Int64")
     for name in ("up_genes", "down_genes"):
         table[name] = genes[name].fillna("")
+    table["why_no_genes"] = [_why_no_genes(row, min_cells, alpha) for _, row in table.iterrows()]
     for suffix, convention, kept, by in (
         ("", "corrected", "kept_fdr", "q"),
         ("_published", "published", "kept_published_figures", "p_mannwhitney"),
@@ -122,6 +129,20 @@ def _genes(dge: pd.DataFrame, alpha: float, n_genes: int) -> pd.DataFrame:
         "down_genes": _lists(down, "gene", index, n_genes),
     }
     return pd.DataFrame({"n_high": sizes.to_numpy()} | lists, index=index)
+
+
+def _why_no_genes(row: pd.Series, min_cells: int, alpha: float) -> str:
+    """Why a feature of the table lists no gene, or nothing where it lists some."""
+    if row["up_genes"] or row["down_genes"]:
+        return ""
+    if row["n_high"] is not pd.NA:
+        return f"tested, but no gene differs at a false discovery rate of {100 * alpha:g} %"
+    if row["n_active"] < min_cells:
+        return f"not tested: {row['n_active']} cells activate it, {min_cells} are needed"
+    return (
+        f"not tested: {row['n_active']} cells activate it, so that fewer than {min_cells} are left "
+        "to compare with"
+    )
 
 
 def _with_direction(rows: pd.DataFrame) -> pd.DataFrame:

@@ -22,6 +22,7 @@ from featurelens.features.locality import (
     type_moments,
     welch_q,
 )
+from featurelens.features.main_type import main_types
 
 if TYPE_CHECKING:
     import anndata
@@ -48,8 +49,9 @@ def describe_features(
         ``obsm['X_pca']`` first two principal components of the embedding (paper, Figure 2), axes
         in ``uns['pca']``. var: n_active and fraction_active (cells with a non-zero activation),
         mean, max, type_published, type, n_types_published and n_types (cell types in which the
-        feature is significant), top_cell_type (largest effect, among the significant types if
-        there are any), effect ((m_in - m_out) / pooled sd in that type), q (of that type).
+        feature is significant), and the type that it is named for with its share, support, effect
+        ((m_in - m_out) / pooled sd), q, or the reason why there is none
+        (:func:`featurelens.features.main_type.main_types`).
         varm, features x ``uns['cell_types']``: type_means, type_effects, type_q, significant,
         significant_published.
 
@@ -71,7 +73,8 @@ def describe_features(
     statistics = _describe(activations)
     live = statistics["n_active"] > 0
 
-    moments = type_moments(activations, cell_types.cat.codes.to_numpy(), n_types=len(names))
+    codes = cell_types.cat.codes.to_numpy()
+    moments = type_moments(activations, codes, n_types=len(names))
     published = significant_published(moments, z=config.z)
     q = welch_q(moments)
     significant = q < config.alpha
@@ -85,7 +88,9 @@ def describe_features(
             statistics
             | _locality(published, live, suffix="_published")
             | _locality(significant, live, suffix="")
-            | _top_type(effects, q, significant, names),
+            | main_types(
+                activations, codes, names, moments=moments, effects=effects, q=q, config=config
+            ),
             index=pd.RangeIndex(activations.shape[1]).astype(str),
         ),
         obsm={"X_emb": cells.obsm["X_emb"], "X_pca": project(cells.obsm["X_emb"], axes)},
@@ -138,20 +143,4 @@ def _locality(significant: np.ndarray, live: np.ndarray, *, suffix: str) -> dict
     return {
         f"type{suffix}": pd.Categorical(locality, ["local", "regional", "global", "dead"]),
         f"n_types{suffix}": n,
-    }
-
-
-def _top_type(
-    effects: np.ndarray, q: np.ndarray, significant: np.ndarray, names: np.ndarray
-) -> dict[str, Any]:
-    eligible = np.where(significant | ~significant.any(axis=0), effects, np.nan)
-    known = ~np.isnan(eligible).all(axis=0)
-    top = np.argmax(np.nan_to_num(eligible, nan=-np.inf), axis=0)
-    columns = np.arange(effects.shape[1])
-    return {
-        "top_cell_type": pd.Categorical.from_codes(
-            np.where(known, top, -1).tolist(), pd.Index(names)
-        ),
-        "effect": eligible[top, columns],
-        "q": np.where(known, q[top, columns], np.nan),
     }

@@ -1,8 +1,9 @@
 """**{{ snakemake.wildcards.dataset }}/{{ snakemake.wildcards.model }}.** **A** Cells of the
 embedding, laid out by UMAP and coloured by type. **B** Activation of six annotated features, one
 per cell type in turn and within a type the one with the largest effect; grey cells do not
-activate it. Titles name the terms that go up ({{ snakemake.wildcards.collection }}, corrected)
-and how many more there are; below each panel stand the genes that rise most.
+activate it. Titles name the cell type that holds more than half of the feature's activation, with
+its share, and the terms that go up ({{ snakemake.wildcards.collection }}, corrected) and how many
+more there are; below each panel stand the genes that rise most.
 """
 
 import textwrap
@@ -16,6 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from featurelens.features.annotated import choose_features
+from featurelens.features.main_type import describe_type
 from featurelens.figures.parts.palette import activation_map, distinct_colours
 from featurelens.figures.parts.style import (
     BACKGROUND,
@@ -145,9 +147,8 @@ def _draw_feature(
 
 
 def _title(row: pd.Series) -> str:
-    where = row["top_cell_type"]
-    place = f", {where}" if isinstance(where, str) and where else ""
-    first = textwrap.wrap(f"Feature {row['feature']}: {row['type']}{place}", _TITLE_WIDTH)
+    head = f"Feature {row['feature']}: {row['type']}, {describe_type(row)}"
+    first = textwrap.wrap(head, _TITLE_WIDTH)
     return "\n".join([*first, *_term_lines(str(row["shown_terms"]).split("; "), row["n_shown"])])
 
 

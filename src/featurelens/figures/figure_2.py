@@ -1,12 +1,13 @@
 """**Figure 2. Features of real cells.** Cells lie on the first two principal components of the
-embedding. **A** Activation of a global feature, chosen by rule: of all features that are active
-in both cell types of the contrast and local to none, the one that carries most of the step from
-the one type to the other (table selected.tsv). Grey cells have no activation. **B** Cells of one
-type before (black) and after (blue) their activation of that feature is set to a multiple of its
-mean in the target type and the SAE decodes. The arrow joins the means; the title says how much
-of the way to the target's mean it covers in the whole embedding. Open circles are the target's
-cells. **C** Local features, each of which is significant in one cell type only; colour and size
-show the activation.
+embedding. **A** Activation of a global or regional feature (the title says which), chosen by
+rule: of all features that are active in both cell types of the contrast and local to none, the
+one that carries most of the step from the one type to the other (its role is global in
+selected.tsv). The title names the type that holds more than half of its activation, with the
+share. Grey cells have no activation. **B** Cells of one type before (black) and after (blue)
+their activation of that feature is set to a multiple of its mean in the target type and the SAE
+decodes. The arrow joins the means; the title says how much of the way to the target's mean it
+covers in the whole embedding. Open circles are the target's cells. **C** Local features, each of
+which is significant in one cell type only; colour and size show the activation.
 """
 
 import textwrap
@@ -20,6 +21,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
 
+from featurelens.features.main_type import describe_type
 from featurelens.figures.parts.palette import activation_map
 from featurelens.figures.parts.style import (
     BACKGROUND,
@@ -95,8 +97,8 @@ def draw(
     else:
         feature = str(global_rows["feature"].iloc[0])
         wanted = target if target is not None else str(global_rows["cell_type"].iloc[0])
-        strongest = features.var.loc[feature, "top_cell_type"]
-        title = f"Global feature {feature}\nstrongest in {strongest}"
+        row = features.var.loc[feature]
+        title = f"{str(row['type']).capitalize()} feature {feature}\n{describe_type(row)}"
         _draw_activation(upper, left, features, feature, title)
         _draw_steering(right, features, trajectories, feature, origin=origin, target=wanted)
         _share_limits(left, right)

@@ -4,7 +4,8 @@
 gene set: its running sum over the ranking, ticks at its genes, the leading edge shaded and named
 below. First row: the sets of the highest normalised scores (NES), second row: of the lowest. p
 and FDR are those of gseapy and come from random sets of genes, which ignores that genes move
-together; what is declared about a feature stands in its table of terms.
+together; what is declared about a feature stands in its table of terms. The title names the cell
+type that holds most of the feature's activation, with its share, where there is one.
 """
 
 import textwrap
@@ -15,6 +16,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from featurelens.features.main_type import describe_type
 from featurelens.figures.parts.style import (
     FULL_WIDTH,
     MUTED,
@@ -57,8 +59,7 @@ def draw(
     figures = {}
     for feature in dict.fromkeys(results["feature"].astype(str)):
         row = known.loc[feature]
-        parts = [str(row["type"]), row["top_cell_type"]]
-        title = ", ".join(part for part in parts if isinstance(part, str) and part)
+        title = f"{row['type']}, {describe_type(row)}"
         figures[f"feature_{feature}"] = draw_feature(
             results, running, feature, title=title, ranked_by=ranked_by
         )

@@ -82,5 +82,6 @@ def _of_cells(plan: Plan) -> dict[str, Any]:
         ],
         "concepts": config.concepts,
         "probes": list(config.figures.probes),
+        "min_cells": config.dge.min_cells,
         "ranked_by": config.gsea.rank_by if config.gsea else "t",
     }

@@ -22,6 +22,7 @@ INPUTS = {
     "published": "enrichment/{dataset}/{model}/{sae}/{collection}/global_published.parquet",
     "corrected": "enrichment/{dataset}/{model}/{sae}/{collection}/global_corrected.parquet",
 }
+PARAMS = {"min_cells": "{min_cells}"}
 READERS = {
     "dge": partial(iter_feature_tables, columns=DGE_COLUMNS),
     "published": read_kept,
@@ -31,7 +32,13 @@ READERS = {
 
 
 def tabulate(
-    features: AnnData, dge: Iterable[pd.DataFrame], published: pd.DataFrame, corrected: pd.DataFrame
+    features: AnnData,
+    dge: Iterable[pd.DataFrame],
+    published: pd.DataFrame,
+    corrected: pd.DataFrame,
+    *,
+    min_cells: int,
 ) -> pd.DataFrame:
     """:func:`featurelens.features.annotated.annotated_features` of one SAE and collection."""
-    return annotated_features(features.var, dge, {"published": published, "corrected": corrected})
+    found = {"published": published, "corrected": corrected}
+    return annotated_features(features.var, dge, found, min_cells=min_cells)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
 from featurelens.conventions import CONVENTIONS
@@ -22,8 +23,8 @@ def tabulate(features: Mapping[str, AnnData]) -> pd.DataFrame:
     Parameters
     ----------
     features
-        SAE name to its features (``features.h5ad``), of which var is read, and obs for the type of
-        every cell.
+        SAE name to its features (``features.h5ad``), of which var is read, the types in which
+        each is significant (varm), and obs for the type of every cell.
 
     Returns
     -------
@@ -33,11 +34,9 @@ def tabulate(features: Mapping[str, AnnData]) -> pd.DataFrame:
     """
     rows: list[dict[str, object]] = []
     for position, (name, adata) in enumerate(features.items(), start=1):
-        var, cell_types = adata.var, adata.obs["cell_type"]
-        n_cells = cell_types.astype(str).value_counts().sort_index()
+        n_cells = adata.obs["cell_type"].astype(str).value_counts().sort_index()
         for convention in CONVENTIONS:
-            kinds = var["type_published" if convention == "published" else "type"].astype(str)
-            tops = var.loc[kinds == "local", "top_cell_type"].astype(str).value_counts()
+            tops = _local_types(adata, "_published" if convention == "published" else "")
             rows.extend(
                 {
                     "sae": name,
@@ -50,3 +49,10 @@ def tabulate(features: Mapping[str, AnnData]) -> pd.DataFrame:
                 for cell_type, count in n_cells.items()
             )
     return pd.DataFrame(rows)
+
+
+def _local_types(features: AnnData, suffix: str) -> pd.Series:
+    """Local features of each cell type: those significant in it alone."""
+    local = (features.var[f"type{suffix}"] == "local").to_numpy()
+    where = np.asarray(features.varm[f"significant{suffix}"])[local].argmax(axis=1)
+    return pd.Series(np.asarray(features.uns["cell_types"])[where]).value_counts()

@@ -1,0 +1,91 @@
+"""Which cell type a feature is named for, on sums made by hand."""
+
+import anndata
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import sparse
+
+from featurelens.features.config import FeatureConfig
+from featurelens.features.describe import describe_features
+from featurelens.features.main_type import describe_type
+
+TYPES = np.repeat(["a", "b", "rare"], [24, 12, 3])
+
+
+def described(*features, types=TYPES, **options):
+    """Statistics of features given as activations of the cells of all types."""
+    cells = anndata.AnnData(
+        obs=pd.DataFrame(
+            {"cell_type": pd.Categorical(types), "batch": "all", "library": 1.0},
+            index=[f"cell{row}" for row in range(len(types))],
+        ),
+        obsm={"X_emb": np.random.default_rng(0).normal(size=(len(types), 2))},
+    )
+    codes = sparse.csr_matrix(np.column_stack(features).astype(np.float32))
+    return describe_features(codes, cells, FeatureConfig(**options)).var
+
+
+def test_a_type_that_holds_most_of_the_activation_is_named():
+    """Ten of twelve cells of b with 2 and five of a with 1: 20 of 25 are 80 %."""
+    row = described(np.r_[[1] * 5, [0] * 19, [2] * 10, [0] * 5]).iloc[0]
+    assert row["top_cell_type"] == "b"
+    assert row["share_in_type"] == pytest.approx(0.8)
+    assert row["n_in_type"] == 10
+    assert row["q"] < 0.05
+    assert row["why_no_type"] == ""
+    assert describe_type(row) == "b (80 %)"
+
+
+def test_a_type_of_few_cells_has_the_highest_mean_and_no_name():
+    """Mean 8 in rare, 1 in b: 24 of 36, in three cells. Without rare, b would hold all."""
+    row = described(np.r_[[0] * 24, [1] * 12, [8] * 3]).iloc[0]
+    assert pd.isna(row["top_cell_type"])
+    assert row["share_in_type"] == pytest.approx(24 / 36)
+    assert row["why_no_type"] == "rare holds 67 %, but only 3 of its cells activate it"
+    assert describe_type(row) == "no main type"
+    row = described(np.r_[[0] * 24, [1] * 12, [8, 8, 8]], min_type_cells=3).iloc[0]
+    assert row["top_cell_type"] == "rare"
+
+
+def test_the_highest_mean_does_not_name_a_feature_whose_activation_lies_elsewhere():
+    """Mean 2 in rare, 1 elsewhere: 6 of 42 lie in rare, 24 in a, 12 in b."""
+    values = np.r_[[1] * 36, [2] * 3]
+    row = described(values, types=np.repeat(["a", "b", "rare"], [18, 18, 3])).iloc[0]
+    assert pd.isna(row["top_cell_type"])
+    assert row["share_in_type"] == pytest.approx(18 / 42)
+    assert row["why_no_type"] == "a holds most of its activation, but only 43 %"
+
+
+def test_a_type_of_most_cells_is_no_name_for_what_is_everywhere():
+    """24 of 39 cells are of a, so that a holds 62 % of what every cell has; no test confirms it."""
+    rng = np.random.default_rng(1)
+    row = described(1 + rng.random(39) / 100).iloc[0]
+    assert pd.isna(row["top_cell_type"])
+    assert row["why_no_type"] == "a holds 62 %, but no more than chance gives it"
+
+
+def test_a_single_cell_is_no_type_and_no_test():
+    """A doublet alone: its q is NaN, and it names nothing however few cells are asked for."""
+    types = np.repeat(["a", "b", "doublet"], [20, 20, 1])
+    var = described(np.r_[[0] * 40, [5]], types=types, min_type_cells=1)
+    assert np.isnan(var["q"].iloc[0])
+    assert pd.isna(var["top_cell_type"].iloc[0])
+    assert var["why_no_type"].iloc[0] == "doublet holds 100 %, but no more than chance gives it"
+    [why] = described(np.r_[[0] * 40, [5]], types=types)["why_no_type"]
+    assert why == "doublet holds 100 %, but only 1 of its cells activates it"
+
+
+def test_a_dead_feature_has_no_type_and_says_so():
+    row = described(np.zeros(39)).iloc[0]
+    assert pd.isna(row["top_cell_type"])
+    assert row[["share_in_type", "effect", "q"]].isna().all()
+    assert row["n_in_type"] == 0
+    assert row["why_no_type"] == "no cell activates it"
+
+
+def test_the_share_that_is_asked_for_decides():
+    values = np.r_[[1] * 5, [0] * 19, [2] * 10, [0] * 5]  # 80 % in b
+    named = [described(values, min_share=share)["top_cell_type"].iloc[0] for share in (0.79, 0.81)]
+    assert named[0] == "b"
+    assert pd.isna(named[1])
