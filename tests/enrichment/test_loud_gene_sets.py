@@ -26,6 +26,12 @@ N_CELLS, N_GENES, SIZE = 500, 400, 20
 
 def annotated(activations, counts, genes, sets, dge):
     """What is kept, (n_features, n_terms), with its direction: 1 up, -1 down, 0 not kept."""
+    found = annotation(activations, counts, genes, sets, dge)
+    return np.where(found.columns["kept_fdr"], np.where(found.tests.higher, 1, -1), 0)
+
+
+def annotation(activations, counts, genes, sets, dge, nulls=("complete",)):
+    """The annotation of measured counts."""
     expression = counts / counts.sum(axis=1, keepdims=True) * 1e4
     cells = split_cells(sparse.csr_matrix(activations), config=dge, convention="corrected")
     prepared = prepare_expression(expression)
@@ -37,11 +43,10 @@ def annotated(activations, counts, genes, sets, dge):
         cells=Cells(cells, prepared, np.zeros(len(counts)), np.zeros(len(counts))),
         n_live=activations.shape[1],
         dge_config=dge,
-        config=EnrichmentConfig(n_permutations=20, nulls=("complete",)),
+        config=EnrichmentConfig(n_permutations=20, nulls=nulls),
         convention="corrected",
     )
-    found = annotate(experiment)
-    return np.where(found.columns["kept_fdr"], np.where(found.tests.higher, 1, -1), 0)
+    return annotate(experiment)
 
 
 def unrelated(seed, loudness):
@@ -73,6 +78,24 @@ def test_a_loud_gene_annotates_nothing_over_ten_seeds():
             found.append((kept != 0).any(axis=1).mean())
     assert np.mean(shares[MET]) <= 0.05
     assert np.mean(shares[RAW]) > 0.5  # so there is something to meet
+
+
+def test_genes_permuted_singly_show_what_composition_annotates():
+    data = unrelated(5, 0.5)
+    shares = {
+        dge: annotation(*data, dge, nulls=("complete", "singly")).summary.iloc[0]
+        for dge in (RAW, MET)
+    }
+    assert shares[RAW]["share"] > 0.5
+    assert shares[RAW]["share_complete"] < 0.05
+    assert shares[RAW]["share_singly"] > 0.5 * shares[RAW]["share"]
+    assert shares[MET]["share_singly"] <= 0.05
+
+
+def test_haemoglobin_is_not_what_genes_permuted_singly_annotate():
+    found = annotation(*haemoglobin(np.random.default_rng(1)), MET, nulls=("singly",)).summary
+    assert found["share"].item() == 1
+    assert found["share_singly"].item() <= 0.05
 
 
 def haemoglobin(rng):

@@ -57,10 +57,11 @@ def moments_on_device(
     ]
 
     def moments(block: int) -> tuple[slice, welch.Moments, welch.Moments]:
-        centre = torch.from_numpy(prepared.population.centre[block]).to(device)[on_device]
-        x = torch.from_numpy(prepared.blocks[block]).to(device).double() - centre
+        values, origin, middle, *_ = prepared.block(block)
+        centre = torch.from_numpy(middle).to(device)[on_device]
+        x = torch.from_numpy(values).to(device).double() - centre
         both = torch.cat([x, x * x], dim=1)
-        offset = prepared.population.centre[block][group] + prepared.origin[block]
+        offset = middle[group] + origin
         means, spreads = np.empty((2, 2, n_rows, width))
         for rows, members in parts:
             found = (members.to(device).double() @ both).cpu().numpy()  # (2, n, 2 width)

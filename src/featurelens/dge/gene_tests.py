@@ -28,7 +28,7 @@ from featurelens.threads import in_threads
 
 _ADJUSTED = 64
 """Features whose p are adjusted at once."""
-_ESTIMATED = 256
+_ESTIMATED = 512
 """Features whose means and errors are held at once; bounds memory, changes no result."""
 
 
@@ -239,13 +239,13 @@ def _moments(
     n_low = sets.n_low.astype(np.int64)
     n = np.stack([np.diff(first[0]), n_low]).astype(np.float64)[:, :, None]
     population, width = prepared.population, prepared.blocks.shape[2]
-    sums = (population.centre, population.total, population.squares)
 
     def moments(block: int) -> tuple[slice, welch.Moments, welch.Moments]:
         means, spreads = np.empty((2, 2, len(n_low), width))
+        values, origin, *sums = prepared.block(block)
         group_kernels.row_moments(
-            prepared.blocks[block],
-            (population.bounds, population.cells, *(part[block] for part in sums)),
+            values,
+            (population.bounds, population.cells, *sums),
             first,
             second,
             sets.complement,
@@ -256,7 +256,7 @@ def _moments(
         )
         genes = slice(block * width, min((block + 1) * width, prepared.n_genes))
         inside = slice(genes.stop - genes.start)
-        means = (means + prepared.origin[block])[:, :, inside]
+        means = (means + origin)[:, :, inside]
         variances = spreads[:, :, inside] / np.where(n > 1, n - 1, np.nan)
         high, low = (welch.Moments(n[side], means[side], variances[side]) for side in (0, 1))
         return genes, high, low

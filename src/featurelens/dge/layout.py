@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +46,21 @@ class Population:
     squares: Floats
 
 
+class Block(NamedTuple):
+    """Genes that are summed at once, of all cells, and their totals over groups of cells."""
+
+    values: NDArray[np.floating]
+    """(n_cells, width), minus the origin."""
+    origin: Floats
+    """(width,)."""
+    centre: Floats
+    """(n_groups, width), as of :class:`Population`."""
+    total: Floats
+    """(n_groups, width)."""
+    squares: Floats
+    """(n_groups, width)."""
+
+
 @dataclass(frozen=True)
 class PreparedExpression:
     """Expression in blocks of genes.
@@ -65,6 +80,11 @@ class PreparedExpression:
     def n_cells(self) -> int:
         """Number of cells."""
         return self.blocks.shape[1]
+
+    def block(self, number: int) -> Block:
+        """One block of genes."""
+        sums = (self.population.centre, self.population.total, self.population.squares)
+        return Block(self.blocks[number], self.origin[number], *(part[number] for part in sums))
 
     def by(self, group: NDArray[np.integer], *, threads: int = 1) -> PreparedExpression:
         """The same expression with totals of groups of cells, numbered from 0 for each cell."""

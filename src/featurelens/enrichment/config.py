@@ -38,7 +38,7 @@ class GseaConfig:
             raise ValueError("neither features nor top is given; say which features to look at")
 
 
-NullName = Literal["complete", "beyond_type", "genes"]
+NullName = Literal["complete", "beyond_type", "genes", "singly"]
 Filter = Literal["kept_published_05", "kept_published_figures", "kept_fdr"]
 
 FILTERS: dict[Convention, tuple[Filter, ...]] = {
@@ -71,7 +71,7 @@ class EnrichmentConfig:
     """Corrected: false discovery rate, of features and of terms within the declared features."""
     min_effect: Annotated[float, Ge(0), Lt(0.5)] = 0.1
     """Corrected: terms whose effect is nearer to one half than this are not kept."""
-    nulls: tuple[NullName, ...] = ("complete", "beyond_type", "genes")
+    nulls: tuple[NullName, ...] = ("complete", "beyond_type", "genes", "singly")
     """Nulls whose share of annotated features stands beside the real one."""
     n_permutations: Annotated[int, Ge(0)] = 20
     """Permutations of the null that calibrates p; below 20 is for tests, 0 means no null at all."""

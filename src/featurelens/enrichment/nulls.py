@@ -1,10 +1,12 @@
-"""Three nulls through the code of the real features, and what each of their draws annotates.
+"""Four nulls through the code of the real features, and what each of their draws annotates.
 
 ``complete``: activations change places over all cells, within batch. Whatever a feature carries
 there it carries by chance, or because genes move together. ``beyond_type``: they change places
 within cell type and batch, so that a feature keeps what it knows of types and loses the rest.
 ``genes``: genes exchange their statistics; a check of the software, since genes that no longer
-move together are what tests over genes assume.
+move together are what tests over genes assume. ``singly``: every gene is permuted over the cells by
+itself while loud genes' share of a cell stays, so that features carry what composition alone gives
+(``dge.singly``).
 """
 
 from collections.abc import Iterable, Iterator
@@ -22,6 +24,7 @@ from featurelens.dge.config import Contrast, DgeConfig
 from featurelens.dge.gene_tests import test_genes, test_statistics
 from featurelens.dge.layout import PreparedExpression
 from featurelens.dge.matching import MatchedSets
+from featurelens.dge.singly import permute_singly
 from featurelens.enrichment.config import FILTERS, EnrichmentConfig, Filter, NullName
 from featurelens.enrichment.filters import combine, declare, is_far, kept_fdr, run_tests
 from featurelens.enrichment.term_tests import (
@@ -43,8 +46,8 @@ PIECE = 64
 NULL_NAMES: tuple[NullName, ...] = get_args(NullName)
 
 NULLS: dict[Contrast, tuple[NullName, ...]] = {
-    "global": ("complete", "beyond_type", "genes"),
-    "within_type": ("beyond_type", "genes"),
+    "global": ("complete", "beyond_type", "genes", "singly"),
+    "within_type": ("beyond_type", "genes", "singly"),
 }
 """The nulls of each contrast; the first calibrates p.
 
@@ -133,8 +136,12 @@ class Experiment:
         """The tests of every permutation of a null."""
         is_first = name == NULLS[self.contrast][0]
         n = self.config.n_permutations if is_first else self.config.n_control_permutations
-        labels = self._labels(name)
-        for order in orders(labels, n, seed=(self.config.seed, NULL_NAMES.index(name))):
+        seed = (self.config.seed, NULL_NAMES.index(name))
+        if name == "singly":
+            for number in range(n):
+                yield self._draw(self._singly((*seed, number)), n_features)
+            return
+        for order in orders(self._labels(name), n, seed=seed):
             yield self._draw(self._permuted(name, order), n_features)
 
     def _labels(self, name: NullName) -> NDArray:
@@ -158,16 +165,33 @@ class Experiment:
             yield from (part.relabelled(order) for part in self.statistics)
             return
         cells = self._cells()
-        permuted = cells.sets.permuted(order)
-        for start in range(0, len(permuted.columns), CHUNK):
-            yield self._gene_statistics(permuted.rows(slice(start, start + CHUNK)))
+        yield from self._tested(cells.sets.permuted(order), cells.prepared)
 
-    def _gene_statistics(self, sets: CellSets | MatchedSets) -> GeneStatistics:
+    def _singly(self, seed: tuple[int, ...]) -> Iterator[GeneStatistics]:
+        """Genes permuted within what the contrast compares: batch, or type and batch."""
+        cells = self._cells()
+        expression = permute_singly(
+            cells.prepared,
+            self._labels(NULLS[self.contrast][0]),
+            min_cells=self.dge_config.min_cells,
+            seed=seed,
+        )
+        yield from self._tested(cells.sets, expression)
+
+    def _tested(
+        self, sets: CellSets | MatchedSets, expression: PreparedExpression
+    ) -> Iterator[GeneStatistics]:
+        for start in range(0, len(sets.columns), CHUNK):
+            yield self._gene_statistics(sets.rows(slice(start, start + CHUNK)), expression)
+
+    def _gene_statistics(
+        self, sets: CellSets | MatchedSets, prepared: PreparedExpression
+    ) -> GeneStatistics:
         """Statistics of permuted cells, as far as tests of terms look at them.
 
         The corrected ones see nothing but t, the published ones whether q is below their bounds.
         """
-        names, prepared = tuple(str(column) for column in sets.columns), self._cells().prepared
+        names = tuple(str(column) for column in sets.columns)
         if self.convention == "corrected":
             composition = self.dge_config.composition
             t = test_statistics(sets, prepared, composition=composition, threads=self.means.threads)

@@ -58,8 +58,8 @@ def megabytes(stage: Stage, sizes: Sizes) -> int:
     bundle = 2 * _SPARSE * _FILLED * expression  # counts, and their logarithms
     activations = _SPARSE * _ACTIVE * cells * features
     dense = 4 * expression  # decoded or measured, float32, laid out once
-    # Tables of all features, and six numbers of the 256 that are compared at once.
-    by_gene = 8.0 * features * genes + 48.0 * min(features, 256) * genes
+    # Tables of all features, and six numbers of the 512 that are compared at once.
+    by_gene = 8.0 * features * genes + 48.0 * min(features, 512) * genes
     by_term = 80.0 * features * _TERMS  # ten matrices of float64
     needed = {
         # Weights, gradient, two moments and the best weights of encoder and decoder; the embedding.

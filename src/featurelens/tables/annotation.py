@@ -1,10 +1,11 @@
 """How many live features carry at least one gene set, in every contrast, convention and filter,
-and how many would under three nulls that run the same code: activations permuted over all cells
-within batch (complete), within cell type and batch (beyond type), and genes that exchange their
-statistics (genes). p05_mannwhitney and p05_calibrated are the shares of p below .05 among
-permuted cells, as tested and calibrated: one in twenty if p is what it says. Genes were tested on
-the expression that its column names: decoded by the model, decoded by a surrogate that was fitted
-afterwards, or measured. A filter that keeps nothing says why.
+and how many would under four nulls that run the same code: activations permuted over all cells
+within batch (complete), within cell type and batch (beyond type), genes that exchange their
+statistics (genes), and genes that are permuted over cells singly (singly). p05_mannwhitney and
+p05_calibrated are the shares of p below .05 among permuted cells, as tested and calibrated: one in
+twenty if p is what it says. Genes were tested on the expression that its column names: decoded by
+the model, decoded by a surrogate that was fitted afterwards, or measured. A filter that keeps
+nothing says why.
 """
 
 from __future__ import annotations
