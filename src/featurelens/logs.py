@@ -1,5 +1,6 @@
 """What a job says, and where: everything to its log, the one line of a user's mistake to both."""
 
+import gc
 import os
 import re
 import resource
@@ -44,6 +45,8 @@ def job_log(path: str | Path) -> Iterator[Callable[[str], None]]:
             sys.stderr.flush()
             os.dup2(terminal, 2)
             print(describe_cost(started), file=log)
+            # At its end Python looks through all that is left, torch's half a million objects too.
+            gc.freeze()
 
 
 def describe_cost(started: float) -> str:

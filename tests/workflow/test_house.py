@@ -12,7 +12,17 @@ import pytest
 from clones import ROOT
 
 FLOORS = (
-    {"version", "conventions", "options", "places", "plugins", "threads", "io", "means"},
+    {
+        "version",
+        "conventions",
+        "options",
+        "places",
+        "plugins",
+        "threads",
+        "compiled_umap",
+        "io",
+        "means",
+    },
     {"logs", "torch_files"},
     {"stats", "datasets", "genesets", "simulation", "sae", "downloads", "claims"},
     {"embeddings", "features", "autoencoder"},

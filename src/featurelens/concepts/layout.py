@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from featurelens.compiled_umap import import_umap
+
 MIN_FOR_UMAP = 5
 """Fewer features are laid out by principal components: UMAP has no neighbours to work with."""
 
@@ -64,13 +66,7 @@ def _principal_axes(matrix: sparse.csr_matrix) -> NDArray[np.float32]:
 
 
 def _umap(matrix: sparse.csr_matrix, layout: Layout, start: str) -> NDArray[np.float32]:
-    # Compiling UMAP takes seconds; nobody pays for it who does not draw.
-    with warnings.catch_warnings():
-        # A variant of UMAP that is not used here wants TensorFlow.
-        warnings.filterwarnings("ignore", message="Tensorflow not installed")
-        from umap import UMAP
-
-    model = UMAP(
+    model = import_umap().UMAP(
         n_neighbors=min(layout.n_neighbors, matrix.shape[0] - 1),
         min_dist=layout.min_dist,
         spread=layout.spread,

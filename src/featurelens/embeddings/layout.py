@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from featurelens.compiled_umap import import_umap
+
 if TYPE_CHECKING:
     import anndata
 
@@ -31,6 +33,7 @@ def lay_out(cells: anndata.AnnData, *, seed: int = 0) -> anndata.AnnData:
     import anndata
     import scanpy as sc
 
+    import_umap()
     layout = anndata.AnnData(
         obs=cells.obs[["cell_type"]].copy(), obsm={"X_emb": cells.obsm["X_emb"]}
     )
