@@ -17,6 +17,15 @@ def in_threads(function, items: Iterable, threads: int) -> Iterator:  # type: ig
 
 
 @contextmanager
+def one_blas_thread() -> Iterator[None]:
+    """Multiply matrices in one thread: in several, the last bits depend on how many there are."""
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1, user_api="blas"):
+        yield
+
+
+@contextmanager
 def torch_threads(count: int) -> Iterator[None]:
     """Run torch with ``count`` threads, and with as many as before afterwards."""
     import torch

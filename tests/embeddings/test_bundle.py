@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import sparse
+from threadpoolctl import threadpool_limits
 
 from featurelens.embeddings.bundle import Bundle, Fitted, make_bundle, read_bundle, write_bundle
 from featurelens.embeddings.decoders.kinds.linear_simplex import LinearSimplexDecoder
@@ -123,6 +124,29 @@ def test_expression_in_parts_is_expression(cells, source):
     assert [(rows.start, len(part)) for rows, part in parts] == [(0, 2), (2, 1)]
     whole = expression(bundle, library=7, source=source)
     np.testing.assert_array_equal(np.concatenate([part for _, part in parts]), whole)
+
+
+def test_expression_is_the_same_with_any_number_of_threads():
+    # In two threads OpenBLAS adds up the fifteen terms of some of these products in another order.
+    rng = np.random.default_rng(0)
+    n_cells, n_genes = 700, 765
+    counts = sparse.csr_matrix(rng.poisson(1.0, (n_cells, n_genes)).astype(np.int32))
+    obs = pd.DataFrame(
+        {"cell_type": pd.Categorical(["a"] * n_cells), "library": 1e3},
+        index=[f"c{i}" for i in range(n_cells)],
+    )
+    var = pd.DataFrame({"symbol": [f"g{i}" for i in range(n_genes)]})
+    var.index = var["symbol"]
+    cells = anndata.AnnData(X=counts, obs=obs, var=var, layers={"counts": counts})
+    factors = rng.dirichlet(np.ones(n_genes), 15).T.astype(np.float32)
+    scores = rng.dirichlet(np.ones(15), n_cells)
+    fitted = Fitted(scores, LinearSimplexDecoder(factors=factors), {})
+    bundle = make_bundle(cells, fitted, PCAModel())
+    decoded = []
+    for threads in (1, 2):
+        with threadpool_limits(threads, user_api="blas"):
+            decoded.append(expression(bundle).tobytes())
+    assert decoded[0] == decoded[1]
 
 
 def test_expression_has_one_covariate_code_for_all_cells(cells):

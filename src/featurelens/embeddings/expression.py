@@ -11,6 +11,7 @@ from featurelens.conventions import ExpressionSource
 from featurelens.embeddings.decoders.decoder import Decoder, scale_rows
 from featurelens.embeddings.decoders.kinds.none import NoDecoder
 from featurelens.embeddings.decoders.kinds.surrogate import SurrogateDecoder
+from featurelens.threads import one_blas_thread
 
 if TYPE_CHECKING:
     from featurelens.embeddings.bundle import Bundle
@@ -85,5 +86,7 @@ def iter_expression(
             counts = bundle.cells.layers["counts"][rows].toarray()
             yield rows, scale_rows(counts.astype(np.float64), library)
         else:
-            z = bundle.embedding[rows]
-            yield rows, bundle.decoder.decode(z, library=library, covariate=common)
+            with one_blas_thread():
+                z = bundle.embedding[rows]
+                decoded = bundle.decoder.decode(z, library=library, covariate=common)
+            yield rows, decoded
