@@ -65,6 +65,7 @@ def test_matrix_and_labels_by_pencil():
     assert list(concepts.var["category"]) == [
         "antigen presentation", "cytotoxicity", "cytotoxicity",
     ]  # fmt: skip
+    assert concepts.uns["n_annotated"] == 3  # "4" as well, by its lower perforin
     assert concepts.uns["layout"] == "pca"  # two features are too few for UMAP
     assert concepts.obsm["X_umap"].shape == (2, 2)
 
@@ -78,6 +79,9 @@ def test_any_direction_and_other_filters():
     other = map_kept(kept, var(), ConceptConfig(filter="kept_published_05"))
     assert list(other.obs_names) == ["3"]
     np.testing.assert_array_equal(other.obsm["X_umap"], [[0, 0]])
+    # A published filter counts both directions, in tables and here.
+    figures = map_kept(kept, var(), ConceptConfig(filter="kept_published_figures"))
+    assert list(figures.obs_names) == ["2", "4", "10"]
     # 7 of the 8 rows are kept by two filters each, one by one filter
     assert kept["filter"].value_counts().to_dict() == {
         "kept_published_05": 1, "kept_published_figures": 7, "kept_fdr": 7,

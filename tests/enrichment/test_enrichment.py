@@ -644,6 +644,7 @@ def test_summary_by_pencil():
     assert np.isnan(row["sd_genes"])
     assert np.isnan(row["share_beyond_type"])
     assert row["p05_mannwhitney"] == pytest.approx(0.12)
+    assert row["terms_per_feature_mean_up"] == kept[2].sum()  # the one feature that has more
     # 1, 2, 3: mean 2, deviation 1, so 1 / sqrt(3) features; published: over 3 terms, the same.
     assert row["terms_per_feature_mean"] == row["terms_per_feature_median"] == 2
     assert row["terms_per_feature_sem"] == pytest.approx(1 / np.sqrt(3))

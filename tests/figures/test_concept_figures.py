@@ -47,6 +47,14 @@ def test_figure_3_legend_stays_inside_the_figure():
     assert 0 <= legend.x0 < legend.x1 <= figure.bbox.width
 
 
+def test_figure_3_says_how_many_features_are_no_points():
+    space = concepts(n_features=28)
+    assert "pca: 28 annotated features" in texts(draw_figure_3({"pca": space}, probes=["HLA"]))
+    space.uns["n_annotated"] = 33
+    drawn = texts(draw_figure_3({"pca": space}, probes=["HLA"]))
+    assert "pca: 28 of 33 annotated features (terms that rise)" in drawn
+
+
 def test_short_names_keep_what_tells_them_apart():
     assert short_names(["d/pca/x20/go", "d/nmf/x20/go"]) == {
         "d/pca/x20/go": "pca",
@@ -167,6 +175,8 @@ def test_figure_s29_prints_both_standard_errors(tables):
     for row in tables["per_feature"].query("filter != 'kept_published_figures'").itertuples():
         errors = f"{row.mean:.3g} ± {row.sem:.2g} (published ± {row.sem_published:.2g})"
         assert errors in drawn
+        if row.mean_any != row.mean:
+            assert f"{errors}; {row.mean_any:.3g} with those that fall" in drawn
     shares = figure.axes[2].lines[0].get_ydata()
     assert (np.diff(shares) <= 0).all()
 

@@ -93,6 +93,16 @@ def test_nothing_annotated_gives_empty_tables():
     assert np.isnan(row["sem_published"])
 
 
+def test_means_over_rising_terms_and_over_all():
+    """Feature 1 has terms a and b, of which a rises, 2 has c, which falls: 1 of 1, and 3 of 2."""
+    rows = [("1", "a", True), ("1", "b", False), ("2", "c", False)]
+    table = pd.DataFrame(rows, columns=["feature", "term", "higher"]).assign(category="")
+    kept_ = table.assign(convention="corrected", filter="kept_fdr")
+    row = terms_per_feature.tabulate({"d/x/s/go": kept_}).set_index("filter").loc["kept_fdr"]
+    assert (row["n_features"], row["mean"]) == (1, 1)
+    assert (row["n_features_any"], row["mean_any"]) == (2, 1.5)
+
+
 def carried_by(counts, n_terms):
     """Annotations in which each feature has a run of terms, so that all terms occur."""
     feature = np.repeat(np.arange(len(counts)), counts)

@@ -122,6 +122,8 @@ def test_annotated_features_list_significant_genes_by_fold_and_terms_by_q():
             "feature": ["0"] * 5,
             "gene": ["up2", "up1", "down1", "weak", "unknown"],
             "log2_fold": [1.0, 3.0, -2.0, 5.0, 9.0],
+            "t": [5.0, 6.0, -5.0, 1.0, np.nan],
+            "df": 40.0,
             "q": [0.01, 0.001, 0.04, 0.5, np.nan],
             "n_high": 20,
         }
@@ -154,12 +156,35 @@ def test_annotated_features_list_significant_genes_by_fold_and_terms_by_q():
     assert row["why_no_genes"] == ""
 
 
+def test_a_gene_of_few_cells_does_not_stand_before_a_sure_one():
+    """Four of 100 genes are chosen; 40 degrees of freedom, level .05 · 4 / 100: c = 3.31.
+
+    HBB, 4 times the mean at t = 33: 1 + 3 (1 - 3.31 / 33) = 3.70. RARE, 8 times at t = 3.7:
+    1 + 7 (1 - 3.31 / 3.7) = 1.74. DOWN, a quarter at t = -33: 1 - .75 · .90 = .33, SLIGHT .92.
+    """
+    var = features(n_features=3).var.iloc[:1].assign(n_active=90)
+    genes = pd.DataFrame(
+        {
+            "feature": "0",
+            "gene": ["RARE", "HBB", "SLIGHT", "DOWN"] + [f"G{i}" for i in range(96)],
+            "log2_fold": [3.0, 2.0, -4.0, -2.0] + [0.1] * 96,
+            "t": [3.7, 33.0, -3.6, -33.0] + [0.5] * 96,
+            "df": 40.0,
+            "q": [0.04, 0.0, 0.04, 0.0] + [0.9] * 96,
+            "n_high": 30,
+        }
+    )
+    [row] = annotated_features(var, genes, {}, min_cells=20).to_dict("records")
+    assert row["up_genes"] == "HBB; RARE"
+    assert row["down_genes"] == "DOWN; SLIGHT"
+
+
 def test_a_feature_without_genes_says_why():
     var = features(n_features=3).var.copy()
     var["n_active"] = [12, 650, 90]
     genes = pd.DataFrame(
         {"feature": ["2"], "gene": ["A"], "log2_fold": [1.0], "q": [0.06], "n_high": [30]}
-    )
+    ).assign(t=2.0, df=40.0)
     table = annotated_features(var, genes, {}, min_cells=20).set_index("feature")
     assert table["why_no_genes"].to_dict() == {
         "0": "not tested: 12 cells activate it, 20 are needed",

@@ -154,12 +154,14 @@ def map_concepts(
         the first by name; "none" where no term has one), label (label_1), n_active, type,
         top_cell_type. var: category, the columns of ``terms``, n_features. obsm ``X_umap`` (the
         configured layout) and ``X_umap_code`` (the author's code, ``PUBLISHED_CODE``), (n, 2).
-        uns: filter, layout and layout_code (of ``lay_out``), parameters (of both layouts),
-        n_tied (features whose label of a level is a tie).
+        uns: filter, n_annotated (features with a term in any direction), layout and layout_code (of
+        ``lay_out``), parameters (of both layouts), n_tied (features whose label of a level is a
+        tie).
     """
     import anndata
 
-    matrix = carried(kept, config.filter, config.direction)
+    [convention] = [name for name, filters in FILTERS.items() if config.filter in filters]
+    matrix = carried(kept, config.filter, direction_of(convention, config.direction))
     var = _describe_terms(matrix, kept, terms)
     adata = anndata.AnnData(matrix.matrix, obs=_describe_features(matrix, features_var), var=var)
     n_tied = {}
@@ -177,6 +179,7 @@ def map_concepts(
     adata.obsm["X_umap_code"], adata.uns["layout_code"] = lay_out(matrix.matrix, PUBLISHED_CODE)
     adata.uns |= {
         "filter": config.filter,
+        "n_annotated": len(carried(kept, config.filter, "any").features),
         "parameters": {"X_umap": asdict(configured), "X_umap_code": asdict(PUBLISHED_CODE)},
         "n_tied": n_tied,
     }

@@ -46,7 +46,8 @@ def summarise(
         two), terms_per_feature_sem_published (the same deviation over the root of the number of
         terms, as ``05_analyses.py``), terms_per_feature_min, _median and _max, n_terms,
         features_per_term_max, share_of_annotated_max (the most frequent term's features over all
-        annotated ones), n_terms_tested.
+        annotated ones), n_terms_tested, terms_per_feature_mean_up (of the terms and features that
+        n_annotated_up counts).
     """
     return pd.DataFrame(
         [
@@ -55,6 +56,7 @@ def summarise(
             | _share(columns[name], tests.higher, n_live)
             | _shares_of_nulls(null[null["filter"] == name])
             | _terms_per_feature(columns[name])
+            | {"terms_per_feature_mean_up": _mean_of_any(columns[name] & tests.higher)}
             | {"n_terms_tested": tests.effect.shape[1]}
             for name in FILTERS[convention]
         ]
@@ -181,6 +183,12 @@ def _shares_of_nulls(null: pd.DataFrame) -> dict[str, float]:
     first = null[null["null"] == null["null"].iloc[0]] if len(null) else null
     rates = ("p05_mannwhitney", "p05_calibrated")
     return found | {name: first[name].mean() if len(first) else np.nan for name in rates}
+
+
+def _mean_of_any(kept: NDArray[np.bool_]) -> float:
+    """Mean number of terms of the features that have one; NaN where none has."""
+    per_feature = kept.sum(axis=1)
+    return float(per_feature[per_feature > 0].mean()) if per_feature.any() else np.nan
 
 
 def _terms_per_feature(kept: NDArray[np.bool_]) -> dict[str, float]:

@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 
 from featurelens.io import InputError
+from featurelens.stats.fold_bounds import least_log2_fold
 
-DGE_COLUMNS = ("feature", "gene", "log2_fold", "q", "n_high")
+DGE_COLUMNS = ("feature", "gene", "log2_fold", "t", "df", "q", "n_high")
 """What is read of tables of differential expression."""
 
 
@@ -47,12 +48,11 @@ def annotated_features(
     DataFrame
         feature, type, type_published, top_cell_type with share_in_type, n_in_type, effect and q,
         or why_no_type (:mod:`featurelens.features.main_type`), n_active, fraction_active, mean,
-        max, n_high, up_genes, down_genes (significant genes of the largest fold changes) or
-        why_no_genes, terms
-        and n_terms (corrected, kept_fdr), terms_published and n_terms_published (the filter of
-        the paper's figures; a term of low or depleted genes is marked "(down)"). Lists are
-        separated by "; " and empty where nothing is significant.
-        The most active features stand first.
+        max, n_high, up_genes, down_genes (significant genes, those of the largest least change
+        first, :func:`featurelens.stats.fold_bounds.least_log2_fold`) or why_no_genes, terms and
+        n_terms (corrected, kept_fdr), terms_published and n_terms_published (the filter of the
+        paper's figures; a term of low or depleted genes is marked "(down)"). Lists are separated by
+        "; " and empty where nothing is significant. The most active features stand first.
 
     Raises
     ------
@@ -122,13 +122,34 @@ def _genes(dge: pd.DataFrame, alpha: float, n_genes: int) -> pd.DataFrame:
     """Size of the high set and lists of genes of the features in a table, by their names."""
     sizes = dge.groupby("feature", observed=True, sort=False)["n_high"].first()
     index = sizes.index.astype(str)
-    significant = dge[dge["q"] < alpha].sort_values("log2_fold", kind="stable")
-    up, down = significant[significant["log2_fold"] > 0], significant[significant["log2_fold"] < 0]
+    ordered = _significant(dge, alpha)
+    up, down = ordered[ordered["log2_fold"] > 0], ordered[ordered["log2_fold"] < 0]
     lists = {
-        "up_genes": _lists(up.iloc[::-1], "gene", index, n_genes),
+        "up_genes": _lists(up, "gene", index, n_genes),
         "down_genes": _lists(down, "gene", index, n_genes),
     }
     return pd.DataFrame({"n_high": sizes.to_numpy()} | lists, index=index)
+
+
+def _significant(dge: pd.DataFrame, alpha: float) -> pd.DataFrame:
+    """Significant genes, those first whose change is largest even at the near end of its interval.
+
+    By fold change alone the first would be genes of few counts in few cells.
+    """
+    chosen, tested = dge["q"] < alpha, dge["q"].notna()
+    counts = [
+        which.groupby(dge["feature"], observed=True, sort=False).transform("sum")[chosen]
+        for which in (chosen, tested)
+    ]
+    found = dge[chosen]
+    least = least_log2_fold(
+        *(found[name].to_numpy(dtype=float) for name in ("log2_fold", "t", "df")),
+        n_chosen=counts[0].to_numpy(),
+        n_tests=counts[1].to_numpy(),
+        alpha=alpha,
+    )
+    order = np.lexsort((-found["log2_fold"].abs().to_numpy(), -np.abs(least)))
+    return found.iloc[order]
 
 
 def _why_no_genes(row: pd.Series, min_cells: int, alpha: float) -> str:

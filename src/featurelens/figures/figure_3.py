@@ -1,4 +1,5 @@
-"""**Figure 3. Concept space.** **A** Every annotated feature is a point, placed by UMAP of the
+"""**Figure 3. Concept space.** **A** Every feature with a gene set that its high cells have more
+of is a point (of the published filters every annotated one, as published), placed by UMAP of the
 binary matrix of features by gene sets (filter:
 {{ snakemake.config.get("concepts", {}).get("filter", "kept_fdr") }}), one panel per embedding.
 Colour, and shape from 13 categories on, show the most frequent category (ancestor at level 1 of
@@ -119,9 +120,17 @@ def _draw_spaces(figure: SubFigure, concepts: Mapping[str, anndata.AnnData], loo
     titles = short_names(list(concepts))
     for axes, (name, adata) in zip(panels, concepts.items(), strict=False):
         layout = "" if adata.uns.get("layout", "umap") != "pca" else ", too few for UMAP: PCA"
-        axes.set_title(f"{titles[name]}: {adata.n_obs:,} annotated features{layout}")
+        axes.set_title(f"{titles[name]}: {_counted(adata)}{layout}")
         draw_space(axes, adata, looks, name=name)
     draw_legend(figure, looks)
+
+
+def _counted(concepts: anndata.AnnData) -> str:
+    """How many features are points, and how many are annotated where those are more."""
+    n_annotated = int(concepts.uns.get("n_annotated", concepts.n_obs))
+    if n_annotated == concepts.n_obs:
+        return f"{concepts.n_obs:,} annotated features"
+    return f"{concepts.n_obs:,} of {n_annotated:,} annotated features (terms that rise)"
 
 
 def _draw_probes(

@@ -1,5 +1,7 @@
-"""How many gene sets an annotated feature carries. The standard error of the mean over features
-is sem; sem_published divides by the root of the number of gene sets, as the paper does.
+"""How many gene sets an annotated feature carries; under the corrected filter those alone count
+that its high cells have more of, and n_features_any and mean_any count all, as annotation.tsv
+does. The standard error of the mean over features is sem; sem_published divides by the root of
+the number of gene sets, as the paper does.
 """
 
 from __future__ import annotations
@@ -25,15 +27,18 @@ def tabulate(kept: Mapping[str, pd.DataFrame], *, direction: Direction = "up") -
     -------
     DataFrame
         sae, position, convention, filter, n_features, n_terms, mean, sd, sem (sd / sqrt(features)),
-        sem_published (sd / sqrt(terms), author's ``05_analyses.py``), min, median, max.
+        sem_published (sd / sqrt(terms), author's ``05_analyses.py``), min, median, max; and
+        n_features_any and mean_any, where terms of any direction count.
     """
     rows = []
-    for _, label, matrix in every_filter(kept, direction):
-        counts = matrix.per_feature.to_numpy()
+    both = zip(every_filter(kept, direction), every_filter(kept, "any"), strict=True)
+    for (_, label, matrix), (_, _, of_any) in both:
+        counts, whole = matrix.per_feature.to_numpy(), of_any.per_feature.to_numpy()
         rows.append(
             label
             | {"n_features": len(counts), "n_terms": len(matrix.terms)}
             | describe_counts(counts, len(matrix.terms))
+            | {"n_features_any": len(whole), "mean_any": describe_counts(whole, 1)["mean"]}
         )
     return pd.DataFrame(rows)
 
