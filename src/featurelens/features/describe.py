@@ -38,7 +38,7 @@ def describe_features(
     activations
         (n_cells, n_features) CSR, rows in the order of ``cells``.
     cells
-        Cells of a bundle: obs cell_type, batch, library; ``obsm['X_emb']``.
+        Cells of a bundle: obs with cell_type; ``obsm['X_emb']``.
     config
         Thresholds.
 
@@ -83,7 +83,7 @@ def describe_features(
 
     return anndata.AnnData(
         X=activations,
-        obs=cells.obs[["cell_type", "batch", "library"]].copy(),
+        obs=cells.obs.copy(),
         var=pd.DataFrame(
             statistics
             | _locality(published, live, suffix="_published")
