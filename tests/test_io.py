@@ -1,5 +1,8 @@
 import hashlib
 import os
+import re
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -27,6 +30,25 @@ def write_half(path):
     with atomic_path(path) as temporary:
         temporary.write_text("half")
         raise RuntimeError("half way")
+
+
+def test_what_a_killed_process_left_is_removed(tmp_path):
+    """Of this file, by this machine, and only where the process is gone."""
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    host = re.sub(r"\W", "-", os.uname().nodename)
+    left = tmp_path / f".a.b.{host}.{gone.pid}.pdf"
+    others = [
+        tmp_path / f".a.b.{host}.{os.getppid()}.pdf",  # still running
+        tmp_path / f".a.b.elsewhere.{gone.pid}.pdf",
+        tmp_path / f".a.{host}.{gone.pid}.pdf",  # of a.pdf
+        tmp_path / ".a.b.mine.pdf",
+    ]
+    for path in (left, *others):
+        path.write_text("half")
+    with atomic_path(tmp_path / "a.b.pdf") as temporary:
+        temporary.write_text("whole")
+    assert sorted(tmp_path.iterdir()) == sorted([tmp_path / "a.b.pdf", *others])
 
 
 def test_atomic_path_leaves_the_old_file_when_writing_fails(tmp_path):

@@ -1,7 +1,9 @@
 """What a job leaves in its log."""
 
 import re
+import subprocess
 import sys
+import time
 
 import pytest
 
@@ -29,6 +31,23 @@ def test_the_last_line_says_what_the_job_took(tmp_path):
     seconds, to_start, peak = cost(path)
     assert seconds > to_start > 0
     assert peak > len(held) / 2**20
+
+
+def test_a_job_that_is_ended_leaves_nothing_half_written(tmp_path):
+    code = (
+        "import time\nfrom featurelens.io import atomic_path\n"
+        "from featurelens.logs import job_log\n"
+        "with job_log('job.log') as log, atomic_path('figure.pdf') as path:\n"
+        "    path.write_text('half'); log('at work'); time.sleep(60)\n"
+    )
+    log = tmp_path / "job.log"
+    with subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path) as job:
+        while job.poll() is None and not (log.exists() and "at work" in log.read_text()):
+            time.sleep(0.02)
+        job.terminate()
+    assert job.returncode == 128 + 15
+    assert [path.name for path in tmp_path.iterdir()] == ["job.log"]
+    assert cost(tmp_path / "job.log")
 
 
 def test_a_job_that_fails_says_what_it_took(tmp_path):

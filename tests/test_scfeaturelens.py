@@ -348,6 +348,11 @@ BAD_OPTIONS = {
     "no sets": ({"gene_sets": {}}, r"0 sets without any gene"),
     "sets without genes": ({"gene_sets": {"a": [], "b": []}}, r"2 sets without any gene"),
     "a set that is a text": ({"gene_sets": {"a": "G1 G2"}}, r"'a' is one text"),
+    "an unknown choice": ({"dge": {"percentile": 3}}, r"dge: 'percentile': .*see DgeConfig"),
+    "a choice out of bounds": ({"enrichment": {"seed": -1}}, r"enrichment: 'seed': .* 0"),
+    "no choice": ({"dge": "decoded"}, r"dge is a str; give a DgeConfig, or a mapping"),
+    "no SAE": ({"sae": 5}, r"sae is a int; give a SAEConfig, or a mapping"),
+    "a device of another name": ({"device": "gpu"}, r"device is 'gpu'; write 'cpu' or 'cuda'"),
     "another species": (
         {"gene_sets": {"set": ["Cd3e", "Cd3d", "Cd19"]}},
         r"0 in common.*Cd19, Cd3d, Cd3e.*G0, G1, G10.*mouse",
@@ -422,7 +427,18 @@ def test_an_embedding_of_noise_keeps_nothing_and_says_so(cells):
 
 def test_an_embedding_without_a_decoder_cannot_be_decoded(cells):
     with pytest.raises(InputError, match="no decoder; use expression 'measured'"):
-        annotate(cells, dge=DgeConfig())
+        annotate(cells, dge={"expression": "decoded"})
+
+
+@pytest.mark.parametrize(
+    "dge",
+    [DgeConfig(high_percentile=90, min_cells=10), {"high_percentile": 90, "min_cells": 10}],
+    ids=["config", "mapping"],
+)
+def test_a_choice_of_tests_leaves_expression_measured(found, cells, dge):
+    features, table = annotate(cells, dge=dge)
+    assert (features.uns["summary"]["expression"] == "measured").all()
+    pd.testing.assert_frame_equal(table, found[0].table)
 
 
 def test_one_cell_type_leaves_every_feature_without_a_type(cells):

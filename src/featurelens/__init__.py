@@ -7,6 +7,8 @@ imported from the module that it belongs to. Importing the package itself loads 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from featurelens.caches import find_cache
+
 if TYPE_CHECKING:
     from featurelens.dge.config import DgeConfig
     from featurelens.enrichment.config import EnrichmentConfig
@@ -33,6 +35,8 @@ _HOMES = {
     "__version__": "featurelens.version",
 }
 """Module of each public name, imported when the name is first used."""
+
+find_cache()
 
 
 def __getattr__(name: str) -> Any:

@@ -10,8 +10,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from contextlib import contextmanager
+from glob import escape
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -31,15 +34,41 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path beside ``path``; move it into place only when the block succeeds.
 
     The temporary name keeps the suffix, because writers such as matplotlib choose a format by it.
+    What a process of this machine left of the same file when it was killed is removed.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    start, host = f".{path.stem}.", re.sub(r"\W", "-", os.uname().nodename)
+    for left in path.parent.glob(f"{escape(start + host)}.*{escape(path.suffix)}"):
+        process = left.name.removeprefix(f"{start}{host}.").removesuffix(path.suffix)
+        if process.isdigit() and not _is_running(int(process)):
+            left.unlink(missing_ok=True)
+    temporary = path.with_name(f"{start}{host}.{os.getpid()}{path.suffix}")
     try:
         yield temporary
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def folder_or_temporary(folder: str | Path | None) -> Iterator[Path]:
+    """The folder that was asked for, or one that is gone afterwards."""
+    if folder is not None:
+        yield Path(folder)
+        return
+    with TemporaryDirectory(prefix="featurelens-") as temporary:
+        yield Path(temporary)
+
+
+def _is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def write_table(table: pd.DataFrame, path: str | Path) -> None:

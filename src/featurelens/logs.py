@@ -4,7 +4,9 @@ import gc
 import os
 import re
 import resource
+import signal
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
@@ -20,11 +22,13 @@ def job_log(path: str | Path) -> Iterator[Callable[[str], None]]:
 
     Yields a function that writes one line to the log at once. An :class:`InputError` ends the job
     with its single line in the log and on the terminal, without a traceback; any other exception
-    keeps its traceback in the log and is raised again. The last line says what the job took,
-    :func:`describe_cost`.
+    keeps its traceback in the log and is raised again. A job that is asked to end takes back what
+    it has half written. The last line says what the job took, :func:`describe_cost`.
     """
     started = time.process_time()
     terminal = os.dup(2)
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, _end)
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     with Path(path).open("w", buffering=1) as log:
         sys.stdout.flush()
@@ -47,6 +51,11 @@ def job_log(path: str | Path) -> Iterator[Callable[[str], None]]:
             print(describe_cost(started), file=log)
             # At its end Python looks through all that is left, torch's half a million objects too.
             gc.freeze()
+
+
+def _end(number: int, _: object) -> None:
+    """End as an exception does, so that files that were begun are removed."""
+    raise SystemExit(128 + number)
 
 
 def describe_cost(started: float) -> str:

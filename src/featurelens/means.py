@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from featurelens.io import InputError
+
 Log = Callable[[str], None]
 """Takes a line at a time."""
 
@@ -23,6 +25,22 @@ class Means:
     """Torch device, ``cpu`` or ``cuda``; what is drawn is drawn on the CPU on either."""
     log: Log = silent
     """Takes a line of progress at a time."""
+
+    def __post_init__(self) -> None:
+        require_device(self.device)
+
+
+def require_device(device: str) -> None:
+    """Raise :class:`InputError` unless torch can work on a device; a CPU costs no import."""
+    if device == "cpu":
+        return
+    if device.partition(":")[0] != "cuda":
+        raise InputError(f"device is {device!r}; write 'cpu' or 'cuda'")
+    import torch
+
+    if not torch.cuda.is_available():
+        built = "finds none" if torch.version.cuda else "is built for the CPU alone"
+        raise InputError(f"device is {device!r}, a GPU, but torch {built}; write 'cpu'")
 
 
 ALONE = Means()

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from functools import cache
-from typing import Annotated, Any, get_args, get_type_hints
+from typing import Annotated, Any, TypeVar, get_args, get_type_hints
 
 from annotated_types import MinLen
 from pydantic import (
@@ -18,7 +18,12 @@ from pydantic import (
     StringConstraints,
     Tag,
     TypeAdapter,
+    ValidationError,
 )
+
+from featurelens.io import InputError
+
+T = TypeVar("T")
 
 STRICT = ConfigDict(extra="forbid", use_attribute_docstrings=False)
 """Of every config class: a key that it does not have is a mistake."""
@@ -129,6 +134,29 @@ def as_plain(config: Any) -> dict[str, Any]:
 def build(kind: Any, plain: Mapping[str, Any]) -> Any:
     """A config object of ``kind`` from its plain form."""
     return adapter(kind).validate_json(json.dumps(plain), strict=True)
+
+
+def as_config(kind: type[T], given: T | Mapping[str, Any], what: str) -> T:
+    """A config object that was given in a call, or made from a mapping of its fields.
+
+    Raises
+    ------
+    InputError
+        If it is neither, or a field is unknown or has no valid value; the message begins with
+        ``what``.
+    """
+    if isinstance(given, kind):
+        return given
+    if not isinstance(given, Mapping):
+        raise InputError(
+            f"{what} is a {type(given).__name__}; give a {kind.__name__}, or a mapping"
+        )
+    try:
+        return adapter(kind).validate_python(dict(given))  # type: ignore[arg-type]
+    except ValidationError as error:
+        [problem, *_] = error.errors()
+        field = ".".join(map(str, problem["loc"]))
+        raise InputError(f"{what}: {field!r}: {problem['msg']}; see {kind.__name__}") from None
 
 
 @cache

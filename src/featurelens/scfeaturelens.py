@@ -7,11 +7,9 @@ few features at a time. A test compares them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import pandas as pd
@@ -35,8 +33,15 @@ from featurelens.features.describe import describe_features
 from featurelens.genesets.config import CollectionConfig
 from featurelens.genesets.given import as_gene_sets
 from featurelens.genesets.sets import Membership
-from featurelens.io import sha256_array, write_anndata, write_table, write_tables
-from featurelens.means import Means
+from featurelens.io import (
+    folder_or_temporary,
+    sha256_array,
+    write_anndata,
+    write_table,
+    write_tables,
+)
+from featurelens.means import Log, Means
+from featurelens.options import as_config
 from featurelens.sae.config import SAEConfig, for_embedding
 
 if TYPE_CHECKING:
@@ -46,8 +51,6 @@ if TYPE_CHECKING:
     from featurelens.embeddings.bundle import Bundle
     from featurelens.sae.model import SAE
 
-
-Log = Callable[[str], None]
 
 ROWS_SEEN = 1_000_000
 """Cells that the default SAE is trained on, counted as often as they come."""
@@ -72,10 +75,10 @@ def annotate(
     batch: str | None = None,
     symbol: str | None = None,
     trim_names: bool = False,
-    sae: SAEConfig | SAE | str | Path | None = None,
+    sae: SAEConfig | Mapping[str, Any] | SAE | str | Path | None = None,
     convention: Convention | Literal["both"] = "both",
-    dge: DgeConfig | None = None,
-    enrichment: EnrichmentConfig | None = None,
+    dge: DgeConfig | Mapping[str, Any] | None = None,
+    enrichment: EnrichmentConfig | Mapping[str, Any] | None = None,
     min_genes: int | None = None,
     max_genes: int | None = None,
     n_permutations: int | None = None,
@@ -105,13 +108,13 @@ def annotate(
         Read genes named ``GRCh38_CD3D`` or ``CD3D|ENSG00000167286`` as ``CD3D``, R's ``HLA.DRA``
         as ``HLA-DRA``.
     sae
-        What to train (:func:`default_sae` by default), a trained SAE, or the folder of one. The
-        embedding is brought to unit scale for training unless ``normalise="none"``; the SAE that
-        is kept takes it as it is.
+        What to train (:func:`default_sae` by default), a trained SAE, or its folder. Unless
+        ``normalise="none"``, it is trained at unit scale and takes the embedding as it is.
     convention
         ``corrected``, ``published``, or both side by side.
     dge, enrichment
-        Choices of the tests; expression is measured by default.
+        Choices of the tests, as configs or mappings of their fields. Expression is always what
+        was measured, because a call has no decoder.
     min_genes, max_genes, n_permutations
         Sizes of the gene sets that are tested and permutations of the null, in the place of those
         in ``enrichment``.
@@ -137,14 +140,15 @@ def annotate(
     InputError
         If something given cannot be used; one line says what and what to do.
     """
-    dge = dge or DgeConfig(expression="measured")
+    means = Means(device=device, log=log)
+    dge = _on_counts(dge)
     given: dict[str, Any] = {
         "min_genes": min_genes,
         "max_genes": max_genes,
         "n_permutations": n_permutations,
     }
     enrichment = replace(
-        enrichment or EnrichmentConfig(seed=seed),
+        as_config(EnrichmentConfig, enrichment or {"seed": seed}, "enrichment"),
         **{name: value for name, value in given.items() if value is not None},
     )
     own = OwnCells(
@@ -161,8 +165,7 @@ def annotate(
     bundle = embed(cells, PrecomputedModel(key=obsm_key), copy=False)
     membership = lay_over(bundle, as_gene_sets(gene_sets), enrichment)
     log(membership.describe())
-    means = Means(device=device, log=log)
-    with _place(folder) as place:
+    with folder_or_temporary(folder) as place:
         model, health = _trained(
             sae,
             bundle,
@@ -177,14 +180,7 @@ def annotate(
         conventions = CONVENTIONS if convention == "both" else (convention,)
         summaries = [
             _annotate_under(
-                name,
-                bundle,
-                features.X,
-                membership,
-                place,
-                dge=dge,
-                config=enrichment,
-                means=means,
+                name, bundle, features.X, membership, place, dge=dge, config=enrichment, means=means
             )
             for name in conventions
         ]
@@ -209,6 +205,13 @@ def annotate(
             f"annotated ({row.share:.1%}); of permuted cells {row.share_complete:.1%}"
         )
     return Annotated(features, table)
+
+
+def _on_counts(given: DgeConfig | Mapping[str, Any] | None) -> DgeConfig:
+    """Choices of the tests; the default of a run's config, decoded expression, is not meant."""
+    if given is None or isinstance(given, Mapping):
+        return as_config(DgeConfig, {"expression": "measured"} | dict(given or {}), "dge")
+    return replace(as_config(DgeConfig, given, "dge"), expression="measured")
 
 
 def default_sae(n_cells: int, *, seed: int = 0) -> SAEConfig:
@@ -253,18 +256,8 @@ def _annotate_under(
     return annotation.summary
 
 
-@contextmanager
-def _place(folder: str | Path | None) -> Iterator[Path]:
-    """The folder that was asked for, or one that is gone afterwards."""
-    if folder is not None:
-        yield Path(folder)
-        return
-    with TemporaryDirectory(prefix="featurelens-") as temporary:
-        yield Path(temporary)
-
-
 def _trained(
-    given: SAEConfig | SAE | str | Path | None,
+    given: SAEConfig | Mapping[str, Any] | SAE | str | Path | None,
     bundle: Bundle,
     *,
     seed: int,
@@ -284,7 +277,7 @@ def _trained(
         for line in health.lines():
             means.log(line)
         return given, health.row()
-    config = given or default_sae(bundle.cells.n_obs, seed=seed)
+    config = as_config(SAEConfig, given or default_sae(bundle.cells.n_obs, seed=seed), "sae")
     config = for_embedding(config, is_given=True)
     trained = train_one(bundle.embedding, config, source="adata", means=means)
     trained.write(folder)

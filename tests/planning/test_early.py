@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from functools import partial
 
 import anndata
 import numpy as np
@@ -12,7 +13,7 @@ from featurelens.config.parse import parse_config
 from featurelens.datasets.config import Pbmc68kReduced
 from featurelens.datasets.readers import read_cell_types, read_dataset, read_genes
 from featurelens.io import InputError
-from featurelens.planning.early import check_early, named_files
+from featurelens.planning.early import check_early, named_files, require_room
 from featurelens.planning.plan import Plan
 
 
@@ -106,6 +107,15 @@ def test_remarks_on_cells_are_said_every_time(folder, monkeypatch):
 def test_where_nothing_can_be_remembered_files_are_looked_at(folder):
     plan = Plan(run_of(folder))
     assert check_early(plan, dry=False, code="a", seen=folder / "sets.gmt/seen") == []
+
+
+def test_no_room_for_temporary_files_is_said(monkeypatch):
+    """Every write to /dev/full fails as on a full disk."""
+    require_room()
+    full = partial(open, "/dev/full", "wb", buffering=0)
+    monkeypatch.setattr("tempfile.TemporaryFile", full)
+    with pytest.raises(InputError, match=r"cannot be written to .* \(No space left on device\)"):
+        require_room()
 
 
 def test_shipped_cells_are_looked_at_without_scanpy():

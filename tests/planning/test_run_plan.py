@@ -206,6 +206,17 @@ def test_targets_of_a_simulation_and_a_sweep(plan):
     assert targets.searches == [f"{root}/tables/search_{name}.tsv" for name in ("trials", "best")]
 
 
+def test_own_cells_have_what_the_config_asks_for_by_a_key():
+    config = CONFIG | {"dge": {"chosen": [3]}}
+    made, root = Targets(Plan(parse_config(config))).scfeaturelens, "results/by-hand"
+    for model in ("pca", "nmf"):
+        assert f"{root}/steering/blood/{model}/topk/effects.parquet" in made
+        assert f"{root}/dge/blood/{model}/topk/chosen.tsv" in made
+    assert not any("steering/own/" in path for path in made)
+    without = Targets(Plan(parse_config(CONFIG))).scfeaturelens
+    assert not any("chosen.tsv" in path for path in without)
+
+
 def test_figures_are_those_whose_inputs_the_run_makes(plan):
     targets = Targets(plan)
     drawn = {path.removeprefix("results/by-hand/figures/") for path in targets.figures}

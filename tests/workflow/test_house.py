@@ -12,8 +12,8 @@ import pytest
 from clones import ROOT
 
 FLOORS = (
-    {"version", "conventions", "options", "places", "plugins", "threads", "io", "means"},
-    {"logs", "torch_files", "compiled_umap"},
+    {"version", "conventions", "places", "plugins", "threads", "io", "caches"},
+    {"options", "means", "logs", "torch_files", "compiled_umap"},
     {"stats", "datasets", "genesets", "simulation", "sae", "downloads", "claims"},
     {"embeddings", "features", "autoencoder"},
     {"dge", "steering", "recovery"},

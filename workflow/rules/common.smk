@@ -26,7 +26,7 @@ from featurelens.places import Place
 from featurelens.planning import code, sizes, sweep_sizes
 from featurelens.planning.contents import Contents
 from featurelens.planning.contrasts import plan_tests
-from featurelens.planning.early import check_early, named_files
+from featurelens.planning.early import check_early, named_files, require_room
 from featurelens.planning.fingerprint import Fingerprints
 from featurelens.planning.jobs import Jobs
 from featurelens.planning.outputs import jobs_of, write_caption
@@ -89,6 +89,7 @@ def check_files():
         return
     dry = workflow.output_settings.dryrun
     try:
+        require_room()
         lines = check_early(PLAN, dry=dry, code=fingerprint("check_inputs"))
     except InputError as error:
         raise SystemExit(f"error: {error}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -70,6 +71,23 @@ def check_early(plan: Plan, *, dry: bool, code: str, seen: Path = SEEN) -> list[
             path.write_text(json.dumps(known))
     stops = [f"a run would stop: {absent_file(key, path)}" for key, path in absent]
     return [*known["remarks"], *stops]
+
+
+def require_room(least: int = 2**20) -> None:
+    """Raise :class:`InputError` unless temporary files of so many bytes can be written.
+
+    Snakemake's scheduler writes there, and stops with a traceback where it cannot.
+    """
+    folder = "TMPDIR"
+    try:
+        folder = tempfile.gettempdir()
+        with tempfile.TemporaryFile() as file:
+            file.write(b"\0" * least)
+    except OSError as error:
+        raise InputError(
+            f"temporary files cannot be written to {folder} ({error.strerror}); make room, or set "
+            "TMPDIR to a folder that has some"
+        ) from error
 
 
 def named_files(run: RunConfig) -> Iterator[tuple[str, str]]:

@@ -180,7 +180,13 @@ class Targets:
 
     @cached_property
     def scfeaturelens(self) -> list[str]:
-        """What a user of own cells asks for: concepts, annotated features, their pictures."""
+        """What a user of own cells asks for: concepts, annotated features, their pictures.
+
+        And what the config asks for by a key of its own: steered cells, features tested anew.
+        """
+        wanted = [f"steering/{name}/effects.parquet" for name in self.plan.steered]
+        if self.plan.config.dge.chosen:
+            wanted += [f"dge/{name}/chosen.tsv" for name in self.plan.saes]
         shown = (
             *("tables/saes.tsv", "tables/annotation.tsv", "tables/concept_frequency.tsv"),
             "figures/figure_3.png",
@@ -189,6 +195,7 @@ class Targets:
             *self._features,
             *self._concepts,
             *self.feature_tables,
+            *(f"{self.plan.root}/{file}" for file in wanted),
             *(f"{self.plan.root}/{name}" for name in shown if self.plan.annotated),
             *self.maps.values(),
             *self.gsea,
