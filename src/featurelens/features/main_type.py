@@ -80,12 +80,14 @@ def _why_not(name: str, share: float, support: int, q: float, *, config: Feature
     if np.isnan(share):
         return "no cell activates it"
     if share <= config.min_share:
-        return f"{name} holds most of its activation, but only {100 * share:.0f} %"
+        return f"{name} comes first, with only {100 * share:.0f} % of its activation"
     if support < config.min_type_cells:
         verb = "activates" if support == 1 else "activate"
         return f"{name} holds {100 * share:.0f} %, but only {support} of its cells {verb} it"
-    if not q < config.alpha:
-        return f"{name} holds {100 * share:.0f} %, but no more than chance gives it"
+    if np.isnan(q):
+        return f"{name} holds {100 * share:.0f} %, which no test can confirm"
+    if q >= config.alpha:
+        return f"{name} holds {100 * share:.0f} %, which is not significant (q {q:.2g})"
     return ""
 
 
