@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 
 from featurelens.concepts.comparison import compare_concepts
 from featurelens.concepts.config import ConceptConfig
@@ -14,7 +15,12 @@ from featurelens.figures.figure_S29 import at_least
 from featurelens.figures.figure_S29 import draw as draw_figure_S29
 from featurelens.figures.figure_S32 import draw as draw_figure_S32
 from featurelens.figures.figure_S32 import shared_counts
-from featurelens.figures.parts.concept_panels import category_looks, legend_columns, short_names
+from featurelens.figures.parts.concept_panels import (
+    category_looks,
+    legend_columns,
+    mark_shares,
+    short_names,
+)
 from featurelens.tables import concept_sizes, terms_per_feature
 from featurelens.tables.concept_frequency import concept_frequencies
 from figure_inputs import concepts, enrichment
@@ -78,6 +84,31 @@ def test_figure_3_probe_finds_terms_by_case_sensitive_substring():
     axes = panel(figure, "markers")
     assert f"{sum(by_hand)} of {space.n_obs}" in axes.get_title()
     assert len(axes.collections[-1].get_offsets()) == sum(by_hand)
+
+
+def test_figure_3_without_probes_has_no_half_page_for_them():
+    space = concepts(n_features=20)
+    alone, probed = (draw_figure_3({"pca": space}, probes=probes) for probes in ([], ["HLA"]))
+    assert len(alone.subfigs) == 1
+    assert alone.get_figheight() < probed.get_figheight() - 1.7
+    assert not any("probe" in text for text in texts(alone))
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "shown"),
+    [(0.18, 0.42, [0.2, 0.3, 0.4]), (0.11, 0.95, 6), (0.011, 0.9, [0.02, 0.05, 0.1, 0.2, 0.5])],
+)
+def test_shares_have_three_marks_at_least(low, high, shown):
+    axes = Figure().subplots()
+    axes.set_yscale("log")
+    axes.set_ylim(low, high)
+    mark_shares(axes.yaxis)
+    marks = [mark for mark in axes.yaxis.get_majorticklocs() if low <= mark <= high]
+    if isinstance(shown, int):
+        assert len(marks) >= shown
+    else:
+        np.testing.assert_allclose(marks, shown)
+    assert axes.yaxis.get_major_formatter()(0.015, 0) == "1.5 %"
 
 
 def test_figure_3_without_annotated_features_says_so():

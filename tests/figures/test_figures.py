@@ -53,6 +53,12 @@ def test_colours_never_repeat_and_stay_apart_for_the_colour_blind(count):
     assert distances.size == 0 or distances.min() > (0.09 if count <= 12 else 0.05)
 
 
+@pytest.mark.parametrize("count", [4, 6, 9])
+def test_a_few_colours_lie_well_apart(count):
+    rgb = np.array([to_rgb(colour) for colour in distinct_colours(count)])
+    assert perceptual_distance(rgb, rgb)[np.triu_indices(count, 1)].min() > 0.12
+
+
 def test_more_categories_do_not_recolour_the_first():
     assert distinct_colours(30)[:15] == distinct_colours(15)
 

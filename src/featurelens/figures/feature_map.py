@@ -1,9 +1,10 @@
 """**{{ snakemake.wildcards.dataset }}/{{ snakemake.wildcards.model }}.** **A** Cells of the
-embedding, laid out by UMAP and coloured by type. **B** Activation of six annotated features, one
-per cell type in turn and within a type the one with the largest effect; grey cells do not
-activate it. Titles name the cell type that holds more than half of the feature's activation, with
-its share, and the terms that go up ({{ snakemake.wildcards.collection }}, corrected) and how many
-more there are; below each panel stand the genes that rise most.
+embedding, laid out by UMAP, types by colour and, where there are many, by shape. **B** Activation
+of six annotated features, one per cell type in turn and within a type the one with the largest
+effect; grey cells do not activate it. Titles name the cell type that holds more than half of the
+feature's activation, with its share, and the terms that go up
+({{ snakemake.wildcards.collection }}, corrected) and how many more there are; below each panel
+stand the genes that rise most.
 """
 
 import textwrap
@@ -18,7 +19,8 @@ from matplotlib.lines import Line2D
 
 from featurelens.features.annotated import choose_features
 from featurelens.features.main_type import describe_type
-from featurelens.figures.parts.palette import activation_map, distinct_colours
+from featurelens.figures.parts.concept_panels import looks_of
+from featurelens.figures.parts.palette import activation_map
 from featurelens.figures.parts.style import (
     BACKGROUND,
     FULL_WIDTH,
@@ -96,21 +98,21 @@ def _draw_types(figure: Any, cell_types: pd.Series, place: np.ndarray) -> None:
     labels = cell_types.astype(str).to_numpy()
     sizes = pd.Series(labels).value_counts()
     named = sizes.index[:_MOST_TYPES]
-    colours = dict(zip(named, distinct_colours(len(named)), strict=True))
+    looks = looks_of(list(named))
     rest = ~np.isin(labels, named)
     size = point_size(len(labels))
     cloud(axes, *place[rest].T, s=size, color=BACKGROUND)
-    for name, colour in colours.items():
-        cloud(axes, *place[labels == name].T, s=size, color=colour, alpha=0.85)
+    for name, (colour, marker) in looks.items():
+        cloud(axes, *place[labels == name].T, s=size, color=colour, marker=marker, alpha=0.85)
     without_axes(axes)
     axes.set_aspect("equal", adjustable="datalim")
     axes.set_title(f"{len(labels):,} cells, {len(sizes)} types")
-    entries = {f"{name} ({sizes[name]:,})": colour for name, colour in colours.items()}
+    entries = {f"{name} ({sizes[name]:,})": look for name, look in looks.items()}
     if rest.any():
-        entries[f"{len(sizes) - len(named)} other types ({rest.sum():,})"] = BACKGROUND
+        entries[f"{len(sizes) - len(named)} other types ({rest.sum():,})"] = (BACKGROUND, "o")
     handles = [
-        Line2D([], [], ls="", marker="o", ms=5, mfc=colour, mec="none", label=label)
-        for label, colour in entries.items()
+        Line2D([], [], ls="", marker=marker, ms=5, mfc=colour, mec="none", label=label)
+        for label, (colour, marker) in entries.items()
     ]
     axes.legend(
         handles=handles, loc="center left", bbox_to_anchor=(1.0, 0.5),

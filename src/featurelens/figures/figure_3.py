@@ -2,11 +2,12 @@
 of is a point (of the published filters every annotated one, as published), placed by UMAP of the
 binary matrix of features by gene sets (filter:
 {{ snakemake.config.get("concepts", {}).get("filter", "kept_fdr") }}), one panel per embedding.
-Colour, and shape from 13 categories on, show the most frequent category (ancestor at level 1 of
+Colour, and shape from 8 categories on, show the most frequent category (ancestor at level 1 of
 an ontology) among the gene sets of a feature; the legend is in order of frequency. Distances
-between clusters in a UMAP carry little meaning. **B** Features that carry a gene set whose name
-contains the words in the title, in the space of the first embedding. Titles count as the paper
-does, letter by letter, and the whole words in brackets where that differs.
+between clusters in a UMAP carry little meaning. **B** (where a run names probes) Features that
+carry a gene set whose name contains the words in the title, in the space of the first embedding.
+Titles count as the paper does, letter by letter, and the whole words in brackets where that
+differs.
 """
 
 from collections.abc import Mapping, Sequence
@@ -82,7 +83,7 @@ def draw(
         Embedding name to features x terms (binary), with ``obsm['X_umap']``, ``obs['label']``
         (most frequent category of the feature) and term names as ``var_names``.
     probes
-        Words, or parts of words, of term names, one panel each.
+        Words, or parts of words, of term names, one panel each; without any there is no B.
     probed
         The embedding whose concept space the probes are shown in; the first by default.
 
@@ -95,10 +96,15 @@ def draw(
     rows = max(1, -(-len(probes) // _COLUMNS))
     looks = category_looks(concepts)
     heights = [3.0 + legend_height(looks), 1.75 * rows + 0.4]
+    if not probes:
+        heights = heights[:1]
     figure = new_figure(FULL_WIDTH, sum(heights))
-    halves: Any = figure.subfigures(2, 1, height_ratios=heights)
-    upper, lower = halves
+    parts: Any = figure.subfigures(len(heights), 1, height_ratios=heights, squeeze=False)
+    upper, *below = parts[:, 0]
     _draw_spaces(upper, concepts, looks)
+    if not below:
+        return figure
+    [lower] = below
     shown = probed if probed is not None else next(iter(concepts), None)
     _draw_probes(lower, concepts.get(shown) if shown else None, probes, rows)
     return figure
@@ -138,8 +144,8 @@ def _draw_probes(
 ) -> None:
     panels = np.atleast_1d(figure.subplots(rows, _COLUMNS)).ravel()
     panel_letter(panels[0], "B")
-    if concepts is None or is_empty(concepts) or not probes:
-        not_in_this_run(panels[0], "no concept space to probe" if probes else "no probes")
+    if concepts is None or is_empty(concepts):
+        not_in_this_run(panels[0], "no concept space to probe")
         for axes in panels[1:]:
             axes.axis("off")
         return

@@ -13,9 +13,14 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, NullFormatter
+from matplotlib.ticker import FuncFormatter
 
-from featurelens.figures.parts.concept_panels import FILTER_TITLES, mark_counts, short_names
+from featurelens.figures.parts.concept_panels import (
+    FILTER_TITLES,
+    mark_counts,
+    mark_shares,
+    short_names,
+)
 from featurelens.figures.parts.palette import distinct_colours
 from featurelens.figures.parts.style import (
     FULL_WIDTH,
@@ -104,7 +109,8 @@ def _draw_sizes(
     if not drawn:
         not_in_this_run(axes, "no annotated feature")
         return
-    _logarithmic(axes, "terms of a feature")
+    _count(axes, "terms of a feature")
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:g} %"))
     axes.set_ylim(0, 1.2 + 0.13 * len(names))
     axes.set_yticks([0, 0.25, 0.5, 0.75, 1])
     axes.legend(loc="upper right", title="mean and standard error", fontsize=6.5)
@@ -130,13 +136,12 @@ def _draw_ranks(axes: Axes, frequencies: pd.DataFrame, names: Sequence[str]) -> 
         not_in_this_run(axes, "no annotated feature")
         return
     axes.set_yscale("log")
-    axes.yaxis.set_minor_formatter(NullFormatter())
-    _logarithmic(axes, "rank of the term")
+    mark_shares(axes.yaxis)
+    _count(axes, "rank of the term")
 
 
-def _logarithmic(axes: Axes, label: str) -> None:
+def _count(axes: Axes, label: str) -> None:
     axes.set_xscale("log")
     mark_counts(axes.xaxis)
     axes.set_xlabel(label)
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:g} %"))
     axes.grid(axis="y", color="#eeeeee", lw=0.6)

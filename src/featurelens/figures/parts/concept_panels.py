@@ -32,8 +32,9 @@ FILTER_TITLES = {
 Looks = Mapping[str, tuple[str, str]]
 
 _SHAPES = ("o", "s", "^", "D", "v", "P", "X")
-_FEWEST_FOR_SHAPES = 13
-"""From this many categories on, hue alone is not told apart and the marker varies as well."""
+_FEWEST_FOR_SHAPES = 8
+"""From this many categories on, hue alone is not told apart and the marker varies as well: two
+categories of one marker are then at least seven colours apart."""
 
 _UNLABELLED = "none"
 _MOST_LEGEND_COLUMNS = 4
@@ -54,13 +55,17 @@ def category_looks(concepts: Mapping[str, anndata.AnnData]) -> dict[str, tuple[s
         (name for name in counts.index if name != _UNLABELLED),
         key=lambda name: (-counts[name], name),
     )
-    many = len(ordered) >= _FEWEST_FOR_SHAPES
-    colours = distinct_colours(len(ordered))
-    looks = {
+    return looks_of(ordered) | ({_UNLABELLED: (BACKGROUND, "o")} if _UNLABELLED in counts else {})
+
+
+def looks_of(names: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """Colour and marker of each name, in order; the marker varies where there are many."""
+    many = len(names) >= _FEWEST_FOR_SHAPES
+    colours = distinct_colours(len(names))
+    return {
         name: (colour, _SHAPES[position % len(_SHAPES)] if many else "o")
-        for position, (name, colour) in enumerate(zip(ordered, colours, strict=True))
+        for position, (name, colour) in enumerate(zip(names, colours, strict=True))
     }
-    return looks | ({_UNLABELLED: (BACKGROUND, "o")} if _UNLABELLED in counts else {})
 
 
 def legend_columns(names: Collection[str]) -> int:
@@ -117,6 +122,18 @@ def mark_counts(axis: Axis) -> None:
     few = np.log10(high / low) < _MOST_DECADES
     axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if few else (1.0,)))
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_formatter(NullFormatter())
+
+
+def mark_shares(axis: Axis) -> None:
+    """Percents on a logarithmic axis of shares, more of them where it spans less than a decade."""
+    low, high = axis.get_view_interval()
+    decades = np.log10(high / low)
+    steps: tuple[float, ...] = (1.0,) if decades >= _MOST_DECADES else (1.0, 2.0, 5.0)
+    if decades < 1:
+        steps = (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0)
+    axis.set_major_locator(LogLocator(subs=steps))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.4g} %"))
     axis.set_minor_formatter(NullFormatter())
 
 
