@@ -168,7 +168,10 @@ def described(outputs):
     }
 
 
-def caption_file(made, file=None):
-    """The caption of a figure or table, as a file for the report."""
+def caption_file(made, file=None, more=""):
+    """The caption of a figure or table, with what stands below every one of its kind, as a file."""
     name = file or made.output.name
-    return write_caption(name, made.output.outputs[name], ".snakemake/featurelens/captions")
+    return write_caption(name, made.output.outputs[name] + more, ".snakemake/featurelens/captions")
+
+
+COLUMNS = "\nWhat each column says stands in docs/tables.md."

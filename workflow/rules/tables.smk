@@ -13,7 +13,7 @@ for job, tables in jobs_of(TARGETS.sheets).items():
                 file: (
                     report(
                         f"results/{RUN}/tables/{file}.tsv",
-                        caption=caption_file(table, file),
+                        caption=caption_file(table, file, COLUMNS),
                         category="Tables",
                     )
                     if caption
@@ -45,7 +45,7 @@ rule list_features:
     output:
         annotated_features=report(
             f"results/{RUN}/tables/features/{{dataset}}/{{model}}/{{sae}}/{{collection}}.tsv",
-            caption=caption_file(TARGETS.tabulated["annotated_features"]),
+            caption=caption_file(TARGETS.tabulated["annotated_features"], more=COLUMNS),
             category="Annotated features",
             labels={"embedding": "{dataset}/{model}", "gene sets": "{collection}"},
         ),
