@@ -14,8 +14,6 @@ from featurelens.compiled_umap import import_umap
 MIN_FOR_UMAP = 5
 """Fewer features are laid out by principal components: UMAP has no neighbours to work with."""
 
-_NO_SPECTRUM = "Spectral initialisation failed!"
-
 
 @dataclass(frozen=True, kw_only=True)
 class Layout:
@@ -34,23 +32,19 @@ PUBLISHED_CODE = Layout(min_dist=0.5, n_neighbors=20, spread=10.0, seed=0)
 def lay_out(matrix: sparse.csr_matrix, layout: Layout) -> tuple[NDArray[np.float32], str]:
     """Place the rows of a binary matrix in the plane, (n_rows, 2), and say how.
 
-    ``umap``; ``umap from a random start`` (the rows hardly differ, so that the graph has no
-    spectrum to start from); ``pca`` (too few rows for UMAP); or ``none`` (no row). Of rows that do
-    not differ at all the spectrum is never asked for: rounding decides whether UMAP finds one.
+    ``umap``; ``umap from a random start`` (rows differ in one term or none); ``pca`` (too few rows
+    for UMAP); or ``none`` (no row). UMAP starts from principal components. From the spectrum of its
+    graph, its default, it goes elsewhere at every call where many rows are the same, whatever the
+    seed (umap-learn 0.5.12, its issue 1277), and rounding decides whether there is a spectrum.
     """
     n_features = matrix.shape[0]
     if n_features == 0:
         return np.zeros((0, 2), dtype=np.float32), "none"
     if n_features < MIN_FOR_UMAP:
         return _principal_axes(matrix), "pca"
-    if not np.ptp(matrix.toarray(), axis=0).any():
+    if np.ptp(matrix.toarray(), axis=0).sum() < 2:
         return _umap(matrix, layout, "random"), "umap from a random start"
-    try:
-        return _umap(matrix, layout, "spectral"), "umap"
-    except UserWarning as warning:
-        if not str(warning).startswith(_NO_SPECTRUM):
-            raise
-        return _umap(matrix, layout, "random"), "umap from a random start"
+    return _umap(matrix, layout, "pca"), "umap"
 
 
 def _principal_axes(matrix: sparse.csr_matrix) -> NDArray[np.float32]:
@@ -78,5 +72,4 @@ def _umap(matrix: sparse.csr_matrix, layout: Layout, start: str) -> NDArray[np.f
     with np.errstate(divide="ignore"), warnings.catch_warnings():
         # Features without a common term fall apart into islands, which UMAP places one by one.
         warnings.filterwarnings("ignore", message="Graph is not fully connected")
-        warnings.filterwarnings("error", message=_NO_SPECTRUM)
         return np.asarray(model.fit_transform(matrix.toarray()), dtype=np.float32)
