@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from functools import partial
+from pathlib import Path
 
 import anndata
 import numpy as np
@@ -109,12 +109,16 @@ def test_where_nothing_can_be_remembered_files_are_looked_at(folder):
     assert check_early(plan, dry=False, code="a", seen=folder / "sets.gmt/seen") == []
 
 
-def test_no_room_for_temporary_files_is_said(monkeypatch):
+def test_no_room_for_temporary_files_is_said(monkeypatch, tmp_path):
     """Every write to /dev/full fails as on a full disk."""
     require_room()
-    full = partial(open, "/dev/full", "wb", buffering=0)
-    monkeypatch.setattr("tempfile.TemporaryFile", full)
-    with pytest.raises(InputError, match=r"cannot be written to .* \(No space left on device\)"):
+    with Path("/dev/full").open("wb", buffering=0) as full:
+        monkeypatch.setattr("tempfile.TemporaryFile", lambda dir: full)
+        with pytest.raises(InputError, match=r"written to .* \(No space left on device\)"):
+            require_room()
+    monkeypatch.undo()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "gone"))
+    with pytest.raises(InputError, match=r"to .*gone \(No such file or directory\)"):
         require_room()
 
 

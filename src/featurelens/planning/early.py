@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -76,12 +77,12 @@ def check_early(plan: Plan, *, dry: bool, code: str, seen: Path = SEEN) -> list[
 def require_room(least: int = 2**20) -> None:
     """Raise :class:`InputError` unless temporary files of so many bytes can be written.
 
-    Snakemake's scheduler writes there, and stops with a traceback where it cannot.
+    Snakemake's scheduler writes to the folder that TMPDIR names, and stops with a traceback where
+    it cannot; Python would take another folder in silence.
     """
-    folder = "TMPDIR"
+    folder = os.environ.get("TMPDIR") or tempfile.gettempdir()
     try:
-        folder = tempfile.gettempdir()
-        with tempfile.TemporaryFile() as file:
+        with tempfile.TemporaryFile(dir=folder) as file:
             file.write(b"\0" * least)
     except OSError as error:
         raise InputError(
