@@ -37,7 +37,8 @@ from featurelens.dge.layout import PreparedExpression, prepare_parts
 from featurelens.dge.tables import iter_tests
 from featurelens.enrichment.annotate import annotate
 from featurelens.enrichment.config import EnrichmentConfig
-from featurelens.enrichment.nulls import Cells, Experiment
+from featurelens.enrichment.exchange import Cells
+from featurelens.enrichment.nulls import Experiment
 from featurelens.enrichment.term_tests import GeneTables
 from featurelens.io import write_tables
 from featurelens.means import Means

@@ -18,8 +18,9 @@ from featurelens.dge.tables import test_expression
 from featurelens.enrichment.annotate import annotate
 from featurelens.enrichment.calibration import calibrate, held_out_rates
 from featurelens.enrichment.config import EnrichmentConfig
+from featurelens.enrichment.exchange import Cells
 from featurelens.enrichment.filters import combine, declare, read_kept
-from featurelens.enrichment.nulls import Cells, Experiment, orders
+from featurelens.enrichment.nulls import Experiment, orders
 from featurelens.enrichment.summary import summarise
 from featurelens.enrichment.term_tests import (
     GeneStatistics,

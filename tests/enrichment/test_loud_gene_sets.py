@@ -14,7 +14,8 @@ from featurelens.dge.gene_tests import test_genes
 from featurelens.dge.layout import prepare_expression
 from featurelens.enrichment.annotate import annotate
 from featurelens.enrichment.config import EnrichmentConfig
-from featurelens.enrichment.nulls import Cells, Experiment
+from featurelens.enrichment.exchange import Cells
+from featurelens.enrichment.nulls import Experiment
 from featurelens.enrichment.term_tests import GeneStatistics
 from featurelens.genesets.sets import GeneSets
 

@@ -20,7 +20,8 @@ from featurelens.dge.layout import prepare_expression
 from featurelens.dge.matching import match_cells
 from featurelens.enrichment.calibration import calibrate
 from featurelens.enrichment.config import EnrichmentConfig
-from featurelens.enrichment.nulls import Cells, Experiment, share_below
+from featurelens.enrichment.exchange import Cells
+from featurelens.enrichment.nulls import Experiment, share_below
 from featurelens.genesets.files import read_gmt
 from featurelens.genesets.sets import unique_symbols
 

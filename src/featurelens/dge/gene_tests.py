@@ -7,7 +7,7 @@ cannot be computed.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
 
@@ -18,7 +18,7 @@ from featurelens.conventions import Composition, Convention
 from featurelens.dge.cell_sets import CellSets
 from featurelens.dge.config import DgeConfig
 from featurelens.dge.layout import PreparedExpression
-from featurelens.dge.matching import MatchedSets
+from featurelens.dge.matching import MatchedSets, over_strata
 from featurelens.stats import welch
 from featurelens.stats.arrays import Floats
 from featurelens.stats.composition import closure_factors
@@ -82,6 +82,9 @@ def test_genes(
     the error of the first rests on the variance within strata, pooled, that of the second is the
     sum of w^2 v / n over strata.
 
+    corrected: where expression was decoded, the decoder's error about the counts
+    (``prepared.noise``) is part of every variance: noise-free, no difference would be too small.
+
     Parameters
     ----------
     sets
@@ -100,6 +103,7 @@ def test_genes(
     pseudocount = config.pseudocount if corrected else 0.0
     factor = np.ones((shape[0], 1))
     composition = config.composition if corrected else "raw"
+    prepared = prepared if corrected else replace(prepared, noise=None)
 
     def test_part(rows: slice, genes: slice, high: welch.Estimate, low: welch.Estimate) -> int:
         here = (rows, genes)
@@ -215,8 +219,11 @@ def _comparison(sets: CellSets | MatchedSets, prepared: PreparedExpression) -> C
 
     def compare(block: int) -> tuple[slice, welch.Estimate, welch.Estimate]:
         genes, high, low = moments(block)
+        if prepared.noise is not None:
+            noise = prepared.noise[block, : genes.stop - genes.start]
+            high, low = (replace(side, variance=side.variance + noise) for side in (high, low))
         if isinstance(sets, MatchedSets):
-            return genes, *_over_strata(sets, high, low)
+            return genes, *over_strata(sets, high, low)
         return genes, welch.estimate(high), welch.estimate(low)
 
     return compare
@@ -262,34 +269,6 @@ def _moments(
         return genes, high, low
 
     return moments
-
-
-def _over_strata(
-    sets: MatchedSets, high: welch.Moments, low: welch.Moments
-) -> tuple[welch.Estimate, welch.Estimate]:
-    """High and low mean of every feature, strata weighted by their high cells.
-
-    Given the strata, the high cells' mean varies only by their variance within strata: pooled,
-    sum (n_s - 1) v_s / (n - S). The weighted low mean has error sum w_s^2 v_s / n_s.
-    """
-    first = sets.bounds[:-1]
-
-    def total(values: Floats) -> Floats:
-        return np.add.reduceat(values, first, axis=0) if len(first) else values[:0]
-
-    n_strata = np.diff(sets.bounds)[:, None].astype(np.float64)
-    n_high = sets.n_high[:, None].astype(np.float64)
-    weight = high.n / np.repeat(n_high, np.diff(sets.bounds), axis=0)
-    spread = total(np.where(high.n > 1, (high.n - 1) * high.variance, 0.0))
-    df_high = n_high - n_strata
-    error = weight**2 * low.variance / low.n
-    error_low = total(error)
-    df_low = welch.ratio(error_low**2, total(error**2 / (low.n - 1)))
-    df_low = np.where(error_low > 0, df_low, 1.0)
-    return (
-        welch.Estimate(total(weight * high.mean), spread / df_high / n_high, df_high),
-        welch.Estimate(total(weight * low.mean), error_low, df_low),
-    )
 
 
 def _log2_ratio(numerator: Floats, denominator: Floats, pseudocount: float) -> Floats:

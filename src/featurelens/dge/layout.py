@@ -20,6 +20,7 @@ from featurelens.stats.arrays import Floats
 from featurelens.threads import in_threads
 
 if TYPE_CHECKING:
+    from featurelens.conventions import ExpressionSource
     from featurelens.dge.config import DgeConfig
     from featurelens.embeddings.bundle import Bundle
 
@@ -68,6 +69,8 @@ class PreparedExpression:
     ``blocks`` is (n_blocks, n_cells, width), of the values minus ``origin`` (n_blocks, width);
     the last block is filled up with zeros. ``population`` holds the totals of all cells, or of the
     groups that :meth:`by` made. ``device``, ``cpu`` or ``cuda``, says where sums are made.
+    ``noise`` (n_blocks, width) is the variance of what was measured about these values, where they
+    are what a decoder makes of an embedding; the corrected tests add it to theirs.
     """
 
     blocks: NDArray[np.floating]
@@ -75,6 +78,7 @@ class PreparedExpression:
     n_genes: int
     population: Population
     device: str = "cpu"
+    noise: Floats | None = None
 
     @property
     def n_cells(self) -> int:
@@ -175,17 +179,40 @@ def _few_rows(parts: Iterable[tuple[slice, NDArray]]) -> Iterator[tuple[slice, N
 
 
 def prepare_bundle(
-    bundle: Bundle, config: DgeConfig, *, means: Means = ALONE
+    bundle: Bundle,
+    config: DgeConfig,
+    *,
+    source: ExpressionSource | None = None,
+    order: NDArray[np.integer] | None = None,
+    means: Means = ALONE,
 ) -> PreparedExpression:
     """:func:`prepare_parts` of a bundle's expression as it is configured, held once.
 
     Sums over its cells are made on the device of ``means``. See
-    :func:`featurelens.embeddings.expression.iter_expression`.
-    """
-    from featurelens.embeddings.expression import iter_expression
+    :func:`featurelens.embeddings.expression.iter_expression`. What a decoder decodes comes with
+    its error about the counts (``noise``).
 
-    parts = iter_expression(bundle, library=config.library, source=config.expression, n_rows=1024)
+    Parameters
+    ----------
+    source
+        Of the expression, in the place of ``config.expression``.
+    order
+        (n_cells,): the error of cell i is that about the counts of cell ``order[i]``, which the
+        decoder was fitted to in their place.
+    """
+    from featurelens.embeddings.expression import (
+        expression_used,
+        iter_expression,
+        residual_variance,
+    )
+
+    source = source or config.expression
+    parts = iter_expression(bundle, library=config.library, source=source, n_rows=1024)
     prepared = prepare_parts(parts, bundle.cells.shape, threads=means.threads)
+    if expression_used(bundle.decoder, source) != "measured":
+        noise = np.zeros(prepared.origin.size)
+        noise[: prepared.n_genes] = residual_variance(bundle, library=config.library, order=order)
+        prepared = replace(prepared, noise=noise.reshape(prepared.origin.shape))
     return replace(prepared, device=means.device)
 
 

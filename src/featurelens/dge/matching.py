@@ -15,6 +15,8 @@ from scipy import sparse
 
 from featurelens.dge.cell_sets import CellSets, ones
 from featurelens.dge.config import DgeConfig
+from featurelens.stats import welch
+from featurelens.stats.arrays import Floats
 
 
 @dataclass(frozen=True)
@@ -157,3 +159,31 @@ def _labels(sets: CellSets, feature: int, n_cells: int) -> NDArray[np.int8]:
 
 def _cells(sets: sparse.csr_matrix, row: int) -> NDArray[np.integer]:
     return sets.indices[sets.indptr[row] : sets.indptr[row + 1]]
+
+
+def over_strata(
+    sets: MatchedSets, high: welch.Moments, low: welch.Moments
+) -> tuple[welch.Estimate, welch.Estimate]:
+    """High and low mean of every feature, strata weighted by their high cells.
+
+    Given the strata, the high cells' mean varies only by their variance within strata: pooled,
+    sum (n_s - 1) v_s / (n - S). The weighted low mean has error sum w_s^2 v_s / n_s.
+    """
+    first = sets.bounds[:-1]
+
+    def total(values: Floats) -> Floats:
+        return np.add.reduceat(values, first, axis=0) if len(first) else values[:0]
+
+    n_strata = np.diff(sets.bounds)[:, None].astype(np.float64)
+    n_high = sets.n_high[:, None].astype(np.float64)
+    weight = high.n / np.repeat(n_high, np.diff(sets.bounds), axis=0)
+    spread = total(np.where(high.n > 1, (high.n - 1) * high.variance, 0.0))
+    df_high = n_high - n_strata
+    error = weight**2 * low.variance / low.n
+    error_low = total(error)
+    df_low = welch.ratio(error_low**2, total(error**2 / (low.n - 1)))
+    df_low = np.where(error_low > 0, df_low, 1.0)
+    return (
+        welch.Estimate(total(weight * high.mean), spread / df_high / n_high, df_high),
+        welch.Estimate(total(weight * low.mean), error_low, df_low),
+    )

@@ -90,3 +90,19 @@ def iter_expression(
                 z = bundle.embedding[rows]
                 decoded = bundle.decoder.decode(z, library=library, covariate=common)
             yield rows, decoded
+
+
+def residual_variance(
+    bundle: Bundle, *, library: float = 1e4, order: np.ndarray | None = None
+) -> np.ndarray:
+    """Mean squared difference of measured from decoded expression of every gene, (n_genes,).
+
+    ``order`` (n_cells,): compare what is decoded of cell i with the counts of cell ``order[i]``.
+    """
+    counts = bundle.cells.layers["counts"].tocsr()
+    total = np.zeros(counts.shape[1])
+    for rows, decoded in iter_expression(bundle, library=library, n_rows=1024):
+        chosen = np.arange(bundle.cells.n_obs)[rows] if order is None else order[rows]
+        measured = scale_rows(counts[chosen].toarray().astype(np.float64), library)
+        total += ((measured - decoded) ** 2).sum(axis=0, dtype=np.float64)
+    return total / bundle.cells.n_obs

@@ -18,8 +18,9 @@ from featurelens.conventions import Convention
 from featurelens.dge.config import Contrast
 from featurelens.enrichment.calibration import Calibration, calibrate, held_out_rates
 from featurelens.enrichment.config import ALL_FILTERS, FILTERS
+from featurelens.enrichment.exchange import Cells
 from featurelens.enrichment.filters import combine, declare, is_far, kept_fdr
-from featurelens.enrichment.nulls import PIECE, Cells, Draw, Experiment, describe_draw
+from featurelens.enrichment.nulls import PIECE, Draw, Experiment, describe_draw
 from featurelens.enrichment.summary import describe_nulls, explain_nothing, summarise
 from featurelens.enrichment.term_tests import GeneStatistics, TermTests, join_tests, kept_published
 from featurelens.genesets.sets import Membership

@@ -11,14 +11,12 @@ import numpy as np
 from scipy import sparse
 
 from featurelens.conventions import Convention
-from featurelens.dge.cell_sets import CellSets, split_cells
 from featurelens.dge.config import Contrast, DgeConfig
-from featurelens.dge.layout import PreparedExpression, prepare_bundle
-from featurelens.dge.matching import MatchedSets, cell_strata, match_cells
 from featurelens.embeddings.expression import expression_used
 from featurelens.enrichment.annotate import Annotation, annotate
 from featurelens.enrichment.config import EnrichmentConfig
-from featurelens.enrichment.nulls import Cells, Experiment, Statistics
+from featurelens.enrichment.null_cells import Expressions, null_cells
+from featurelens.enrichment.nulls import Experiment, Statistics
 from featurelens.enrichment.term_tests import GeneTables
 from featurelens.genesets.overlay import overlay
 from featurelens.genesets.sets import GeneSets, Membership
@@ -56,9 +54,7 @@ def annotate_tests(
     tables
         Files of the genes' tests, by contrast and convention, such as ``global_corrected``.
     """
-    prepared = None
-    if config.n_permutations:
-        prepared = prepare_bundle(bundle, dge_config, means=means)
+    expressions = Expressions(bundle, dge_config, means)
     for test, path in tables.items():
         contrast, _, convention = test.rpartition("_")
         yield annotate_bundle(
@@ -70,7 +66,7 @@ def annotate_tests(
             config=config,
             convention=cast(Convention, convention),
             contrast=cast(Contrast, contrast),
-            prepared=prepared,
+            expressions=expressions,
             means=means,
         )
 
@@ -85,7 +81,7 @@ def annotate_bundle(
     config: EnrichmentConfig,
     convention: Convention,
     contrast: Contrast = "global",
-    prepared: PreparedExpression | None = None,
+    expressions: Expressions | None = None,
     means: Means = ALONE,
 ) -> Annotation:
     """Enrich gene sets in every feature of a bundle, beside its nulls.
@@ -102,12 +98,11 @@ def annotate_bundle(
         (n_cells, n_features).
     membership
         Of :func:`lay_over`.
-    prepared
-        Of :func:`featurelens.dge.layout.prepare_bundle`, for several annotations of one bundle;
-        made here by default.
+    expressions
+        For several annotations of one bundle; made here by default.
     means
-        With what; sums over cells are made on its device under the nulls, unless ``prepared`` says
-        another. Its log receives what the nulls say of the p-values and, if nothing is kept, why.
+        With what; sums over cells are made on its device under the nulls. Its log receives what
+        the nulls say of the p-values and, if nothing is kept, why.
 
     Returns
     -------
@@ -117,10 +112,8 @@ def annotate_bundle(
     """
     cells = None
     if config.n_permutations:
-        prepared = prepared or prepare_bundle(bundle, dge_config, means=means)
-        cells = _cells(
-            bundle, activations, dge_config, convention, contrast, prepared, means.threads
-        )
+        expressions = expressions or Expressions(bundle, dge_config, means)
+        cells = null_cells(expressions, activations, convention, contrast)
     experiment = Experiment(
         statistics=statistics,
         membership=membership,
@@ -136,27 +129,3 @@ def annotate_bundle(
     summary = annotation.summary.copy()
     summary.insert(1, "expression", expression_used(bundle.decoder, dge_config.expression))
     return replace(annotation, summary=summary)
-
-
-def _cells(
-    bundle: Bundle,
-    activations: sparse.csr_matrix,
-    config: DgeConfig,
-    convention: Convention,
-    contrast: Contrast,
-    prepared: PreparedExpression,
-    threads: int,
-) -> Cells:
-    """High and low cells of every feature, and the expression they are compared on."""
-    cells = bundle.cells
-    found = split_cells(activations, config=config, convention=convention)
-    sets: CellSets | MatchedSets = found
-    if contrast == "within_type":
-        sets = match_cells(found, cell_strata(cells.obs), config=config)
-        prepared = prepared.by(sets.strata, threads=threads)
-    return Cells(
-        sets=sets,
-        prepared=prepared,
-        batch=cells.obs["batch"].to_numpy(),
-        cell_type=cells.obs["cell_type"].to_numpy(),
-    )

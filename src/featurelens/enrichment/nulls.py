@@ -13,7 +13,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
-from typing import get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -26,6 +25,7 @@ from featurelens.dge.layout import PreparedExpression
 from featurelens.dge.matching import MatchedSets
 from featurelens.dge.singly import permute_singly
 from featurelens.enrichment.config import FILTERS, EnrichmentConfig, Filter, NullName
+from featurelens.enrichment.exchange import NULL_NAMES, NULLS, Cells
 from featurelens.enrichment.filters import combine, declare, is_far, kept_fdr, run_tests
 from featurelens.enrichment.term_tests import (
     PUBLISHED_ALPHA,
@@ -43,33 +43,8 @@ CHUNK = 512
 PIECE = 64
 """Features whose terms are tested at once, by one thread."""
 
-NULL_NAMES: tuple[NullName, ...] = get_args(NullName)
-
-NULLS: dict[Contrast, tuple[NullName, ...]] = {
-    "global": ("complete", "beyond_type", "genes", "singly"),
-    "within_type": ("beyond_type", "genes", "singly"),
-}
-"""The nulls of each contrast; the first calibrates p.
-
-The null that calibrates must break what the claim is about and keep all else. A global contrast
-claims that a feature's cells differ from other cells, and any cell of the batch is exchangeable
-with any other if they do not. A contrast within type compares cells of one type and batch, and only
-those are exchangeable: permuted over all cells, high and low cells would no longer be matched, and
-their null would be that of another statistic.
-"""
-
 Statistics = Iterable[GeneStatistics]
 """Gene statistics of all features, some at a time, in their order; can be read again."""
-
-
-@dataclass(frozen=True)
-class Cells:
-    """What permutations of cells need: the sets, the expression, and each cell's labels."""
-
-    sets: CellSets | MatchedSets
-    prepared: PreparedExpression
-    batch: NDArray
-    cell_type: NDArray
 
 
 @dataclass(frozen=True)
@@ -164,14 +139,13 @@ class Experiment:
         if name == "genes":
             yield from (part.relabelled(order) for part in self.statistics)
             return
-        cells = self._cells()
-        yield from self._tested(cells.sets.permuted(order), cells.prepared)
+        yield from self._tested(*self._cells().permuted(name, order))
 
     def _singly(self, seed: tuple[int, ...]) -> Iterator[GeneStatistics]:
         """Genes permuted within what the contrast compares: batch, or type and batch."""
         cells = self._cells()
         expression = permute_singly(
-            cells.prepared,
+            cells.expression(),
             self._labels(NULLS[self.contrast][0]),
             min_cells=self.dge_config.min_cells,
             seed=seed,

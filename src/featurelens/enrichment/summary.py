@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 
 from featurelens.conventions import Convention
 from featurelens.enrichment.config import FILTERS, EnrichmentConfig, Filter
+from featurelens.enrichment.exchange import NULL_NAMES
 from featurelens.enrichment.filters import ENOUGH_PERMUTATIONS
-from featurelens.enrichment.nulls import NULL_NAMES, share_below
+from featurelens.enrichment.nulls import share_below
 from featurelens.enrichment.term_tests import PUBLISHED_ALPHA, TermTests
 from featurelens.stats import multiple
 

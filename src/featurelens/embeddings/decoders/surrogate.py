@@ -7,6 +7,7 @@ decoder.json, bundle.json and the diagnostics call it surrogate.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -55,17 +56,31 @@ def fit_surrogate(
         "n_held_out": n_held_out,
         "r2_held_out": explained(z[held_out] @ weights + intercept, logarithms[held_out]),
     }
-    weights, intercept = ridge(z, logarithms, alpha=config.alpha)
+    counts = sparse.csr_matrix(cells.layers["counts"])
+    return fit_to_all(z, logarithms, counts, alpha=config.alpha), quality
+
+
+def fit_to_all(
+    z: np.ndarray, logarithms: sparse.csr_matrix, counts: sparse.csr_matrix, *, alpha: float
+) -> SurrogateDecoder:
+    """The decoder of an embedding and the expression of the same cells in the same order.
+
+    Parameters
+    ----------
+    z
+        (n_cells, d).
+    logarithms, counts
+        (n_cells, n_genes): log1p(counts per 10,000), and the counts.
+    alpha
+        Weight of the squared coefficients.
+    """
+    weights, intercept = ridge(z, logarithms, alpha=alpha)
     decoder = SurrogateDecoder(
         weights=weights.astype(np.float32),
         intercept=intercept.astype(np.float32),
-        smearing=np.ones(cells.n_vars, dtype=np.float32),
+        smearing=np.ones(counts.shape[1], dtype=np.float32),
     )
-    smearing = _smearing(decoder, z, sparse.csr_matrix(cells.layers["counts"]))
-    decoder = SurrogateDecoder(
-        weights=decoder.weights, intercept=decoder.intercept, smearing=smearing
-    )
-    return decoder, quality
+    return replace(decoder, smearing=_smearing(decoder, z, counts))
 
 
 def ridge(z: np.ndarray, Y: sparse.csr_matrix, *, alpha: float) -> tuple[np.ndarray, np.ndarray]:
