@@ -33,11 +33,11 @@ FALLBACK_COLOUR = "#4d4d4d"
 """For a variable or architecture that the paper does not have."""
 
 _FIRST_COLOURS = (
-    "#4477aa", "#ee6677", "#228833", "#ccbb44", "#1b2a5e", "#661100",
-    "#33bbee", "#555555", "#92dadd", "#009988", "#832db6", "#d55e00",
+    "#4477aa", "#ee6677", "#228833", "#ccbb44", "#1b2a5e", "#33bbee",
+    "#661100", "#555555", "#92dadd", "#009988", "#832db6", "#d55e00",
 )  # fmt: skip
-"""From the fifth on in an order in which the nearest two of those shown lie as far apart as can be,
-so that a few categories do not meet in two blues."""
+"""In an order in which the nearest two of the first nine lie as far apart as can be, so that a few
+categories do not meet in two blues; what is near to an earlier one comes last."""
 
 _TO_LMS = np.array(
     [
