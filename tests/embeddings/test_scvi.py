@@ -2,6 +2,7 @@
 
 import os
 import sys
+from pathlib import Path
 
 import anndata
 import numpy as np
@@ -16,6 +17,7 @@ from featurelens.embeddings.decoders.kinds.scvi import ScviDecoder
 from featurelens.embeddings.decoders.registry import load_decoder, save_decoder
 from featurelens.embeddings.embed import embed
 from featurelens.embeddings.expression import expression
+from featurelens.embeddings.models.scvi import honoured
 from featurelens.embeddings.models.scvi.config import ScviModel
 from featurelens.embeddings.models.scvi.network import fold_batch_norm
 from featurelens.embeddings.models.scvi.saved import read_saved
@@ -205,6 +207,13 @@ def test_options_of_training_and_of_shapes_are_accepted(tmp_path):
     path = save(tmp_path / "model.pt", network(), module=module, dropout_rate=0.3, registry=None)
     saved = read_saved(path)
     assert (saved.likelihood, saved.log_input) == ("nb", False)
+
+
+def test_every_option_that_is_known_is_on_the_page():
+    page = (Path(__file__).parents[2] / "docs/saved-models.md").read_text()
+    known = {*honoured.SEEN_IN_WEIGHTS, *honoured.OF_TRAINING, *honoured.READ}
+    places_of_data = {"adata", "registry"}
+    assert {name for name in known if f"`{name}`" not in page} == places_of_data
 
 
 def test_a_network_without_a_bias_says_which(cells, tmp_path):

@@ -15,6 +15,8 @@ from featurelens.datasets.readers import read_dataset
 from featurelens.embeddings.diagnostics import diagnose
 from featurelens.embeddings.embed import embed
 from featurelens.embeddings.models.scvi.config import ScviModel
+from featurelens.embeddings.models.scvi.saved import read_saved
+from featurelens.io import InputError
 from featurelens.means import Means
 
 # scvi-tools and lightning warn of workers and loggers, and of what they will change.
@@ -66,8 +68,13 @@ def trained(scvi, cells, folder, **options):
         {"gene_likelihood": "zinb"},
         {"gene_likelihood": "poisson", "use_batch_norm": "none"},
         {"gene_likelihood": "nb", "encode_covariates": True, "deeply_inject_covariates": False},
+        {"gene_likelihood": "nb", "dispersion": "gene", "use_observed_lib_size": False},
+        {"gene_likelihood": "nb", "log_variational": False, "use_batch_norm": "decoder"},
     ],
-    ids=["two layers", "zinb", "poisson without normalisation", "batch in the encoder"],
+    ids=[
+        *("two layers", "zinb", "poisson without normalisation", "batch in the encoder"),
+        *("library inferred", "counts as they are"),
+    ],
 )
 def test_a_saved_model_is_what_scvi_tools_says_it_is(scvi, cells, tmp_path, options):
     model = trained(scvi, cells, tmp_path, **options)
@@ -90,6 +97,23 @@ def test_a_saved_model_is_what_scvi_tools_says_it_is(scvi, cells, tmp_path, opti
     else:
         theta = np.broadcast_to(out.theta, ours.shape)[0]
         np.testing.assert_allclose(bundle.decoder.dispersion, theta, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ({"extra_encoder_kwargs": {"activation_fn": torch.nn.ELU}}, "extra_encoder_kwargs"),
+        ({"extra_decoder_kwargs": {"bias": False}}, "extra_decoder_kwargs"),
+        ({"use_layer_norm": "encoder"}, "use_layer_norm='encoder'"),
+        ({"var_activation": torch.exp}, "var_activation"),
+        ({"gene_likelihood": "normal"}, "gene_likelihood='normal'"),
+    ],
+    ids=["encoder", "decoder", "layer norm", "variance", "normal"],
+)
+def test_what_scvi_tools_saved_is_refused_by_name(scvi, cells, tmp_path, options, named):
+    trained(scvi, cells, tmp_path, **options)
+    with pytest.raises(InputError, match=f"was made with {named}.*which is not read"):
+        read_saved(str(tmp_path / "model.pt"))
 
 
 def test_training_is_seeded_and_leaves_held_out_cells_out(scvi, cells):

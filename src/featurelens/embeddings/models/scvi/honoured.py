@@ -27,6 +27,7 @@ OF_TRAINING = (
     "dropout_rate",
     "use_observed_lib_size",
     "extra_payload_autotune",
+    "adata",  # None, where a model was made without data
     "registry",
     "layer",
     "batch_key",
