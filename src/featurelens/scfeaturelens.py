@@ -27,6 +27,7 @@ from featurelens.enrichment.annotate_bundle import annotate_bundle, lay_over
 from featurelens.enrichment.config import EnrichmentConfig
 from featurelens.enrichment.filters import read_kept
 from featurelens.enrichment.term_tests import GeneTables
+from featurelens.enrichment.verdict import describe_verdict
 from featurelens.features.annotated import DGE_COLUMNS, annotated_features, require_live
 from featurelens.features.config import FeatureConfig
 from featurelens.features.describe import describe_features
@@ -200,10 +201,7 @@ def annotate(
         write_table(summary, place / "summary.tsv")
         write_table(pd.DataFrame([health]), place / "sae.tsv")
     for row in summary.itertuples():
-        log(
-            f"{row.convention}, {row.filter}: {row.n_annotated} of {row.n_live} live features "
-            f"annotated ({row.share:.1%}); of permuted cells {row.share_complete:.1%}"
-        )
+        log(f"{row.convention}, {row.filter}: {describe_verdict(row)}")
     return Annotated(features, table)
 
 

@@ -17,6 +17,7 @@ from featurelens.enrichment.config import EnrichmentConfig
 from featurelens.enrichment.exchange import Cells
 from featurelens.enrichment.nulls import Experiment
 from featurelens.enrichment.term_tests import GeneStatistics
+from featurelens.enrichment.verdict import judge
 from featurelens.genesets.sets import GeneSets
 
 PAUL15 = Path(__file__).parents[3] / "shared/data/cells/paul15_tradeseq_mouse.h5ad"
@@ -84,12 +85,13 @@ def test_a_loud_gene_annotates_nothing_over_ten_seeds():
 def test_genes_permuted_singly_show_what_composition_annotates():
     data = unrelated(5, 0.5)
     shares = {
-        dge: annotation(*data, dge, nulls=("complete", "singly")).summary.iloc[0]
+        dge: annotation(*data, dge, nulls=("complete", "singly")).summary.iloc[0].to_dict()
         for dge in (RAW, MET)
     }
     assert shares[RAW]["share"] > 0.5
     assert shares[RAW]["share_complete"] < 0.05
     assert shares[RAW]["share_singly"] > 0.5 * shares[RAW]["share"]
+    assert judge(shares[RAW] | {"expression": "measured"}) == "explained by composition"
     assert shares[MET]["share_singly"] <= 0.05
 
 

@@ -21,7 +21,7 @@ from featurelens.enrichment.config import ALL_FILTERS, FILTERS
 from featurelens.enrichment.exchange import Cells
 from featurelens.enrichment.filters import combine, declare, is_far, kept_fdr
 from featurelens.enrichment.nulls import PIECE, Draw, Experiment, describe_draw
-from featurelens.enrichment.summary import describe_nulls, explain_nothing, summarise
+from featurelens.enrichment.summary import MEASURED, describe_nulls, explain_nothing, summarise
 from featurelens.enrichment.term_tests import GeneStatistics, TermTests, join_tests, kept_published
 from featurelens.genesets.sets import Membership
 from featurelens.io import InputError
@@ -46,7 +46,8 @@ n_features (live), n_annotated, share, terms_per_feature (mean over annotated fe
 share below .05, over all features and terms, of p_mannwhitney and of the calibrated p (corrected
 only). Under the calibrating null both should be one in twenty: each draw's features are annotated
 with the help of all other draws, and its p05_calibrated is by the half of the draws that it is not
-part of (``calibration.held_out_rates``).
+part of (``calibration.held_out_rates``). The null ``measured`` is none: the features as they are,
+tested on counts where a model decoded the expression.
 """
 
 
@@ -187,17 +188,24 @@ def _draw_nulls(
             described = [
                 describe(drawn, _calibrated(calibration, drawn, experiment)) for drawn in draws
             ]
-        rows += [
-            {"null": name, "permutation": number} | row
-            for number, part in enumerate(described)
-            for row in part
-        ]
+        rows += _numbered(name, described)
+        if name == experiment.nulls[0] and (drawn := experiment.on_counts(len(tests.features))):
+            on_counts = describe(drawn, _calibrated(calibration, drawn, experiment))
+            rows += _numbered(MEASURED, [on_counts])
     table = pd.DataFrame(rows, columns=list(NULL_COLUMNS)).assign(
         contrast=experiment.contrast, convention=convention
     )
     for line in describe_nulls(table, calibration.resolution if calibration else None):
         experiment.means.log(line)
     return table.astype(NULL_COLUMNS), calibration
+
+
+def _numbered(name: str, described: list[list[dict[str, object]]]) -> list[dict[str, object]]:
+    return [
+        {"null": name, "permutation": number} | row
+        for number, part in enumerate(described)
+        for row in part
+    ]
 
 
 def _calibrated(

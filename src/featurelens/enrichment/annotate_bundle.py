@@ -18,6 +18,7 @@ from featurelens.enrichment.config import EnrichmentConfig
 from featurelens.enrichment.null_cells import Expressions, null_cells
 from featurelens.enrichment.nulls import Experiment, Statistics
 from featurelens.enrichment.term_tests import GeneTables
+from featurelens.enrichment.verdict import describe_verdict, judge
 from featurelens.genesets.overlay import overlay
 from featurelens.genesets.sets import GeneSets, Membership
 from featurelens.means import ALONE, Means
@@ -57,7 +58,7 @@ def annotate_tests(
     expressions = Expressions(bundle, dge_config, means)
     for test, path in tables.items():
         contrast, _, convention = test.rpartition("_")
-        yield annotate_bundle(
+        annotation = annotate_bundle(
             GeneTables(Path(path), membership),
             bundle,
             activations,
@@ -69,6 +70,9 @@ def annotate_tests(
             expressions=expressions,
             means=means,
         )
+        for row in annotation.summary.itertuples():
+            means.log(f"{test}, {row.filter}: {describe_verdict(row)}")
+        yield annotation
 
 
 def annotate_bundle(
@@ -108,7 +112,8 @@ def annotate_bundle(
     -------
     Annotation
         The enrichment of every feature and term, the nulls, and a summary, whose column
-        expression says what was tested: decoded, surrogate or measured.
+        expression says what was tested (decoded, surrogate or measured) and whose column verdict
+        says what the share means (:func:`featurelens.enrichment.verdict.judge`).
     """
     cells = None
     if config.n_permutations:
@@ -128,4 +133,6 @@ def annotate_bundle(
     annotation = annotate(experiment)
     summary = annotation.summary.copy()
     summary.insert(1, "expression", expression_used(bundle.decoder, dge_config.expression))
+    verdicts = [judge(row) for _, row in summary.iterrows()]
+    summary.insert(list(summary).index("share") + 1, "verdict", verdicts)
     return replace(annotation, summary=summary)

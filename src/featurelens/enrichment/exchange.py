@@ -46,6 +46,9 @@ class Cells:
         Where the expression was decoded: a function of a null and an order of the cells that gives
         sets and expression as they are when cells change places, or None for the usual ones. A
         decoder that saw these cells must be no part of what is permuted against it.
+    measured
+        Where a model's own decoder decoded the expression: a function that gives that of counts,
+        on which the same features are tested once more.
     """
 
     sets: CellSets | MatchedSets
@@ -53,6 +56,7 @@ class Cells:
     batch: NDArray
     cell_type: NDArray
     by_chance: ByChance | None = None
+    measured: Callable[[], PreparedExpression] | None = None
 
     def expression(self) -> PreparedExpression:
         """The expression as it is tested."""

@@ -90,6 +90,7 @@ def null_cells(
     if contrast == "within_type":
         strata = cell_strata(cells.obs)
         sets = match_cells(found, strata, config=config)
+    is_decoded = expressions.used == "decoded"
     grouped = partial(_grouped, strata, expressions.means.threads)
 
     def by_chance(
@@ -107,6 +108,7 @@ def null_cells(
         batch=cells.obs["batch"].to_numpy(),
         cell_type=cells.obs["cell_type"].to_numpy(),
         by_chance=by_chance,
+        measured=(lambda: grouped(expressions.get("measured"))) if is_decoded else None,
     )
 
 

@@ -119,6 +119,12 @@ class Experiment:
         for order in orders(self._labels(name), n, seed=seed):
             yield self._draw(self._permuted(name, order), n_features)
 
+    def on_counts(self, n_features: int) -> Draw | None:
+        """The tests of the features themselves on counts, where a model decoded the expression."""
+        if self.cells is None or self.cells.measured is None:
+            return None
+        return self._draw(self._tested(self.cells.sets, self.cells.measured()), n_features)
+
     def _labels(self, name: NullName) -> NDArray:
         """What permutations keep: batches, types within batches, or nothing of the genes."""
         if name == "genes":

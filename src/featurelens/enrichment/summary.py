@@ -16,6 +16,9 @@ from featurelens.stats import multiple
 
 Columns = dict[str, NDArray]
 
+MEASURED = "measured"
+"""Name, beside those of nulls, of the features themselves as tested on counts."""
+
 
 def summarise(
     tests: TermTests,
@@ -42,7 +45,8 @@ def summarise(
         One row per filter: convention, filter, n_live, n_tested, n_annotated, n_annotated_up
         (features with a term that is over-represented or higher, not lower), share; share_ and sd_
         of each null (mean and standard deviation over its permutations; NaN where it was not
-        drawn); p05_mannwhitney and p05_calibrated (share of p below .05 under the calibrating
+        drawn); share_measured (of the same features tested on counts, where a model decoded the
+        expression); p05_mannwhitney and p05_calibrated (share of p below .05 under the calibrating
         null); terms_per_feature_mean, terms_per_feature_sem (over annotated features; NaN below
         two), terms_per_feature_sem_published (the same deviation over the root of the number of
         terms, as ``05_analyses.py``), terms_per_feature_min, _median and _max, n_terms,
@@ -67,6 +71,10 @@ def summarise(
 def describe_nulls(null: pd.DataFrame, resolution: float | None) -> Iterator[str]:
     """Lines for a log: what each null annotates, and whether its p-values are what they say."""
     for (name, kept), rows in null.groupby(["null", "filter"], sort=False):
+        if name == MEASURED:
+            share = rows["share"].mean()
+            yield f"on measured counts, {kept}: {share:.2%} of live features annotated"
+            continue
         line = (
             f"null {name}, {kept}: {rows['share'].mean():.2%} of live features annotated over "
             f"{len(rows)} permutations"
@@ -181,6 +189,7 @@ def _shares_of_nulls(null: pd.DataFrame) -> dict[str, float]:
         share = null.loc[null["null"] == name, "share"]
         found[f"share_{name}"] = share.mean() if len(share) else np.nan
         found[f"sd_{name}"] = share.std(ddof=1) if len(share) > 1 else np.nan
+    found["share_measured"] = null.loc[null["null"] == MEASURED, "share"].mean()
     first = null[null["null"] == null["null"].iloc[0]] if len(null) else null
     rates = ("p05_mannwhitney", "p05_calibrated")
     return found | {name: first[name].mean() if len(first) else np.nan for name in rates}

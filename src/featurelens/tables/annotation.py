@@ -4,10 +4,12 @@ within batch (complete), within cell type and batch (beyond type), genes that ex
 statistics (genes), and genes that are permuted over cells singly (singly). p05_mannwhitney and
 p05_calibrated are the shares of p below .05 among permuted cells, as tested and calibrated: one in
 twenty if p is what it says. Genes were tested on the expression that its column names: decoded by
-the model, decoded by a surrogate that was fitted afterwards, or measured. n_annotated and
-terms_per_feature_mean count terms of any direction; n_annotated_up and terms_per_feature_mean_up
-those alone that the high cells have more of, which Figures 3 and S29 show of the corrected filter.
-A filter that keeps nothing says why.
+the model, decoded by a surrogate that was fitted afterwards, or measured; share_measured is the
+share of the same features on counts where a model decoded. The verdict says what explains the
+share: a null that reaches half of it, or, of decoded expression, counts that lack it. n_annotated
+and terms_per_feature_mean count terms of any direction; n_annotated_up and
+terms_per_feature_mean_up those alone that the high cells have more of, which Figures 3 and S29 show
+of the corrected filter. A filter that keeps nothing says why.
 """
 
 from __future__ import annotations
