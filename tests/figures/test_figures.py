@@ -20,7 +20,7 @@ from featurelens.figures.parts.palette import (
     distinct_colours,
     perceptual_distance,
 )
-from featurelens.figures.parts.style import point_size, save
+from featurelens.figures.parts.style import families, point_size, save
 from featurelens.figures.parts.sweep_panels import Metric, fitted, nearest, sweep_table
 from featurelens.plugins import load
 from figure_inputs import (
@@ -61,6 +61,13 @@ def test_a_few_colours_lie_well_apart(count):
 
 def test_more_categories_do_not_recolour_the_first():
     assert distinct_colours(30)[:15] == distinct_colours(15)
+
+
+def test_letters_that_the_own_font_lacks_are_looked_for_in_others():
+    assert families(["Comic Sans MS", "DejaVu Sans"]) == ["DejaVu Sans"]
+    assert families(["PingFang SC", "Noto Sans CJK JP"]) == [
+        *("DejaVu Sans", "Noto Sans CJK JP", "PingFang SC"),
+    ]
 
 
 def test_perceptual_distance_of_black_and_white_is_one():

@@ -4,7 +4,7 @@ Figures are built on :class:`matplotlib.figure.Figure` directly: no pyplot, henc
 of open figures and no display.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import wraps
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -14,6 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
+from matplotlib.font_manager import fontManager
 
 from featurelens.io import atomic_path
 
@@ -29,8 +30,22 @@ MUTED = "#5f5f5f"
 BACKGROUND = "#d9d9d9"
 """Grey of cells or features that are shown for context only."""
 
+_WIDE = (
+    *("Noto Sans CJK SC", "Noto Sans CJK JP", "Noto Sans CJK KR", "Source Han Sans SC"),
+    *("WenQuanYi Zen Hei", "Droid Sans Fallback", "PingFang SC", "Hiragino Sans"),
+    *("Apple SD Gothic Neo", "Microsoft YaHei", "Malgun Gothic", "Arial Unicode MS"),
+)
+"""Fonts with the letters of Chinese, Japanese and Korean, of which a machine may have some."""
+
+
+def families(installed: Iterable[str]) -> list[str]:
+    """Fonts by preference: the one that comes with matplotlib, then for letters that it lacks."""
+    there = set(installed)
+    return ["DejaVu Sans", *(name for name in _WIDE if name in there)]
+
+
 STYLE: Any = {
-    "font.family": "DejaVu Sans",
+    "font.family": families(font.name for font in fontManager.ttflist),
     "font.size": 7.5,
     "axes.titlesize": 8,
     "axes.labelsize": 7.5,
