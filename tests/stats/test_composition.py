@@ -17,7 +17,7 @@ def by_hand(first, second):
     reached = 0.0
     for gene in genes:
         reached += weight[gene]
-        if reached >= weight.sum() / 2:
+        if reached >= weight.sum() / 2 * (1 - 1e-9):
             return second[gene] / first[gene]
     raise AssertionError
 
@@ -54,6 +54,15 @@ def test_factors_are_weighted_medians(seed):
         expected = by_hand(first[row], second[row])
         usable = np.isfinite(expected) and expected > 0 and (first + second > 0)[row].sum() >= 10
         assert found[row, 0] == pytest.approx(expected if usable else 1.0)
+
+
+def test_equal_weights_reach_half_at_the_sixth_of_twelve_in_any_order():
+    # Shares (1 + d) / 12 and (1 - d) / 12 have the mean 1 / 12 each, d = -.55, -.45, ..., .55: the
+    # sixth smallest ratio is that of d = -.05.
+    d = np.random.default_rng(3).permuted(np.tile(np.linspace(-0.55, 0.55, 12), (70, 1)), axis=1)
+    one, two = (closure_factors(1 - d, 1 + d, threads=threads) for threads in (1, 2))
+    np.testing.assert_allclose(one, np.full((70, 1), 0.95 / 1.05), rtol=1e-9)
+    np.testing.assert_array_equal(one, two)
 
 
 def test_units_do_not_matter_and_what_is_unknown_is_one():

@@ -190,7 +190,7 @@ def _compared(
         parts = list(in_threads(compare, range(len(prepared.blocks)), threads))
         if composition == "typical_gene":
             means = [np.concatenate([part[side].mean for part in parts], axis=1) for side in (1, 2)]
-            factor[rows] = closure_factors(*means)
+            factor[rows] = closure_factors(*means, threads=threads)
         yield from in_threads(partial(_with_factor, work, rows, factor[rows]), parts, threads)
 
 
