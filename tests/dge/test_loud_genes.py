@@ -13,6 +13,8 @@ from featurelens.dge.config import DgeConfig
 from featurelens.dge.gene_tests import test_genes, test_statistics
 from featurelens.dge.layout import prepare_expression
 from featurelens.dge.matching import match_cells
+from featurelens.dge.tables import test_expression
+from featurelens.means import Means
 
 CONFIG = DgeConfig(high_percentile=80, min_cells=10, min_zero_cells=20)
 
@@ -85,3 +87,18 @@ def test_within_strata_the_factor_is_that_of_matched_means(cells):
     tests = test_genes(matched, prepared, config=CONFIG, convention="corrected")
     assert tests.factor[0] == pytest.approx(3, rel=0.15)
     assert (tests.q[0, 1:] < 0.05).sum() <= 2
+
+
+def test_the_log_says_by_what_high_cells_were_multiplied(cells):
+    activations, expression = cells
+    genes = [f"G{number}" for number in range(40)]
+    lines: list[str] = []
+    options = {"config": CONFIG, "convention": "corrected", "means": Means(log=lines.append)}
+    test_expression(activations, expression, genes, **options)
+    factor = compared(cells)[2].factor
+    expected = (np.median(factor), factor.min(), factor.max())
+    [line] = [line for line in lines if line.startswith("composition")]
+    assert line == (
+        "composition: high cells were multiplied by {:.3g} in the median feature, "
+        "by {:.3g} to {:.3g} over all".format(*expected)
+    )

@@ -61,7 +61,9 @@ def test_chosen(
         over genes): t (``_welch``), auc (chance that a high cell exceeds a low one, ties halved,
         ``_rank_sum``) and z_negative_binomial, beside the dispersion (alpha) and where it is from
         (decoder or moments). See :func:`featurelens.dge.gene_tests.test_genes`,
-        :func:`rank_sum_genes` and :func:`featurelens.stats.negative_binomial.compare_groups`.
+        :func:`rank_sum_genes` and :func:`featurelens.stats.negative_binomial.compare_groups`. All
+        three take high cells at the level at which the typical gene does not change, if
+        ``config.composition`` says so (corrected).
 
     Raises
     ------

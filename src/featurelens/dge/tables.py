@@ -127,6 +127,7 @@ def iter_tests(
         means.log(sets.describe())
         expression = expression.by(sets.strata, threads=means.threads)
     n_tests = n_missing = n_default = 0
+    factors = [np.empty((0, 1))]
     step = max(1, ROWS // max(len(genes), 1))
     for start in range(0, max(len(sets.columns), 1), step):
         part = sets.rows(slice(start, start + step))
@@ -135,9 +136,16 @@ def iter_tests(
         )
         n_tests, n_default = n_tests + tests.p.size, n_default + tests.n_default
         n_missing += int(np.isnan(tests.p).sum())
+        factors.append(tests.factor)
         yield _long_table(part, tests, genes, sets.columns, start, np.dtype(precision))
     means.log(f"{n_default} of {n_tests} p could not be computed and were set to 1")
     means.log(f"{n_missing} of {n_tests} p could not be computed and are NaN")
+    factor = np.concatenate(factors)
+    if convention == "corrected" and config.composition == "typical_gene" and len(factor):
+        means.log(
+            f"composition: high cells were multiplied by {np.median(factor):.3g} in the median "
+            f"feature, by {factor.min():.3g} to {factor.max():.3g} over all"
+        )
 
 
 def iter_bundle_tests(
