@@ -91,7 +91,17 @@ def test_figure_3_without_probes_has_no_half_page_for_them():
     alone, probed = (draw_figure_3({"pca": space}, probes=probes) for probes in ([], ["HLA"]))
     assert len(alone.subfigs) == 1
     assert alone.get_figheight() < probed.get_figheight() - 1.7
-    assert not any("probe" in text for text in texts(alone))
+    assert "HLA" in texts(probed)
+    assert "HLA" not in texts(alone)
+
+
+def test_figure_3_probes_the_first_space_that_has_features():
+    empty, full = concepts(n_features=20)[:0], concepts(n_features=20)
+    drawn = draw_figure_3({"nmf": empty, "pca": full}, probes=["HLA"])
+    assert "HLA\n0 of 20" in texts(drawn)
+    nothing = draw_figure_3({"nmf": empty}, probes=["HLA"])
+    assert len(nothing.subfigs) == 1
+    assert "no feature of nmf is annotated" in texts(nothing)
 
 
 @pytest.mark.parametrize(

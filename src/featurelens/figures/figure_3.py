@@ -5,9 +5,9 @@ binary matrix of features by gene sets (filter:
 Colour, and shape from 8 categories on, show the most frequent category (ancestor at level 1 of
 an ontology) among the gene sets of a feature; the legend is in order of frequency. Distances
 between clusters in a UMAP carry little meaning. **B** (where a run names probes) Features that
-carry a gene set whose name contains the words in the title, in the space of the first embedding.
-Titles count as the paper does, letter by letter, and the whole words in brackets where that
-differs.
+carry a gene set whose name contains the words in the title, in the space of the first embedding
+that has annotated features. Titles count as the paper does, letter by letter, and the whole words
+in brackets where that differs.
 """
 
 from collections.abc import Mapping, Sequence
@@ -83,9 +83,11 @@ def draw(
         Embedding name to features x terms (binary), with ``obsm['X_umap']``, ``obs['label']``
         (most frequent category of the feature) and term names as ``var_names``.
     probes
-        Words, or parts of words, of term names, one panel each; without any there is no B.
+        Words, or parts of words, of term names, one panel each; without any, or without
+        an annotated feature, there is no B.
     probed
-        The embedding whose concept space the probes are shown in; the first by default.
+        The embedding whose concept space the probes are shown in; by default the first that has
+        annotated features.
 
     Returns
     -------
@@ -96,7 +98,9 @@ def draw(
     rows = max(1, -(-len(probes) // _COLUMNS))
     looks = category_looks(concepts)
     heights = [3.0 + legend_height(looks), 1.75 * rows + 0.4]
-    if not probes:
+    shown = next((space for space in concepts.values() if not is_empty(space)), None)
+    shown = concepts.get(probed) if probed is not None else shown
+    if not probes or shown is None or is_empty(shown):
         heights = heights[:1]
     figure = new_figure(FULL_WIDTH, sum(heights))
     parts: Any = figure.subfigures(len(heights), 1, height_ratios=heights, squeeze=False)
@@ -105,8 +109,8 @@ def draw(
     if not below:
         return figure
     [lower] = below
-    shown = probed if probed is not None else next(iter(concepts), None)
-    _draw_probes(lower, concepts.get(shown) if shown else None, probes, rows)
+    assert shown is not None
+    _draw_probes(lower, shown, probes, rows)
     return figure
 
 
@@ -140,15 +144,10 @@ def _counted(concepts: anndata.AnnData) -> str:
 
 
 def _draw_probes(
-    figure: SubFigure, concepts: anndata.AnnData | None, probes: Sequence[str], rows: int
+    figure: SubFigure, concepts: anndata.AnnData, probes: Sequence[str], rows: int
 ) -> None:
     panels = np.atleast_1d(figure.subplots(rows, _COLUMNS)).ravel()
     panel_letter(panels[0], "B")
-    if concepts is None or is_empty(concepts):
-        not_in_this_run(panels[0], "no concept space to probe")
-        for axes in panels[1:]:
-            axes.axis("off")
-        return
     found = set()
     for axes, probe in zip(panels, probes, strict=False):
         found |= _draw_probe(axes, concepts, probe)
