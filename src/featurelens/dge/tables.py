@@ -138,14 +138,14 @@ def iter_tests(
         n_missing += int(np.isnan(tests.p).sum())
         factors.append(tests.factor)
         yield _long_table(part, tests, genes, sets.columns, start, np.dtype(precision))
-    means.log(f"{n_default} of {n_tests} p could not be computed and were set to 1")
-    means.log(f"{n_missing} of {n_tests} p could not be computed and are NaN")
     factor = np.concatenate(factors)
-    if convention == "corrected" and config.composition == "typical_gene" and len(factor):
+    if (factor != 1).any():
         means.log(
             f"composition: high cells were multiplied by {np.median(factor):.3g} in the median "
             f"feature, by {factor.min():.3g} to {factor.max():.3g} over all"
         )
+    means.log(f"{n_default} of {n_tests} p could not be computed and were set to 1")
+    means.log(f"{n_missing} of {n_tests} p could not be computed and are NaN")
 
 
 def iter_bundle_tests(
