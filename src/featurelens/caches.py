@@ -7,6 +7,7 @@ their import where both are read-only, as in containers and shared installations
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 VARIABLE = "NUMBA_CACHE_DIR"
@@ -17,15 +18,17 @@ def find_cache() -> None:
 
     Nothing is changed where it is set, or where the user's cache can be written.
     """
-    if VARIABLE in os.environ or _can_write(_users_cache() / "numba"):
+    if VARIABLE in os.environ or _can_hold(_users_cache() / "numba"):
         return
     import tempfile
 
     own = Path(tempfile.gettempdir()) / f"featurelens-numba-{os.getuid()}"
-    # Compiled code of others must not be run: a folder that is there already has to be our own.
-    if _can_write(own) and not own.is_symlink() and own.stat().st_uid == os.getuid():
-        own.chmod(0o700)
-        os.environ[VARIABLE] = str(own)
+    with suppress(OSError):
+        own.mkdir(mode=0o700, exist_ok=True)
+        # Compiled code of others must not be run: a folder that is there already has to be our own.
+        if not own.is_symlink() and own.stat().st_uid == os.getuid():
+            own.chmod(0o700)
+            os.environ[VARIABLE] = str(own)
 
 
 def _users_cache() -> Path:
@@ -33,9 +36,7 @@ def _users_cache() -> Path:
     return Path(set_to) if set_to else Path("~/.cache").expanduser()
 
 
-def _can_write(folder: Path) -> bool:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError:
-        return False
-    return os.access(folder, os.W_OK)
+def _can_hold(folder: Path) -> bool:
+    """Whether a folder can be written, or made: an import makes none that nobody needs."""
+    there = next(path for path in (folder, *folder.parents) if path.exists())
+    return there.is_dir() and os.access(there, os.W_OK)

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from sklearn.decomposition import PCA
 
+from featurelens.recovery import baselines
 from featurelens.recovery.baselines import fit_baseline, numerical_rank
 from featurelens.recovery.neurons import measure_recovery
 from featurelens.simulation.config import HierarchicalSimulation, SmallSimulation
@@ -72,9 +73,10 @@ def test_ica_separates_independent_sources():
     assert mixed.max(0).min() < 0.95
 
 
-def test_ica_that_does_not_settle_says_so():
-    rng = np.random.default_rng(0)
-    gaussian = rng.standard_normal((200, 20))  # nothing to separate
+def test_ica_that_does_not_settle_says_so(monkeypatch):
+    # Whether it ever does where there is nothing to separate, a processor's last bits decide.
+    monkeypatch.setattr(baselines, "MOST_ICA", 3)
+    gaussian = np.random.default_rng(0).standard_normal((200, 20))
     assert not fit_baseline(gaussian, "ica", 20, seed=0).converged
 
 

@@ -4,8 +4,8 @@ The closure of a script is what its imports load, at the top and inside function
 load, and so on, with the faces of the packages on the way. A string that holds the full name of a
 package or module stands for all that lies below it: this is how :mod:`featurelens.plugins` loads
 by name. A job that loads one module of such a package may say so, and the others do not count.
-What only a type checker reads (``if TYPE_CHECKING``) is left out. The top face is lazy: it counts
-for the names it gives only where somebody asks it for one.
+What only a type checker reads (``if TYPE_CHECKING``) is left out. The top face is lazy: what it
+imports itself counts always, what it names only where somebody asks it for a name.
 
 Fingerprints are made of syntax trees without docstrings: a remark changes nothing, a change of
 code exactly the fingerprints of the scripts it can reach. This module imports the standard
@@ -108,9 +108,10 @@ class Fingerprints:
         while waiting:
             source = waiting.pop()
             found = set(self._imported(source))
-            for package in source.packages:
-                found |= self._below(package, chosen.get(package))
-            waiting += [self._modules[name] for name in found - reached if name != PACKAGE]
+            if source is not self._modules[PACKAGE]:
+                for package in source.packages:
+                    found |= self._below(package, chosen.get(package))
+            waiting += [self._modules[name] for name in found - reached]
             reached |= found
         return reached
 

@@ -15,7 +15,12 @@ from typing import Literal, get_args
 import numpy as np
 from scipy import linalg
 
-from featurelens.recovery.factored import components, decompose, independent_components
+from featurelens.recovery.factored import (
+    MOST_ICA,
+    components,
+    decompose,
+    independent_components,
+)
 from featurelens.simulation.observables import Observables
 
 Method = Literal["pca", "ica", "svd", "nmf"]
@@ -157,7 +162,7 @@ def _model(method: Method, n_components: int, seed: int):  # type: ignore[no-unt
     from sklearn.decomposition import NMF, PCA, FastICA, TruncatedSVD
 
     if method == "ica":
-        return FastICA(n_components, whiten="unit-variance", random_state=seed, max_iter=500)
+        return FastICA(n_components, whiten="unit-variance", random_state=seed, max_iter=MOST_ICA)
     if method == "nmf":
         return NMF(n_components, init="nndsvda", random_state=seed, max_iter=MOST_NMF)
     return (PCA if method == "pca" else TruncatedSVD)(n_components, random_state=seed)

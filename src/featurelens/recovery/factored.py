@@ -15,6 +15,9 @@ from scipy import linalg
 
 from featurelens.simulation.observables import Observables
 
+MOST_ICA = 500
+"""Iterations of ICA at most."""
+
 
 def decompose(
     observables: Observables, *, centred: bool
@@ -70,7 +73,7 @@ def independent_components(
 
     sign = np.where(right[:n_components, 0] < 0, -1.0, 1.0)
     white = left[:, :n_components] * sign * np.sqrt(len(left))
-    ica = FastICA(whiten=False, random_state=seed, max_iter=500)
+    ica = FastICA(whiten=False, random_state=seed, max_iter=MOST_ICA)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # told by the third result
         scores = ica.fit_transform(white)
