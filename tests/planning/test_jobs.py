@@ -5,7 +5,7 @@ import errno
 import pytest
 
 from featurelens.config.parse import parse_config
-from featurelens.planning.jobs import Jobs
+from featurelens.planning.jobs import Jobs, growing
 from featurelens.planning.memory import Sizes, megabytes
 from featurelens.planning.plan import Plan
 
@@ -101,11 +101,17 @@ def test_an_embedding_of_unknown_unit_is_normalised_and_no_other(jobs):
 def test_memory_of_what_is_unpacked(jobs, tmp_path):
     file = tmp_path / "cells.h5ad"
     file.write_bytes(bytes(3 * 2**20))
-    assert jobs.memory(10, per_input=12)(PCA, [file]) == 36
-    assert jobs.memory(1000, per_input=12)(PCA, [file, file]) == 1000
-    assert jobs.memory(lambda wildcards: 50, per_input=12)(PCA, [file]) == 50
+    assert jobs.memory(10, per_input=12)(PCA, [file], 1) == 36
+    assert jobs.memory(10, per_input=12)(PCA, [file], 2) == 72
+    assert jobs.memory(1000, per_input=12)(PCA, [file, file], 1) == 1000
+    assert jobs.memory(lambda wildcards: 50, per_input=12)(PCA, [file], 1) == 50
     with pytest.raises(FileNotFoundError):
-        jobs.memory(1, per_input=1)(PCA, [tmp_path / "still to be made"])
+        jobs.memory(1, per_input=1)(PCA, [tmp_path / "still to be made"], 1)
+
+
+def test_what_a_job_asks_for_grows_with_its_attempts():
+    assert [growing(60)(PCA, attempt) for attempt in (1, 2, 3)] == [60, 120, 180]
+    assert growing(lambda wildcards: len(wildcards))(PCA, 2) == 4
 
 
 def test_memory_of_a_stage_by_the_sizes_that_are_expected(jobs):

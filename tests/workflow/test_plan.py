@@ -185,6 +185,9 @@ def test_a_rule_has_a_script_of_its_name_and_writes_a_log(name):
     assert "    log:\n" in text
     assert "    conda:\n" in text
     assert ("    benchmark:\n" in text) != ("    localrule: True\n" in text)
+    # What is submitted asks for its own memory and time: defaults of a profile are easily lost.
+    asked = [f"        {key}=" in text for key in ("mem_mb", "runtime")]
+    assert all(asked) or "    localrule: True\n" in text
 
 
 def test_every_script_belongs_to_a_rule():

@@ -20,8 +20,8 @@ rule train_autoencoder:
         "../../envs/core.yaml"
     threads: JOBS.of_autoencoder(sizes.train_threads)
     resources:
-        mem_mb=JOBS.of_autoencoder(sizes.train_memory),
-        runtime=JOBS.of_autoencoder(sizes.train_runtime),
+        mem_mb=growing(JOBS.of_autoencoder(sizes.train_memory)),
+        runtime=growing(JOBS.of_autoencoder(sizes.train_runtime)),
     params:
         config=JOBS.of_autoencoder(lambda _, autoencoder: as_plain(autoencoder)),
         device=device,
@@ -43,7 +43,7 @@ rule search_autoencoder:
         "../../envs/core.yaml"
     threads: JOBS.of_search(sizes.train_threads)
     resources:
-        mem_mb=JOBS.of_search(sizes.train_memory),
+        mem_mb=growing(JOBS.of_search(sizes.train_memory)),
         runtime=1440,
     params:
         shape=JOBS.setting("{simulation}/{shape}", within=PLAN.shapes),

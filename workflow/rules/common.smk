@@ -28,9 +28,10 @@ from featurelens.planning.contents import Contents
 from featurelens.planning.contrasts import plan_tests
 from featurelens.planning.early import check_early, named_files, require_room
 from featurelens.planning.fingerprint import Fingerprints
-from featurelens.planning.jobs import Jobs
+from featurelens.planning.jobs import Jobs, growing
 from featurelens.planning.outputs import jobs_of, write_caption
 from featurelens.planning.plan import Plan
+from featurelens.planning.settings import notes_on_settings
 from featurelens.planning.targets import Targets
 
 try:
@@ -95,6 +96,17 @@ def check_files():
         raise SystemExit(f"error: {error}")
     for line in lines:
         print(f"note: {line}", file=sys.stderr)
+
+
+def note_settings():
+    """Say before the first job which settings have other effects here than one would think."""
+    notes = notes_on_settings(
+        triggers=[trigger.name.lower() for trigger in workflow.rerun_triggers],
+        grouped=workflow.group_settings.overwrite_groups,
+        arrays=getattr(workflow.executor_settings, "array_jobs", None),
+    )
+    for note in notes:
+        print(f"note: {note}", file=sys.stderr)
 
 
 def check_planned_packages():

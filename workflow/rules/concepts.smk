@@ -16,7 +16,7 @@ rule keep_terms:
         "../../envs/core.yaml"
     resources:
         mem_mb=JOBS.memory_of("keep"),
-        runtime=30,
+        runtime=growing(30),
     params:
         code=fingerprint("keep_terms"),
     script:
@@ -38,7 +38,7 @@ rule map_concepts:
         "../../envs/core.yaml"
     resources:
         mem_mb=JOBS.memory_of("map"),
-        runtime=60,
+        runtime=growing(60),
     params:
         config=PLAIN["concepts"],
         code=fingerprint("map_concepts"),
@@ -62,8 +62,8 @@ rule compare_concepts:
     conda:
         "../../envs/core.yaml"
     resources:
-        mem_mb=4000,
-        runtime=120,
+        mem_mb=growing(4000),
+        runtime=growing(120),
     params:
         names=list(map(str, PLAN.compared)),
         relatives=relatives(CONFIG.saes),

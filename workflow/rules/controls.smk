@@ -22,7 +22,7 @@ rule draw_directions:
         "../../envs/core.yaml"
     resources:
         mem_mb=JOBS.memory_of("describe"),
-        runtime=60,
+        runtime=growing(60),
     params:
         source="{sae}",
         controls=PLAIN["controls"],
@@ -46,7 +46,7 @@ rule describe_control:
         "../../envs/core.yaml"
     resources:
         mem_mb=JOBS.memory_of("control"),
-        runtime=120,
+        runtime=growing(120),
     params:
         source="{sae}",
         config=PLAIN["features"],

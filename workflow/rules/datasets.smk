@@ -14,7 +14,7 @@ rule prepare_cells:
         "../../envs/core.yaml"
     resources:
         mem_mb=JOBS.memory(4000, per_input=12),
-        runtime=30,
+        runtime=growing(30),
     params:
         config=JOBS.setting("datasets/{dataset}/cells"),
         content=lambda wildcards: content_of(

@@ -26,7 +26,7 @@ for job in TESTING:
         threads: job.threads
         resources:
             mem_mb=JOBS.memory_of("test"),
-            runtime=60,
+            runtime=growing(60),
         params:
             device=device,
             config=PLAIN["dge"],
@@ -51,7 +51,7 @@ rule test_chosen:
     threads: 2
     resources:
         mem_mb=JOBS.memory_of("test"),
-        runtime=60,
+        runtime=growing(60),
     params:
         config=PLAIN["dge"],
         code=fingerprint("test_chosen"),

@@ -26,7 +26,7 @@ rule embed_cells:
     threads: JOBS.of_model(sizes.embed_threads)
     resources:
         mem_mb=JOBS.memory(JOBS.of_model(sizes.embed_memory), per_input=12),
-        runtime=JOBS.of_model(sizes.embed_runtime),
+        runtime=growing(JOBS.of_model(sizes.embed_runtime)),
     params:
         config=JOBS.setting("datasets/{dataset}/models/{model}"),
         command=(
@@ -53,7 +53,7 @@ rule lay_out_cells:
         "../../envs/core.yaml"
     resources:
         mem_mb=JOBS.memory_of("cells"),
-        runtime=60,
+        runtime=growing(60),
     params:
         code=fingerprint("lay_out_cells"),
     script:

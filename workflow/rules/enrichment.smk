@@ -34,7 +34,7 @@ for job in TESTING:
             "../../envs/core.yaml"
         resources:
             mem_mb=JOBS.memory_of("enrich"),
-            runtime=240,
+            runtime=growing(240),
         params:
             device=device,
             config=lambda wildcards: PLAN.enrichment(wildcards.sae),
@@ -86,8 +86,8 @@ rule run_gsea:
     conda:
         "../../envs/core.yaml"
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=growing(4000),
+        runtime=growing(60),
     params:
         config=PLAIN["gsea"],
         enrichment=PLAIN["enrichment"],

@@ -18,7 +18,7 @@ rule describe_features:
         "../../envs/core.yaml"
     resources:
         mem_mb=JOBS.memory_of("describe"),
-        runtime=60,
+        runtime=growing(60),
     params:
         config=PLAIN["features"],
         code=fingerprint("describe_features"),

@@ -26,7 +26,7 @@ for job, figures in jobs_of(TARGETS.pages).items():
             "../../envs/core.yaml"
         resources:
             mem_mb=JOBS.memory(2000, per_input=12),
-            runtime=30,
+            runtime=growing(30),
         params:
             figures=described(figures),
             code=[fingerprint("draw", figures=name) for name in figures],
@@ -51,6 +51,9 @@ rule draw_feature_map:
         f"results/{RUN}/benchmarks/draw_feature_map/{{dataset}}/{{model}}/{{sae}}/{{collection}}.tsv"
     conda:
         "../../envs/core.yaml"
+    resources:
+        mem_mb=JOBS.memory(2000, per_input=12),
+        runtime=growing(30),
     params:
         figures=described({"feature_map": TARGETS.drawn["feature_map"]}),
         code=fingerprint("draw", figures="feature_map"),

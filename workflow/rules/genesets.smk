@@ -16,8 +16,8 @@ rule compile_collection:
     conda:
         "../../envs/core.yaml"
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=growing(4000),
+        runtime=growing(30),
     params:
         config=JOBS.setting("collections/{collection}"),
         content=lambda wildcards: content_of(

@@ -16,8 +16,8 @@ rule measure_superposition:
         "../../envs/core.yaml"
     threads: JOBS.of_simulation(sizes.probe_threads)
     resources:
-        mem_mb=JOBS.of_autoencoder(sizes.superposition_memory),
-        runtime=JOBS.of_simulation(sizes.probe_runtime),
+        mem_mb=growing(JOBS.of_autoencoder(sizes.superposition_memory)),
+        runtime=growing(JOBS.of_simulation(sizes.probe_runtime)),
     params:
         probe=JOBS.setting("simulations/{simulation}/probe"),
         probe_epochs=JOBS.setting("simulations/{simulation}/probe_epochs"),
@@ -40,8 +40,8 @@ rule measure_ceiling:
         "../../envs/core.yaml"
     threads: JOBS.of_simulation(sizes.probe_threads)
     resources:
-        mem_mb=JOBS.of_simulation(sizes.ceiling_memory),
-        runtime=JOBS.of_simulation(sizes.probe_runtime),
+        mem_mb=growing(JOBS.of_simulation(sizes.ceiling_memory)),
+        runtime=growing(JOBS.of_simulation(sizes.probe_runtime)),
     params:
         probe=JOBS.setting("simulations/{simulation}/probe"),
         probe_epochs=JOBS.setting("simulations/{simulation}/probe_epochs"),
@@ -64,8 +64,8 @@ rule score_random_neurons:
     conda:
         "../../envs/core.yaml"
     resources:
-        mem_mb=JOBS.of_simulation(sizes.chance_memory),
-        runtime=60,
+        mem_mb=growing(JOBS.of_simulation(sizes.chance_memory)),
+        runtime=growing(60),
     params:
         config=JOBS.setting("simulations/{simulation}/chance"),
         code=fingerprint("score_random_neurons"),
@@ -85,8 +85,8 @@ rule measure_baselines:
     conda:
         "../../envs/core.yaml"
     resources:
-        mem_mb=JOBS.of_simulation(sizes.baselines_memory),
-        runtime=JOBS.of_simulation(sizes.baselines_runtime),
+        mem_mb=growing(JOBS.of_simulation(sizes.baselines_memory)),
+        runtime=growing(JOBS.of_simulation(sizes.baselines_runtime)),
     params:
         config=JOBS.setting("simulations/{simulation}/baselines"),
         code=fingerprint("measure_baselines"),

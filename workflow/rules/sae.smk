@@ -19,7 +19,7 @@ rule train_sae:
         "../../envs/core.yaml"
     resources:
         mem_mb=JOBS.memory_of("train"),
-        runtime=480,
+        runtime=growing(480),
     params:
         config=JOBS.sae,
         source="{dataset}/{model}",

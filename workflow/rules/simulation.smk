@@ -11,8 +11,8 @@ rule simulate:
     conda:
         "../../envs/core.yaml"
     resources:
-        mem_mb=JOBS.of_simulation(sizes.simulate_memory),
-        runtime=30,
+        mem_mb=growing(JOBS.of_simulation(sizes.simulate_memory)),
+        runtime=growing(30),
     params:
         config=JOBS.setting("simulations/{simulation}/data"),
         code=fingerprint("simulate"),
@@ -32,8 +32,8 @@ rule count_components:
     conda:
         "../../envs/core.yaml"
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=growing(2000),
+        runtime=growing(30),
     params:
         code=fingerprint("count_components"),
     script:

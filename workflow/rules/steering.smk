@@ -19,7 +19,7 @@ rule steer_cells:
         "../../envs/core.yaml"
     resources:
         mem_mb=JOBS.memory_of("steer"),
-        runtime=60,
+        runtime=growing(60),
     params:
         config=JOBS.setting("datasets/{dataset}/steering"),
         code=fingerprint("steer_cells"),

@@ -18,7 +18,7 @@ rule train_stack:
     conda:
         "../../envs/core.yaml"
     resources:
-        mem_mb=JOBS.of_stack(sweep_sizes.stack_memory),
+        mem_mb=growing(JOBS.of_stack(sweep_sizes.stack_memory)),
         runtime=JOBS.of_stack(sweep_sizes.stack_runtime),
     params:
         points=JOBS.setting("{sweep}/{stack}", within=PLAN.stacks),
@@ -69,8 +69,8 @@ for job in TARGETS.measuring:
         conda:
             "../../envs/core.yaml"
         resources:
-            mem_mb=JOBS.measuring(job.measure.name, sweep_sizes.measuring_memory),
-            runtime=JOBS.measuring(job.measure.name, sweep_sizes.measuring_runtime),
+            mem_mb=growing(JOBS.measuring(job.measure.name, sweep_sizes.measuring_memory)),
+            runtime=growing(JOBS.measuring(job.measure.name, sweep_sizes.measuring_runtime)),
         params:
             measure=job.measure.name,
             n_cells=JOBS.of_sweep(PLAN.trained_cells),

@@ -30,8 +30,8 @@ for job, tables in jobs_of(TARGETS.sheets).items():
         conda:
             "../../envs/core.yaml"
         resources:
-            mem_mb=max(1000, *(table.output.memory for table in tables.values())),
-            runtime=120,
+            mem_mb=growing(max(1000, *(table.output.memory for table in tables.values()))),
+            runtime=growing(120),
         params:
             tables=described(tables),
             code=[fingerprint("tabulate", tables=name) for name in tables],

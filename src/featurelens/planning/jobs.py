@@ -22,6 +22,25 @@ from featurelens.planning.sweep_sizes import dimensions, widest
 from featurelens.sae.config import for_embedding
 
 OfWildcards = Callable[[Any], Any]
+OfAttempt = Callable[[Any, Any, int], int]
+
+
+def growing(amount: int | OfWildcards) -> Callable[[Any, int], int]:
+    """Megabytes or minutes that a job asks for, once more as much at every attempt.
+
+    Snakemake repeats a job that failed with what it had before, unless the amount depends on the
+    attempt (docs/snakemake.md).
+
+    Examples
+    --------
+    >>> [growing(60)(None, attempt) for attempt in (1, 2)]
+    [60, 120]
+    """
+
+    def asked(wildcards: Any, attempt: int) -> int:
+        return attempt * int(amount(wildcards) if callable(amount) else amount)
+
+    return asked
 
 
 @dataclass(frozen=True)
@@ -124,22 +143,25 @@ class Jobs:
 
     # ---- Memory by files ----
 
-    def memory(self, least: int | OfWildcards, *, per_input: float) -> Callable[[Any, Any], int]:
+    def memory(
+        self, least: int | OfWildcards, *, per_input: float
+    ) -> Callable[[Any, Any, int], int]:
         """Megabytes of a job that unpacks its inputs, which are compressed about tenfold.
 
-        The function raises FileNotFoundError where an input is still to be made.
+        Once more as much at every attempt, as :func:`growing`. The function raises
+        FileNotFoundError where an input is still to be made.
         """
 
         # Snakemake gives what a function asks for by these names; its input.size_mb leaves a
         # coroutine behind where a file is still to be made, with a warning.
-        def sized(wildcards: Any, input: Iterable[str]) -> int:
+        def sized(wildcards: Any, input: Iterable[str], attempt: int) -> int:
             least_mb = least(wildcards) if callable(least) else least
             file_mb = sum(Path(file).stat().st_size for file in input) / 2**20
-            return int(max(least_mb, per_input * file_mb))
+            return attempt * int(max(least_mb, per_input * file_mb))
 
         return sized
 
-    def memory_of(self, stage: Stage) -> Callable[[Any, Any, int], int]:
+    def memory_of(self, stage: Stage) -> OfAttempt:
         """Megabytes of a stage by what a job works on; once more as much at every attempt."""
 
         def sized(wildcards: Any, input: Any, attempt: int) -> int:

@@ -14,6 +14,8 @@ from featurelens.embeddings.model import Model
 
 TORCH = 1000
 """Megabytes of Python with torch."""
+SNAKEMAKE = 300
+"""What two processes of Snakemake take in every job of a cluster, beside the script's own."""
 CUDA = 3000
 """What a process with a GPU adds."""
 LARGE = 2_000_000
@@ -32,7 +34,7 @@ def observables_mb(simulation: SimulationRun) -> float:
 
 def simulate_memory(simulation: SimulationRun) -> int:
     """Y, and once more the chunks that it is joined from."""
-    return int(500 + 2.2 * observables_mb(simulation))
+    return int(500 + SNAKEMAKE + 2.2 * observables_mb(simulation))
 
 
 # ---- Autoencoders ----

@@ -1,0 +1,180 @@
+"""What is relied on of Snakemake, as docs/snakemake.md says it, and what the product makes of it.
+
+Where one of the first fails with another version of Snakemake, the page has to be written anew.
+"""
+
+import os
+import re
+from itertools import accumulate
+from pathlib import Path
+
+import pytest
+import yaml
+from snakemake import benchmark
+
+from clones import ROOT, copy_repository, run_snakemake
+
+pytestmark = [pytest.mark.workflow, pytest.mark.xdist_group("plans")]
+
+RULES = """
+rule all:
+    input: "far.txt", "near.txt"
+rule far:
+    output: "far.txt"
+    threads: 3
+    script: "far.py"
+rule near:
+    output: "near.txt"
+    localrule: True
+    shell: "touch {output}"
+"""
+SCRIPT = """
+import os
+open(snakemake.output[0], "w").write(os.environ["OMP_NUM_THREADS"])
+"""
+PROFILE = {
+    "executor": "slurm",
+    "jobs": 2,
+    "default-resources": {"mem_mb": 2222, "runtime": 77, "slurm_account": "mine"},
+}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "Snakefile").write_text(RULES)
+    (tmp_path / "far.py").write_text(SCRIPT)
+    (tmp_path / "profile.yaml").write_text(yaml.safe_dump(PROFILE))
+    return tmp_path
+
+
+def planned(folder, *arguments):
+    done = run_snakemake(folder, *arguments, "-n", "--profile", "profile.yaml")
+    assert done.returncode == 0, done.stderr
+    return done.stdout + done.stderr
+
+
+def test_default_resources_on_the_command_line_drop_those_of_the_profile(folder):
+    assert "mem_mb=2222" in planned(folder)
+    text = planned(folder, "far.txt", "--default-resources", "slurm_partition=main")
+    assert "slurm_partition=main" in text
+    assert "mem_mb=2222" not in text
+    assert "runtime=" not in text
+    assert "slurm_account" not in text
+
+
+def test_the_default_profile_wins_over_a_named_one_by_whole_keys(folder):
+    (folder / "profiles/default").mkdir(parents=True)
+    text = "default-resources: {mem_mb: 111}\n"
+    (folder / "profiles/default/config.yaml").write_text(text)
+    text = planned(folder, "far.txt")
+    assert "mem_mb=111" in text
+    assert "slurm_account" not in text
+
+
+def test_a_group_takes_a_rule_that_is_local(folder):
+    assert "Group job" not in planned(folder)
+    text = planned(folder, "near.txt", "--groups", "near=together")
+    assert "Group job together" in text
+
+
+def test_a_script_is_told_the_threads_of_its_job_whatever_the_caller_says(folder):
+    done = run_snakemake(folder, "far.txt", "--cores", "2", environment={"OMP_NUM_THREADS": "7"})
+    assert done.returncode == 0, done.stderr
+    assert (folder / "far.txt").read_text() == "2"
+
+
+def test_the_trigger_code_looks_at_the_time_of_a_script_not_at_what_it_says(folder):
+    run_snakemake(folder, "far.txt", "--cores", "1")
+    os.utime(folder / "far.py", (2**31, 2**31))
+    done = run_snakemake(folder, "far.txt", "-n", "--rerun-triggers", "mtime", "code")
+    assert "Code has changed" in done.stdout
+    done = run_snakemake(folder, "far.txt", "-n", "--rerun-triggers", "mtime", "params")
+    assert "Nothing to be done" in done.stdout + done.stderr
+
+
+class Looks(benchmark.ScheduledPeriodicTimer):
+    """Keeps what it would wait between two looks, and waits not at all."""
+
+    def __init__(self):
+        super().__init__(benchmark.BENCHMARK_INTERVAL)
+        self.waits, self.n_looks = [], 0
+
+    def _schedule(self):
+        apart = self._times_called > self._interval
+        self.waits.append(self._interval if apart else benchmark.BENCHMARK_INTERVAL_SHORT)
+
+    def work(self):
+        self.n_looks += 1
+
+
+def test_benchmark_files_hold_the_first_15_seconds_and_then_every_thirtieth():
+    timer = Looks()
+    timer.start()
+    for _ in range(33):
+        timer._action()
+    times = [0, *accumulate(timer.waits)]
+    assert times[:3] == [0, 0.5, 1]
+    assert times[30:34] == [15, 45, 75, 105]
+    # At its end a job is not looked at.
+    before = timer.n_looks
+    timer.cancel()
+    assert timer.n_looks == before
+
+
+# ---- What the product makes of it ----
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory):
+    return copy_repository(tmp_path_factory.mktemp("clone"))
+
+
+def profile(name):
+    return yaml.safe_load((ROOT / f"profiles/{name}/config.yaml").read_text())
+
+
+def test_no_profile_looks_at_the_time_of_a_script():
+    triggers = [profile(path.name)["rerun-triggers"] for path in (ROOT / "profiles").iterdir()]
+    assert len(triggers) == 3
+    assert triggers == 3 * [["mtime", "params", "input", "software-env"]]
+
+
+def test_the_default_profile_has_no_key_that_others_set_otherwise():
+    ours = profile("default")
+    for name in ("slurm", "local-gpu"):
+        other = profile(name)
+        assert {key for key in ours if other.get(key, ours[key]) != ours[key]} == set()
+
+
+def test_profiles_name_the_very_rules_that_take_a_gpu():
+    texts = [path.read_text() for path in (ROOT / "workflow/rules").glob("*.smk")]
+    blocks = [block for text in texts for block in re.split(r"^(?: {4})?rule\b", text, flags=re.M)]
+    takers = {
+        re.search(r"scripts/(\w+)\.py", block)[1] for block in blocks if "device=device" in block
+    }
+    assert set(profile("local-gpu")["set-resources"]) == takers
+    commented = (ROOT / "profiles/slurm/config.yaml").read_text().split("# set-resources:")[1]
+    assert set(re.findall(r"^#   (\w+):", commented, flags=re.MULTILINE)) == takers
+
+
+def test_what_a_profile_gives_more_of_is_a_rule(clone):
+    """Snakemake takes the name of a rule that is not there without a word."""
+    done = run_snakemake(clone, "--list-rules", "--configfile", "config/paper.yaml")
+    rules = set(done.stdout.split())
+    for name in ("slurm", "local-gpu"):
+        given = profile(name).get("set-resources", {}) | profile(name).get("set-threads", {})
+        assert set(given) - rules == set()
+
+
+def test_a_run_whose_settings_are_unusual_says_so_and_no_other(clone):
+    target = "results/demo/config.yaml"
+    unusual = ("--workflow-profile", "none", "--groups", "fetch_resource=together")
+    done = run_snakemake(clone, target, "--cores", "1", *unusual)
+    assert done.returncode == 0, done.stderr
+    notes = re.findall("^note: .*", done.stderr, flags=re.MULTILINE)
+    assert ["--rerun-triggers" in note for note in notes] == [True, False]
+    assert ["--groups" in note for note in notes] == [False, True]
+    Path(clone / target).unlink()
+    done = run_snakemake(clone, target, "--cores", "1")
+    assert done.returncode == 0, done.stderr
+    assert "note: " not in done.stderr
