@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from featurelens.enrichment.config import ALL_FILTERS
-from featurelens.features.annotated import annotated_features
+from featurelens.features.annotated import annotated_features, choose_features
 from featurelens.tables import annotation, local_features, table_S6
 from featurelens.tables.stacked import stack_named
 from figure_inputs import dge, enrichment, features
@@ -154,6 +154,28 @@ def test_annotated_features_list_significant_genes_by_fold_and_terms_by_q():
     assert other["n_high"] is pd.NA
     assert other["why_no_genes"] == "not tested: 300 cells activate it, 310 are needed"
     assert row["why_no_genes"] == ""
+
+
+def test_names_that_look_like_lists_or_directions_stay_whole():
+    found = pd.DataFrame(
+        {
+            "feature": "0",
+            "term": ["UV response (down)", "one; two", "plain"],
+            "direction": ["up", "down", "down"],
+            "q": [0.01, 0.02, 0.03],
+            "p_mannwhitney": 0.01,
+            "fold": 1.0,
+            "kept_fdr": True,
+        }
+    )
+    genes = pd.DataFrame(
+        {"feature": ["0"], "gene": ["A; B"], "log2_fold": 2.0, "t": 9.0, "df": 40.0, "q": 0.01}
+    ).assign(n_high=20)
+    var = features(n_features=4).var.iloc[:1].assign(n_active=300)
+    table = annotated_features(var, genes, {"corrected": found}, min_cells=20)
+    assert table["terms"].tolist() == ['"UV response (down)"; "one; two" (down); plain (down)']
+    assert table["up_genes"].tolist() == ['"A; B"']
+    assert choose_features(table, 1)["only_down"].tolist() == [False]
 
 
 def test_a_gene_of_few_cells_does_not_stand_before_a_sure_one():

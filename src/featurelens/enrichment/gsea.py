@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from featurelens.enrichment.config import GseaConfig
+from featurelens.features import lists
 from featurelens.features.annotated import choose_features
 from featurelens.genesets.sets import Membership
 from featurelens.io import InputError
@@ -64,10 +65,10 @@ def run_gsea(
         ``results``: feature, term, category, n_genes (ranked genes of the set), es, nes, p and
         fdr (as gseapy counts them: 0 where no random set of that sign reaches the set), n_leading
         and leading_edge (genes between the peak of the running sum and that end of the ranking,
-        the end first, separated by "; "), by falling nes. ``running``: feature, term, position (0
-        is the highest gene), gene, score (what genes are ranked by), hit (whether the gene is in
-        the set), running (sum so far, of which es is the extreme), for the ``n_shown`` terms of
-        largest nes in each direction.
+        the end first, a list of :mod:`featurelens.features.lists`), by falling nes. ``running``:
+        feature, term, position (0 is the highest gene), gene, score (what genes are ranked by), hit
+        (whether the gene is in the set), running (sum so far, of which es is the extreme), for the
+        ``n_shown`` terms of largest nes in each direction.
 
     Raises
     ------
@@ -171,7 +172,7 @@ def _of_feature(
             "p": result["pval"],
             "fdr": result["fdr"],
             "n_leading": len(result["leading"]),
-            "leading_edge": "; ".join(result["leading"]),
+            "leading_edge": lists.join(map(lists.entry, result["leading"])),
         }
         for term, result in found.items()
     ]

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 import pandas as pd
 
+from featurelens.features import lists
 from featurelens.io import InputError
 from featurelens.stats.fold_bounds import least_log2_fold
 
@@ -51,8 +52,9 @@ def annotated_features(
         max, n_high, up_genes, down_genes (significant genes, those of the largest least change
         first, :func:`featurelens.stats.fold_bounds.least_log2_fold`) or why_no_genes, terms and
         n_terms (corrected, kept_fdr), terms_published and n_terms_published (the filter of the
-        paper's figures; a term of low or depleted genes is marked "(down)"). Lists are separated by
-        "; " and empty where nothing is significant. The most active features stand first.
+        paper's figures; a term of low or depleted genes is marked "(down)"). Lists are those of
+        :mod:`featurelens.features.lists`, empty where nothing is significant. The most active
+        features stand first.
 
     Raises
     ------
@@ -81,7 +83,7 @@ def annotated_features(
         rows = enrichment[convention]
         rows = rows[rows[kept].astype(bool)].sort_values([by, "fold"], ascending=[True, False])
         counts = rows.groupby(rows["feature"].astype(str)).size()
-        table[f"terms{suffix}"] = _lists(_with_direction(rows), "term", table.index, n_terms)
+        table[f"terms{suffix}"] = _lists(_with_entries(rows), "entry", table.index, n_terms)
         table[f"n_terms{suffix}"] = counts.reindex(table.index, fill_value=0).astype(int)
     order = np.lexsort((_numbers(table.index), -table["n_active"].to_numpy()))
     return table.iloc[order].rename_axis("feature").reset_index()
@@ -105,11 +107,11 @@ def choose_features(table: pd.DataFrame, count: int) -> pd.DataFrame:
     """
     suffix = "" if "terms" in table else "_published"
     annotated = table[table[f"n_terms{suffix}"] > 0]
-    terms = [text.split("; ") for text in annotated[f"terms{suffix}"].fillna("")]
-    ups = [[term for term in listed if not term.endswith(" (down)")] for listed in terms]
-    downs = [[term for term in listed if term.endswith(" (down)")] for listed in terms]
+    terms = [lists.entries(text) for text in annotated[f"terms{suffix}"].fillna("")]
+    ups = [[term for term in listed if not lists.is_down(term)] for listed in terms]
+    downs = [[term for term in listed if lists.is_down(term)] for listed in terms]
     ordered = annotated.assign(
-        shown_terms=["; ".join([*up, *down]) for up, down in zip(ups, downs, strict=True)],
+        shown_terms=[lists.join([*up, *down]) for up, down in zip(ups, downs, strict=True)],
         n_shown=annotated[f"n_terms{suffix}"],
         only_down=[not up for up in ups],
     ).sort_values(["only_down", "effect"], ascending=[True, False], kind="stable")
@@ -166,16 +168,18 @@ def _why_no_genes(row: pd.Series, min_cells: int, alpha: float) -> str:
     )
 
 
-def _with_direction(rows: pd.DataFrame) -> pd.DataFrame:
-    """Rows whose term says so where its genes go down."""
-    down = rows["direction"].astype(str).isin(("-", "down"))
-    return rows.assign(term=rows["term"].astype(str) + np.where(down, " (down)", ""))
+def _with_entries(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows with their terms as these stand in a list, marked where their genes go down."""
+    downs = rows["direction"].astype(str).isin(("-", "down"))
+    pairs = zip(rows["term"].astype(str), downs, strict=True)
+    return rows.assign(entry=[lists.entry(term, is_down=down) for term, down in pairs])
 
 
 def _lists(rows: pd.DataFrame, column: str, index: pd.Index, length: int) -> pd.Series:
-    """First ``length`` values of each feature, in the order of ``rows``, as text."""
+    """First ``length`` genes (names) or terms (entries) of each feature, in their order."""
+    write = lists.entry if column == "gene" else str
     grouped = rows[column].astype(str).groupby(rows["feature"].astype(str), sort=False)
-    texts = grouped.agg(lambda values: "; ".join(values.iloc[:length])).astype(object)
+    texts = grouped.agg(lambda values: lists.join(map(write, values.iloc[:length]))).astype(object)
     return texts.reindex(index, fill_value="").astype(str)
 
 

@@ -17,6 +17,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from featurelens.features import lists
 from featurelens.features.annotated import choose_features
 from featurelens.features.main_type import describe_type
 from featurelens.figures.parts.concept_panels import looks_of
@@ -151,14 +152,14 @@ def _draw_feature(
 def _title(row: pd.Series) -> str:
     head = f"Feature {row['feature']}: {row['type']}, {describe_type(row)}"
     first = textwrap.wrap(head, _TITLE_WIDTH)
-    return "\n".join([*first, *_term_lines(str(row["shown_terms"]).split("; "), row["n_shown"])])
+    return "\n".join([*first, *_term_lines(lists.entries(row["shown_terms"]), row["n_shown"])])
 
 
 def _term_lines(terms: list[str], count: int) -> list[str]:
     """As many terms as fit on two lines, whole, and how many more there are."""
     for shown in range(min(_MOST_TERMS, len(terms)), 0, -1):
         more = f" (+{count - shown})" if count > shown else ""
-        lines = textwrap.wrap("; ".join(terms[:shown]) + more, _TITLE_WIDTH)
+        lines = textwrap.wrap(lists.join(terms[:shown]) + more, _TITLE_WIDTH)
         if len(lines) <= 2:
             break
     return lines
@@ -166,4 +167,4 @@ def _term_lines(terms: list[str], count: int) -> list[str]:
 
 def _genes(row: pd.Series) -> str:
     up = str(row["up_genes"]) if isinstance(row["up_genes"], str) else ""
-    return "up: " + ", ".join(up.split("; ")[:4]) if up else "no gene up"
+    return "up: " + ", ".join(lists.entries(up)[:4]) if up else "no gene up"

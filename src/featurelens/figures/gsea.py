@@ -16,6 +16,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from featurelens.features import lists
 from featurelens.features.main_type import describe_type
 from featurelens.figures.parts.style import (
     FULL_WIDTH,
@@ -158,7 +159,7 @@ def _draw_scores(axes: Axes, curve: pd.DataFrame, ranked_by: str) -> None:
 
 
 def _leading(result: pd.Series) -> str:
-    genes = str(result["leading_edge"]).split("; ")
+    genes = [lists.name_of(gene) for gene in lists.entries(str(result["leading_edge"]))]
     more = f" (+{len(genes) - _MOST_LEADING})" if len(genes) > _MOST_LEADING else ""
     listed = textwrap.wrap(
         ", ".join(genes[:_MOST_LEADING]) + more, _PANEL_WIDTH + 6, break_on_hyphens=False

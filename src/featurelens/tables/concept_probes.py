@@ -14,6 +14,7 @@ from featurelens.concepts.probes import matches
 from featurelens.concepts.space import carried
 from featurelens.conventions import CONVENTIONS
 from featurelens.enrichment.config import Filter
+from featurelens.features import lists
 
 INPUTS = {"kept": "concepts/{annotated}/kept_terms.parquet"}
 PARAMS = {
@@ -61,10 +62,11 @@ def tabulate(
                 found = matches(matrix.terms, probe, convention)
                 hits = int((np.asarray(matrix.matrix[:, found].sum(axis=1)) > 0).sum())
                 n_annotated = len(matrix.features)
+                terms = np.array(matrix.terms, dtype=object)[found]
                 rows.append(
                     {"sae": sae, "position": position, "filter": name, "convention": convention}
                     | {"probe": probe, "n_terms": int(found.sum()), "n_features": hits}
                     | {"n_annotated": n_annotated, "share": hits / max(n_annotated, 1)}
-                    | {"terms": "; ".join(np.array(matrix.terms, dtype=object)[found])}
+                    | {"terms": lists.join(map(lists.entry, terms))}
                 )
     return pd.DataFrame(rows, columns=list(_PROBES))
