@@ -14,11 +14,10 @@ from featurelens.planning.sizes import SNAKEMAKE
 
 DEMO = Sizes(n_cells=700, n_genes=765, n_dimensions=20, n_features=400)
 PAPER = Sizes(n_cells=56_714, n_genes=13_431, n_dimensions=20, n_features=10_000)
-# Largest resident memory in megabytes of the default run's jobs, by their benchmark files, which
-# miss what lies between two looks (docs/snakemake.md).
+# Largest memory in MiB of the default run's jobs, by the last lines of their logs.
 MEASURED_DEMO = {
-    "train": 358, "describe": 235, "steer": 195, "control": 238, "test": 346, "enrich": 373,
-    "keep": 204, "map": 481,
+    "train": 343, "describe": 178, "steer": 202, "control": 235, "test": 397, "enrich": 379,
+    "keep": 204, "map": 387,
 }  # fmt: skip
 
 
@@ -28,7 +27,8 @@ def test_at_the_demos_size_memory_is_small_and_enough(stage):
     assert MEASURED_DEMO[stage] + SNAKEMAKE < megabytes(stage, DEMO)
 
 
-# The same of config/laptop.yaml's sorted blood cells, whose counts are 16,791 genes wide.
+# Of config/laptop.yaml's sorted blood cells, whose counts are 16,791 genes wide, by benchmark files,
+# which miss what lies between two looks (docs/snakemake.md).
 FACS = Sizes(n_cells=3774, n_genes=16_791, n_dimensions=6, n_features=120)
 MEASURED_FACS = {"train": 294, "describe": 261, "steer": 425, "test": 797, "enrich": 720}
 
