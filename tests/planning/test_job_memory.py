@@ -27,8 +27,8 @@ def test_at_the_demos_size_memory_is_small_and_enough(stage):
     assert MEASURED_DEMO[stage] + SNAKEMAKE < megabytes(stage, DEMO)
 
 
-# Of config/laptop.yaml's sorted blood cells, whose counts are 16,791 genes wide, by benchmark files,
-# which miss what lies between two looks (docs/snakemake.md).
+# Of config/laptop.yaml's sorted blood cells, whose counts are 16,791 genes wide, by their benchmark
+# files, which miss what lies between two looks (docs/snakemake.md).
 FACS = Sizes(n_cells=3774, n_genes=16_791, n_dimensions=6, n_features=120)
 MEASURED_FACS = {"train": 294, "describe": 261, "steer": 425, "test": 797, "enrich": 720}
 
