@@ -135,6 +135,7 @@ def test_a_collection_for_an_unknown_dataset_is_refused(folder):
         ("go.gaf", gene_ontology.OBO.encode(), "go.gaf: is an OBO ontology, not a GAF"),
         ("go.obo", gene_ontology.GAF.encode(), "go.obo: is a GAF annotation file, not an OBO"),
     ],
+    ids=["web page", "half an ontology", "half a GAF", "an ontology as GAF", "a GAF as ontology"],
 )
 def test_files_of_another_kind_stop_the_run(folder, name, content, message):
     (folder / name).write_bytes(content)
