@@ -151,7 +151,7 @@ def test_a_mapping_gives_other_names_of_genes(files, tmp_path):
     assert (counts["n_genes_mapped"], counts["n_genes_unmapped"]) == (2, 3)
     assert counts["unmapped"] == "P_G3, P_G4, P_G7"
     assert (counts["n_sets_lost"], counts["n_sets"]) == (3, 2)
-    found, genes = check_collection(config)
+    found, genes, _ = check_collection(config)
     assert found["mapping"] == "maps 2 of 6 genes"  # the root's gene too, whose term is left out
     assert genes == {"ENSG00000000001", "ENSG00000000002"}
     with pytest.raises(InputError, match=r"mapping.tsv: maps none of 5 genes"):
@@ -159,7 +159,7 @@ def test_a_mapping_gives_other_names_of_genes(files, tmp_path):
 
 
 def test_the_check_reads_every_file(files, tmp_path):
-    found, genes = check_collection(CollectionConfig(**files))
+    found, genes, _ = check_collection(CollectionConfig(**files))
     assert found == {
         "ontology": "8 terms, releases/2026-01-01",
         "annotations": "genes of 6 terms",

@@ -93,6 +93,7 @@ def test_remarks_on_cells_are_said_every_time(folder, monkeypatch):
         "datasets": {"mine": {"cells": cells | {"trim_names": True}, "models": models}},
         "saes": {"relu": {"architecture": "relu", "expansion": 2}},
         "dge": {"expression": "measured"},
+        "enrichment": {"min_genes": 2},
     }
     [line] = look(folder, **asked)
     assert "holds whole numbers 0 to 1" in line

@@ -10,8 +10,8 @@ import pytest
 import gene_ontology
 from featurelens.config.parse import parse_config
 from featurelens.io import InputError, sha256_file
-from featurelens.options import as_plain
 from featurelens.planning.inputs import check_inputs
+from featurelens.planning.plan import Plan
 from gene_ontology import gaf_line
 
 GENES = ("GNLY", "NKG7", "CD79A", "CD79B", "MS4A1", "CD74")
@@ -31,14 +31,14 @@ def folder(tmp_path):
         obsm={"X_model": rng.normal(size=(30, 4)).astype(np.float32)},
     )
     cells.write_h5ad(tmp_path / "cells.h5ad")
-    (tmp_path / "sets.yaml").write_text("cytotoxic: [GNLY, NKG7, PRF1]\n")
+    (tmp_path / "sets.yaml").write_text("cytotoxic: [GNLY, NKG7, CD74, PRF1]\n")
     (tmp_path / "go.obo").write_text(gene_ontology.OBO)
     lines = [gaf_line(gene, "GO:0000005") for gene in GENES]
     (tmp_path / "go.gaf").write_text("\n".join(["!gaf-version: 2.2", *lines]))
     return tmp_path
 
 
-def check(folder, collection, universe=None, saes=None):
+def check(folder, collection, universe=None, saes=None, **more):
     """Run the check on a config with one dataset and one collection."""
     here = {
         key: str(folder / value) if key in ("path", "ontology", "annotations", "mapping") else value
@@ -60,11 +60,9 @@ def check(folder, collection, universe=None, saes=None):
             "collections": {"sets": here},
             "enrichment": {"universe": universe or {}},
         }
+        | more
     )
-    plain = as_plain(run)
-    return check_inputs(
-        plain["datasets"], plain["collections"], None, plain["enrichment"]["universe"]
-    )
+    return check_inputs(**Plan(run).user_files)
 
 
 def test_every_file_has_a_row(folder):
@@ -86,7 +84,9 @@ def test_every_file_has_a_row(folder):
 
 
 def test_sets_by_ensembl_id_meet_cells_that_have_both(folder):
-    (folder / "sets.yaml").write_text("cytotoxic: [ENSG00000000000, ENSG00000000001.12]\n")
+    (folder / "sets.yaml").write_text(
+        "cytotoxic: [ENSG00000000000, ENSG00000000001.12, ENSG00000000002]\n"
+    )
     assert len(check(folder, {"path": "sets.yaml"})) == 2
 
 
@@ -153,3 +153,49 @@ def test_a_background_of_other_genes_stops_the_run(folder):
     (folder / "expressed.txt").write_text("Gnly\n")
     with pytest.raises(InputError, match=r"expressed.txt: none of its 1 genes is in the data"):
         check(folder, {"path": "sets.yaml"}, {"file": str(folder / "expressed.txt")})
+
+
+@pytest.mark.parametrize(
+    ("sets", "tests", "message"),
+    [
+        ("a: [GNLY]\nb: [NKG7, PRF1]\n", {}, r"none of 2 gene sets has 3 to 500 .* 1 to 1; lower"),
+        ("a: [GNLY, NKG7, CD74]\n", {"max_genes": 3, "min_genes": 3}, None),
+        ("a: [GNLY, NKG7, CD74]\n", {"max_genes": 2, "min_genes": 1}, "they have 3 to 3; .*raise"),
+        # CD74 does not count: two genes are left.
+        ("a: [GNLY, NKG7, CD74]\n", {"universe": True}, "they have 2 to 2"),
+        ("a: [GNLY]\nb: [GNLY, NKG7, CD79A]\n", {}, None),
+    ],
+    ids=["too small", "at the bounds", "too large", "background", "one of two"],
+)
+def test_sets_of_which_none_would_be_tested_stop_the_run(folder, sets, tests, message):
+    (folder / "sets.yaml").write_text(sets)
+    (folder / "expressed.txt").write_text("GNLY\nNKG7\n")
+    universe = {"file": str(folder / "expressed.txt")} if tests.pop("universe", False) else {}
+    enrichment = {"enrichment": tests | {"universe": universe}}
+    if message is None:
+        assert len(check(folder, {"path": "sets.yaml"}, **enrichment)) == 2
+    else:
+        with pytest.raises(InputError, match=f"'collections.sets': .*{message}"):
+            check(folder, {"path": "sets.yaml"}, **enrichment)
+
+
+def test_sets_are_counted_by_their_mapped_names(folder):
+    (folder / "sets.yaml").write_text("a: [X, Y, Z]\n")
+    (folder / "map.tsv").write_text("X\tGNLY\nY\tNKG7\n")
+    with pytest.raises(InputError, match="they have 2 to 2"):
+        check(folder, {"path": "sets.yaml", "mapping": "map.tsv"})
+
+
+@pytest.mark.parametrize("key", ["gsea.features", "dge.chosen"])
+def test_a_feature_that_no_sae_will_have_stops_the_run(folder, key):
+    """An embedding of four dimensions, and an SAE with two features for each."""
+
+    def asking(number):
+        if key == "gsea.features":
+            return {"gsea": {"features": [2, number]}}
+        return {"dge": {"expression": "measured", "chosen": [number, 0]}}
+
+    assert len(check(folder, {"path": "sets.yaml"}, **asking(7))) == 2
+    message = rf"'{key}' names feature 8, but 'relu' has 8 features on 'mine/mine', 0 to 7"
+    with pytest.raises(InputError, match=message):
+        check(folder, {"path": "sets.yaml"}, **asking(8))

@@ -127,8 +127,8 @@ def kept_genes(file: CellsFile) -> pd.Index:
     return file.genes if file.columns is None else file.genes[file.columns]
 
 
-def check_embedding_key(config: OwnCells, key: str) -> None:
-    """Check an embedding in a file, reading the cell names and that one matrix alone.
+def check_embedding_key(config: OwnCells, key: str) -> int:
+    """Dimensions of an embedding in a file, of which cell names and that one matrix are read.
 
     Raises
     ------
@@ -142,7 +142,8 @@ def check_embedding_key(config: OwnCells, key: str) -> None:
         require_key(key, file.obsm, f"{config.path}: obsm")
         stored, rows = file.obsm[key]
         names = file.names if rows is None else file.row_names
-        require_matrix(read_elem(stored), names, f"{config.path}: obsm[{key!r}]")
+        matrix = require_matrix(read_elem(stored), names, f"{config.path}: obsm[{key!r}]")
+    return matrix.shape[1]
 
 
 def require_unique_genes(names: pd.Index, path: str | Path) -> None:

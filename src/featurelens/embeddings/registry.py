@@ -51,8 +51,13 @@ def model_code(kind: str) -> ModuleType:
     return _part(kind, "fit")
 
 
-def check_model(dataset: DatasetConfig, model: Model) -> None:
+def check_model(dataset: DatasetConfig, model: Model) -> int | None:
     """Check what a model needs of a dataset before anything is computed.
+
+    Returns
+    -------
+    int or None
+        Dimensions of the embedding where the config or its check tells them.
 
     Raises
     ------
@@ -61,8 +66,8 @@ def check_model(dataset: DatasetConfig, model: Model) -> None:
         the model reads of it.
     """
     check = getattr(model_code(model.kind), "check", None)
-    if check is not None:
-        check(dataset, model)
+    found: int | None = None if check is None else check(dataset, model)
+    return model.dimensions or found
 
 
 def _part(kind: str, name: str) -> ModuleType:

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -44,6 +45,17 @@ class Collection:
         return ", ".join(f"{name} {value}" for name, value in self.counts.items())
 
 
+class Checked(NamedTuple):
+    """What :func:`check_collection` found."""
+
+    found: dict[str, str]
+    """What is in each file, in a few words, by field."""
+    genes: set[str]
+    """Every gene of the collection."""
+    sets: GeneSets | None
+    """Sets of a file; None where they are to be made of annotations, which takes long."""
+
+
 def compile_collection(config: CollectionConfig) -> Collection:
     """Read a collection from its sources.
 
@@ -74,15 +86,8 @@ def compile_collection(config: CollectionConfig) -> Collection:
     return collection if config.mapping is None else _mapped(collection, config.mapping)
 
 
-def check_collection(config: CollectionConfig) -> tuple[dict[str, str], set[str]]:
+def check_collection(config: CollectionConfig) -> Checked:
     """Read every file of a collection without the work of :func:`compile_collection`.
-
-    Returns
-    -------
-    found
-        What is in each file, in a few words, by field.
-    genes
-        Every gene of the collection.
 
     Raises
     ------
@@ -91,7 +96,7 @@ def check_collection(config: CollectionConfig) -> tuple[dict[str, str], set[str]
     """
     found: dict[str, str] = {}
     genes: set[str] = set()
-    ontology = None
+    sets = ontology = None
     if config.ontology is not None:
         ontology = read_obo(config.ontology)
         version = f", {ontology.version}" if ontology.version else ""
@@ -104,11 +109,11 @@ def check_collection(config: CollectionConfig) -> tuple[dict[str, str], set[str]
         found["annotations"] = f"genes of {len(direct.genes)} terms"
         genes = set().union(*direct.genes.values())
     if config.mapping is not None:
-        everything = GeneSets.of([("all", "", tuple(genes))])
+        everything = sets or GeneSets.of([("all", "", tuple(genes))])
         mapped, unmapped = map_genes(everything, read_mapping(config.mapping), config.mapping)
         found["mapping"] = f"maps {len(genes) - len(unmapped)} of {len(genes)} genes"
-        genes = mapped.distinct
-    return found, genes
+        sets, genes = sets and mapped, mapped.distinct
+    return Checked(found, genes, sets)
 
 
 def _direct(config: CollectionConfig, ontology: Ontology) -> DirectGenes:

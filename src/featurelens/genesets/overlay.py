@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import compress
+
 import pandas as pd
 
 from featurelens.genesets.config import UniverseConfig
@@ -42,4 +44,34 @@ def overlay(
         max_genes=max_genes,
         universe=universe.genes,
         background=None if universe.file is None else read_background(universe.file, index),
+    )
+
+
+def require_testable(
+    sets: GeneSets,
+    index: GeneIndex,
+    *,
+    min_genes: int,
+    max_genes: int,
+    background: str | None = None,
+) -> None:
+    """Raise :class:`InputError` unless some set keeps enough genes of the data, and not too many.
+
+    Parameters
+    ----------
+    sets, min_genes, max_genes
+        As in :func:`overlay`.
+    index
+        The data's genes.
+    background
+        File of the genes that count; None counts all.
+    """
+    counted = None if background is None else read_background(background, index)
+    kept = index.genes if counted is None else compress(index.genes, counted)
+    known = set(kept)
+    for genes in sets.genes:
+        if min_genes <= len({index.find(gene) for gene in genes} & known) <= max_genes:
+            return
+    index.translate(sets).membership(
+        index.genes, min_genes=min_genes, max_genes=max_genes, background=counted
     )

@@ -99,7 +99,7 @@ class GeneSets:
         sizes = np.asarray(everything.sum(axis=1)).ravel().astype(int)
         kept = np.flatnonzero((sizes >= min_genes) & (sizes <= max_genes))
         if not kept.size:
-            raise InputError(self._no_overlap(genes, min_genes, max_genes))
+            raise InputError(self._none_of_a_size(genes, sizes, min_genes, max_genes))
         in_some_set = np.asarray(everything.sum(axis=0)).ravel() > 0
         return Membership(
             terms=tuple(self.names[i] for i in kept),
@@ -113,13 +113,23 @@ class GeneSets:
             unmatched=tuple(sorted(self.distinct - column.keys())),
         )
 
-    def _no_overlap(self, genes: Sequence[str], min_genes: int, max_genes: int) -> str:
+    def _none_of_a_size(
+        self, genes: Sequence[str], sizes: NDArray[np.int_], min_genes: int, max_genes: int
+    ) -> str:
+        start = (
+            f"none of {len(self.names)} gene sets has {min_genes} to {max_genes} genes among the "
+            f"data's {len(genes)}"
+        )
+        if sizes.any():
+            return (
+                f"{start}, they have {sizes.min()} to {sizes.max()}; lower min_genes, raise "
+                "max_genes, or use other sets"
+            )
         examples = sorted(self.distinct)[:3]
         return (
-            f"none of {len(self.names)} gene sets has {min_genes} to {max_genes} genes among the "
-            f"data's {len(genes)}: the sets hold names like {', '.join(examples)}, the data "
+            f"{start}: the sets hold names like {', '.join(examples)}, the data "
             f"names like {', '.join(list(genes)[:3])}; use gene sets of the same species and "
-            "kind of name, or lower min_genes"
+            "kind of name"
         )
 
 

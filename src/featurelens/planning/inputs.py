@@ -16,13 +16,17 @@ from featurelens.datasets.remarks import hint_of_symbols, remarks, remarks_on_ge
 from featurelens.downloads.config import belongs_to
 from featurelens.embeddings.packages import require_package
 from featurelens.embeddings.registry import check_model
-from featurelens.genesets.compiling import check_collection
-from featurelens.genesets.config import CollectionConfig, UniverseConfig
+from featurelens.enrichment.config import EnrichmentConfig
+from featurelens.genesets.compiling import Checked, check_collection
+from featurelens.genesets.config import CollectionConfig
 from featurelens.genesets.identifiers import GeneIndex, read_background, require_overlap
+from featurelens.genesets.overlay import require_testable
+from featurelens.genesets.sets import GeneSets
 from featurelens.genesets.text import read_lines
 from featurelens.io import InputError, sha256_file
 from featurelens.options import build, user_files
 from featurelens.places import Place
+from featurelens.sae.config import SAEConfig, width
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,7 +47,8 @@ def check_inputs(
     datasets: Mapping[str, Any],
     collections: Mapping[str, Any],
     claims: str | None,
-    universe: Mapping[str, Any] | None = None,
+    tests: Mapping[str, Any] | None = None,
+    named: Sequence[Mapping[str, Any]] = (),
     *,
     pending: Sequence[str] = (),
 ) -> pd.DataFrame:
@@ -55,8 +60,12 @@ def check_inputs(
         The parts of a run's configuration of that name, in plain form.
     claims
         File with the paper's claims, or None.
-    universe
-        The part ``enrichment.universe`` of the configuration; its defaults when None.
+    tests
+        Of the part ``enrichment`` of the configuration: universe, min_genes and max_genes; the
+        defaults when None.
+    named
+        Features that the configuration names by number
+        (:attr:`featurelens.planning.plan.Plan.named_features`).
     pending
         Files that the run is going to download. What names one of them is left out, to be checked
         when they have come.
@@ -73,7 +82,7 @@ def check_inputs(
     """
     import pandas as pd
 
-    found = find_inputs(datasets, collections, claims, universe, pending=pending)
+    found = find_inputs(datasets, collections, claims, tests, named, pending=pending)
     rows = [(row.key, row.path, sha256_file(row.path), row.found) for row in found]
     return pd.DataFrame(rows, columns=["key", "path", "sha256", "found"])
 
@@ -82,7 +91,8 @@ def find_inputs(
     datasets: Mapping[str, Any],
     collections: Mapping[str, Any],
     claims: str | None,
-    universe: Mapping[str, Any] | None = None,
+    tests: Mapping[str, Any] | None = None,
+    named: Sequence[Mapping[str, Any]] = (),
     *,
     pending: Sequence[str] = (),
 ) -> Iterator[Finding]:
@@ -91,9 +101,12 @@ def find_inputs(
         {name: block for name, block in part.items() if not _waits(block, pending)}
         for part in (datasets, collections)
     )
+    dimensions: dict[str, int | None] = {}
     for name, block in datasets.items():
-        yield from _check_dataset(name, block)
-    yield from _check_genes(datasets, collections, build(UniverseConfig, universe or {}), pending)
+        yield from _check_dataset(name, block, dimensions)
+    for feature in named:
+        _require_feature(feature, dimensions.get(feature["embedding"]))
+    yield from _check_genes(datasets, collections, build(EnrichmentConfig, tests or {}), pending)
     if claims is not None and not _waits(claims, pending):
         _require_file("claims", claims)
         yield Finding("claims", claims, f"{len(read_claims(claims))} claims")
@@ -127,14 +140,17 @@ def _waits(block: Any, pending: Sequence[str]) -> bool:
     return isinstance(block, str) and any(belongs_to(path, block) for path in pending)
 
 
-def _check_dataset(name: str, block: Mapping[str, Any]) -> Iterator[Finding]:
+def _check_dataset(
+    name: str, block: Mapping[str, Any], dimensions: dict[str, int | None]
+) -> Iterator[Finding]:
+    """A row for every file of a dataset; the dimensions of its embeddings are put down."""
     run = build(DatasetRun, block)
     key = f"datasets.{name}"
     if isinstance(run.cells, OwnCells):
         _require_file(f"{key}.cells.path", run.cells.path)
     check_dataset(run.cells)
     for model_name, model in run.models.items():
-        check_model(run.cells, model)
+        dimensions[f"{name}/{model_name}"] = check_model(run.cells, model)
         for part, path in model.files.items():
             if Path(path).exists():
                 yield Finding(f"{key}.models.{model_name}.{part}", path, model.kind)
@@ -152,33 +168,48 @@ def _check_dataset(name: str, block: Mapping[str, Any]) -> Iterator[Finding]:
         yield Finding(f"{key}.cells.path", run.cells.path, found, tuple(remarks(run.cells)))
 
 
+def _require_feature(feature: Mapping[str, Any], d_in: int | None) -> None:
+    """Raise where an SAE will not have a feature that the configuration names."""
+    if d_in is None:
+        return
+    count = width(build(SAEConfig, feature["config"]), d_in)
+    if feature["number"] >= count:
+        raise InputError(
+            f"config: '{feature['key']}' names feature {feature['number']}, but "
+            f"{feature['sae']!r} has {count} features on {feature['embedding']!r}, 0 to {count - 1}"
+        )
+
+
 def _check_genes(
     datasets: Mapping[str, Any],
     collections: Mapping[str, Any],
-    universe: UniverseConfig,
+    tests: EnrichmentConfig,
     pending: Sequence[str],
 ) -> Iterator[Finding]:
     """A row for every file of collections and universe, whose genes must be among the data's."""
     annotated = {name: block for name, block in datasets.items() if block["saes"] != []}
+    universe = tests.universe
     indices = {name: _gene_index(block) for name, block in annotated.items() if collections}
-    for name, block in collections.items():
-        config = build(CollectionConfig, block)
-        rows, genes = _check_collection(name, config)
-        yield from rows
-        for dataset in filter(config.covers, indices):
-            index = indices[dataset]
-            what = f"the genes of 'collections.{name}' and of 'datasets.{dataset}'"
-            try:
-                require_overlap(genes, index, universe.min_overlap, what=what)
-            except InputError as error:
-                hints = _hints(annotated[dataset])
-                raise InputError("; ".join([str(error), *hints])) from None
     if universe.file is not None and not _waits(universe.file, pending):
         key = "enrichment.universe.file"
         _require_file(key, universe.file)
         for index in indices.values():
             read_background(universe.file, index)
         yield Finding(key, universe.file, f"{sum(1 for _ in read_lines(universe.file))} lines")
+    for name, block in collections.items():
+        config = build(CollectionConfig, block)
+        checked = _check_collection(name, config)
+        yield from _rows(name, config, checked)
+        for dataset in filter(config.covers, indices):
+            index = indices[dataset]
+            what = f"the genes of 'collections.{name}' and of 'datasets.{dataset}'"
+            try:
+                require_overlap(checked.genes, index, universe.min_overlap, what=what)
+            except InputError as error:
+                hints = _hints(annotated[dataset])
+                raise InputError("; ".join([str(error), *hints])) from None
+            if checked.sets is not None and not _waits(universe.file, pending):
+                _require_testable(checked.sets, index, tests, f"collections.{name}")
 
 
 def _gene_index(block: Mapping[str, Any]) -> GeneIndex:
@@ -195,16 +226,33 @@ def _hints(block: Mapping[str, Any]) -> list[str]:
     return remarks_on_genes(cells) + ([] if hint is None else [hint])
 
 
-def _check_collection(name: str, config: CollectionConfig) -> tuple[list[Finding], set[str]]:
-    """A row for every file of a collection, and all its genes."""
-    files = user_files(config)
-    for field, path in files.items():
+def _check_collection(name: str, config: CollectionConfig) -> Checked:
+    """What the files of a collection hold, all of which must be there."""
+    for field, path in user_files(config).items():
         _require_file(f"collections.{name}.{field}", path)
-    found, genes = check_collection(config)
-    rows = [
-        Finding(f"collections.{name}.{field}", path, found[field]) for field, path in files.items()
+    return check_collection(config)
+
+
+def _rows(name: str, config: CollectionConfig, checked: Checked) -> list[Finding]:
+    """A row for every file of a collection."""
+    return [
+        Finding(f"collections.{name}.{field}", path, checked.found[field])
+        for field, path in user_files(config).items()
     ]
-    return rows, genes
+
+
+def _require_testable(sets: GeneSets, index: GeneIndex, tests: EnrichmentConfig, key: str) -> None:
+    """Raise where no set of a collection has a size that is tested."""
+    try:
+        require_testable(
+            sets,
+            index,
+            min_genes=tests.min_genes,
+            max_genes=tests.max_genes,
+            background=tests.universe.file,
+        )
+    except InputError as error:
+        raise InputError(f"'{key}': {error}") from None
 
 
 def _require_file(key: str, path: str) -> None:

@@ -30,7 +30,24 @@ class Plan(SimulationPlan):
     def user_files(self) -> dict[str, Any]:
         """Parts of the configuration that name files of the user's, as they are checked."""
         parts = {key: self.plain[key] for key in ("datasets", "collections", "claims")}
-        return parts | {"universe": self.plain["enrichment"]["universe"]}
+        tests = self.plain["enrichment"]
+        asked = ("universe", "min_genes", "max_genes")
+        return parts | {"tests": {key: tests[key] for key in asked}, "named": self.named_features}
+
+    @cached_property
+    def named_features(self) -> list[dict[str, Any]]:
+        """The highest number of a feature that a key names, in each SAE that must have it."""
+        gsea, chosen = self.config.gsea, self.config.dge.chosen
+        asked = [("dge.chosen", chosen, self.saes)]
+        if gsea is not None:
+            asked.append(("gsea.features", gsea.features, self.followed))
+        return [
+            {"key": key, "number": max(numbers), "embedding": place.embedding, "sae": place.sae}
+            | {"config": self.plain["saes"][place.sae]}
+            for key, numbers, places in asked
+            if numbers
+            for place in places
+        ]
 
     def existing(self, path: str | None, exists: Callable[[str], bool]) -> list[str]:
         """A file of the configuration as an input: downloads always, a user's own once it exists.

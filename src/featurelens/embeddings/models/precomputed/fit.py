@@ -57,16 +57,17 @@ def _decoder(cells: anndata.AnnData, config: PrecomputedModel, d: int) -> Decode
     return LinearSimplexDecoder(factors=factors / factors.sum(axis=0))
 
 
-def check(dataset: DatasetConfig, model: PrecomputedModel) -> None:
-    """Raise an InputError where the files of the model and the dataset do not fit each other."""
+def check(dataset: DatasetConfig, model: PrecomputedModel) -> int:
+    """Dimensions, or an InputError where the files of model and dataset do not fit each other."""
     if model.path is not None:
         embedding = read_embedding(model)
+        d = embedding.values.shape[1]
         if isinstance(dataset, OwnCells):
             with open_cells(dataset) as file:
                 chosen = chosen_cells(file.table(), dataset) if dataset.only else slice(None)
                 embedding.of(file.names[chosen], dataset.path)
     elif isinstance(dataset, OwnCells):
-        check_embedding_key(dataset, str(model.key))
+        d = check_embedding_key(dataset, str(model.key))
     else:
         raise InputError(
             f"{dataset.kind} brings no embedding of its own; use a model of kind pca or "
@@ -77,3 +78,4 @@ def check(dataset: DatasetConfig, model: PrecomputedModel) -> None:
             raise InputError(f"{dataset.kind} brings no gene factors; leave factors out")
         with open_cells(dataset) as file:
             require_key(model.factors, file.part.get("varm", {}), f"{dataset.path}: varm")
+    return d
