@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,9 @@ from featurelens.io import InputError
 if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor
+
+_FOREIGN = re.compile(r"GLOBAL ([\w.]+)")
+"""What torch names where a file holds more than tensors and plain containers."""
 
 
 def require_torch_file(path: str) -> None:
@@ -41,6 +45,12 @@ def load_safely(path: str) -> Any:
         return torch.load(path, map_location="cpu", weights_only=True)
     # On damaged bytes the unpickler raises whatever its next step trips over.
     except Exception as error:
+        held = _FOREIGN.search(str(error))
+        if held is not None:
+            raise InputError(
+                f"{path}: cannot be read as tensors, for it holds {held[1]}; save tensors and "
+                "plain containers alone: torch.save(torch.as_tensor(x), path)"
+            ) from error
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise InputError(
             f"{path}: cannot be read as tensors ({reason}); is it complete?"
@@ -50,7 +60,9 @@ def load_safely(path: str) -> Any:
 def as_array(tensor: Tensor) -> np.ndarray:
     """A tensor of any shape as numpy's array; floating point of any width as float32.
 
-    numpy has no bfloat16, and sums in half precision overflow.
+    numpy has no bfloat16, and sums in half precision overflow. What is stored sparse or quantised
+    is written out.
     """
     tensor = tensor.detach().cpu()
+    tensor = tensor.dequantize() if tensor.is_quantized else tensor.to_dense()
     return (tensor.float() if tensor.is_floating_point() else tensor).numpy()

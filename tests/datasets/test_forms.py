@@ -155,6 +155,12 @@ def test_what_is_wrong_with_a_file_is_said(adata, tmp_path, change, message):
         check_dataset(own(path))
 
 
+def test_a_folder_is_no_file(tmp_path):
+    (tmp_path / "cells.zarr").mkdir()
+    with pytest.raises(InputError, match="is a folder; if it is a Zarr store"):
+        check_dataset(own(tmp_path / "cells.zarr"))
+
+
 def test_a_file_that_is_being_written_is_named(adata, tmp_path):
     path = tmp_path / "cells.h5ad"
     adata.write_h5ad(path)

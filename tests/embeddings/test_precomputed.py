@@ -238,6 +238,42 @@ def test_a_tensor_in_a_dictionary(cells, tmp_path):
         embed(cells, replace(model, key="note"))
 
 
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(
+    "stored",
+    [
+        torch.Tensor.to_sparse,
+        torch.Tensor.to_sparse_csr,
+        torch.Tensor.bfloat16,
+        torch.nn.Parameter,
+        lambda values: torch.quantize_per_tensor(values, 1.0, 0, torch.quint8),
+    ],
+    ids=["coo", "csr", "bfloat16", "parameter", "quantised"],
+)
+def test_tensors_of_any_kind(cells, tmp_path, stored):
+    model = write(tmp_path, ".pt")
+    torch.save(stored(torch.from_numpy(VALUES[ORDER])), tmp_path / "embedding.pt")
+    assert embed(cells, model).embedding.tolist() == VALUES.tolist()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (VALUES, r"it holds numpy[\w.]*; save tensors .*torch\.as_tensor"),
+        (pd.DataFrame(VALUES), r"it holds pandas[\w.]*; save tensors"),
+        (VALUES.tolist(), "holds a list, not a tensor"),
+        (torch.from_numpy(VALUES) + 1j, "must be a matrix of numbers.*type complex"),
+    ],
+    ids=["numpy", "pandas", "list", "complex"],
+)
+def test_what_is_no_tensor_of_numbers(cells, tmp_path, content, message):
+    model = write(tmp_path, ".pt")
+    torch.save(content, tmp_path / "embedding.pt")
+    with pytest.raises(InputError, match=message) as stopped:
+        embed(cells, model)
+    assert stopped.value.args[0].isprintable()
+
+
 def test_a_run_is_checked_before_it_starts(cells, tmp_path):
     cells.write_h5ad(tmp_path / "cells.h5ad")
     dataset = OwnCells(

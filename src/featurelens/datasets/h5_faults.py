@@ -22,6 +22,8 @@ _HDF5 = b"\x89HDF\r\n\x1a\n"
 
 def explain(path: str | Path, error: OSError) -> str:
     """Why a file cannot be opened, in words that follow its name."""
+    if Path(path).is_dir():
+        return "is a folder; if it is a Zarr store, write the cells as .h5ad"
     with Path(path).open("rb") as file:
         start = file.read(64)
     if not start:

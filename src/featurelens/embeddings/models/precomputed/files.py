@@ -72,7 +72,7 @@ def _read_npy(path: str) -> np.ndarray:
 def _read_tensor(path: str, key: str | None) -> np.ndarray:
     import torch
 
-    from featurelens.torch_files import load_safely
+    from featurelens.torch_files import as_array, load_safely
 
     content = load_safely(path)
     if isinstance(content, Mapping):
@@ -83,7 +83,7 @@ def _read_tensor(path: str, key: str | None) -> np.ndarray:
         content = content[key]
     if not isinstance(content, torch.Tensor):
         raise InputError(f"{path}: holds a {type(content).__name__}, not a tensor")
-    return content.detach().float().numpy()
+    return as_array(content)
 
 
 def _line(error: Exception) -> str:
