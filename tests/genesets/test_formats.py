@@ -84,7 +84,24 @@ FORMS = {
         {},
     ),
     "cellmarker.csv": (
-        long(("cell_name", "cell_type", "Symbol"), lambda name, gene: ("x", name, gene), ","),
+        long(
+            ("species", "cell_type", "cell_name", "marker", "Symbol"),
+            lambda name, gene: ("Human", "Normal cell", name, "x", gene),
+            ",",
+        ),
+        {},
+    ),
+    "cellmarker_1.txt": (
+        "cellType\tcellName\tcellMarker\tgeneSymbol\n"
+        "Normal cell\tT cells\tCD3, CD8\t[CD3D, CD3E], CD8A, CD8B, NA\n"
+        "Normal cell\tB cells\tx\tCD79A, CD79B, MS4A1, CD19\n"
+        "Normal cell\tT cells\tCD127\tIL7R\nNormal cell\tT cells\tx\tNA\n"
+        "Normal cell\tNK cells\tx\tGNLY, NKG7, PRF1, GZMB\n",
+        {"n_rows_without_set_or_gene": 1},
+    ),
+    "celltypist.csv": (
+        "High-hierarchy cell types,Low-hierarchy cell types,Description,Curated markers\n"
+        + lines(lambda name, genes: f'Lymphoid,{name},"a, b","{", ".join(genes)}"'),
         {},
     ),
     "network.tsv": (
@@ -171,6 +188,7 @@ def test_other_tables_say_what_they_are(tmp_path):
         SETS,
         pd.Series({name: list(genes) for name, genes in SETS.items()}),
         [(name, list(genes)) for name, genes in SETS.items()],
+        {name: [*genes, None, float("nan")] for name, genes in SETS.items()},
     ],
 )
 def test_sets_of_a_call(given):
@@ -184,6 +202,10 @@ def test_sets_of_a_call(given):
         ({"a": None}, "'a' is None; give a list"),
         ({"a": 3}, "'a' is 3; give a list"),
         (7, "gene_sets is a int; give a mapping"),
+        ({"a": {"genes": ["CD3D"]}}, "'a' is {'genes'.*give a list"),
+        ({"a": [["CD3D", "CD3E"]]}, r"'a' holds \['CD3D', 'CD3E'\], not the name of a gene"),
+        ([("a", ["CD3D"]), ("a", ["CD3E"])], "'a' is given twice"),
+        (pd.Series([["CD3D"], ["CD3E"]], index=["a", "a"]), "'a' is given twice"),
     ],
 )
 def test_what_is_no_set_of_a_call(given, message):

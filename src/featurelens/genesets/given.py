@@ -37,30 +37,41 @@ def as_gene_sets(
     return GeneSets(
         names=tuple(map(str, given)),
         descriptions=("",) * len(given),
-        genes=tuple(tuple(dict.fromkeys(map(str, genes))) for genes in given.values()),
+        genes=tuple(tuple(dict.fromkeys(genes)) for genes in given.values()),
     )
 
 
 def _as_mapping(given: Any) -> dict[str, list[str]]:
     """Names of sets with lists of genes: from a mapping, a Series of lists, or pairs."""
-    if isinstance(given, pd.Series):
-        given = given.to_dict()
-    elif isinstance(given, (list, tuple)) and all(_is_pair(entry) for entry in given):
-        given = dict(given)
-    if not isinstance(given, Mapping):
+    pairs = list(given.items()) if isinstance(given, (pd.Series, Mapping)) else given
+    if not isinstance(pairs, (list, tuple)) or not all(map(_is_pair, pairs)):
         raise InputError(
             f"gene_sets is a {type(given).__name__}; give a mapping from names of sets to lists of "
             "gene symbols, or the path of a file"
         )
-    for name, genes in given.items():
+    found: dict[str, list[str]] = {}
+    for key, genes in pairs:
+        name = str(key)
+        if name in found:
+            raise InputError(f"gene_sets: {name!r} is given twice; rename one")
         if isinstance(genes, str):
             raise InputError(f"gene_sets: {name!r} is one text; give a list of gene symbols")
-        if genes is None or not isinstance(genes, Iterable):
+        if isinstance(genes, Mapping) or not isinstance(genes, Iterable):
             raise InputError(
                 f"gene_sets: {name!r} is {genes!r}; give a list of gene symbols, or leave it out"
             )
-    return {str(name): list(genes) for name, genes in given.items()}
+        found[name] = _names(name, genes)
+    return found
+
+
+def _names(name: str, genes: Iterable[Any]) -> list[str]:
+    """Genes of a set as text, without those that are missing."""
+    genes = list(genes)
+    for gene in genes:
+        if not pd.api.types.is_scalar(gene):
+            raise InputError(f"gene_sets: {name!r} holds {gene!r}, not the name of a gene")
+    return [str(gene) for gene in genes if not pd.isna(gene)]
 
 
 def _is_pair(entry: Any) -> bool:
-    return isinstance(entry, (list, tuple)) and len(entry) == 2 and isinstance(entry[0], str)
+    return isinstance(entry, (list, tuple)) and len(entry) == 2

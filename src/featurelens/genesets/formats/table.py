@@ -1,8 +1,10 @@
-"""Long tables: a row for each gene of each set, as of markers and networks.
+"""Tables with a column of sets and one of genes, as of markers and networks.
 
-PanglaoDB (``official gene symbol``, ``cell type``), CellMarker (``cell_name``, ``Symbol``), msigdbr
-(``gs_name``, ``gene_symbol``), OmniPath and decoupler (``source``, ``target``), by tabs, commas or
-semicolons. Column names are compared without regard to case, spaces and underscores.
+PanglaoDB (``official gene symbol``, ``cell type``), CellMarker (``cell_name``, ``Symbol``, or
+``cellName``, ``geneSymbol``), CellTypist (``Low-hierarchy cell types``, ``Curated markers``),
+msigdbr (``gs_name``, ``gene_symbol``), OmniPath and decoupler (``source``, ``target``), by tabs,
+commas or semicolons. A row holds one gene or several (``CD3D, CD3E, [CD8A, CD8B]``). Column names
+are compared without regard to case, spaces, dashes and underscores.
 """
 
 from __future__ import annotations
@@ -22,15 +24,18 @@ from featurelens.io import InputError
 ORDER = 4
 
 SET_COLUMNS = (
-    "source", "celltype", "cellname", "cell", "gsname", "geneset", "set", "term", "pathway",
-    "regulon", "tf", "description",
+    "source", "lowhierarchycelltypes", "cellname", "celltype", "cell", "gsname", "geneset", "set",
+    "term", "pathway", "regulon", "tf", "description",
 )  # fmt: skip
-"""Columns that name the set of a row, the more telling first."""
+"""Columns that name the set of a row, the more telling first: CellMarker's ``cell_type`` says
+normal or cancer cell, its ``cell_name`` which."""
 GENE_COLUMNS = (
-    "target", "officialgenesymbol", "genesymbol", "symbol", "gene", "marker", "genename", "geneid",
-    "ensemblgene",
+    "target", "officialgenesymbol", "genesymbol", "symbol", "curatedmarkers", "gene", "genes",
+    "marker", "markers", "genename", "geneid", "ensemblgene",
 )  # fmt: skip
-"""Columns that name its gene, the more telling first."""
+"""Columns that name its gene or genes, the more telling first."""
+MISSING = {"", "-", "na", "n/a", "nan", "none"}
+"""What stands for no gene, and no set, in small letters."""
 
 
 def is_here(path: Path, lines: Sequence[str]) -> bool:  # noqa: ARG001
@@ -63,15 +68,21 @@ def read(path: Path) -> SetsFile:
             continue
         if len(row) <= max(places):
             raise InputError(f"{path}: line {number} has {len(row)} of {len(header)} columns")
-        name, gene = (row[place].strip() for place in places)
-        if name and gene:
-            found[name][gene] = None
+        name, genes = row[places[0]].strip(), _genes(row[places[1]])
+        if name.lower() not in MISSING and genes:
+            found[name] |= dict.fromkeys(genes)
         else:
             n_empty += 1
     if not found:
         raise InputError(f"{path}: no row names both a set and a gene")
     sets = GeneSets.of((name, "", tuple(genes)) for name, genes in found.items())
     return SetsFile(sets, {"n_rows_without_set_or_gene": n_empty} if n_empty else {})
+
+
+def _genes(field: str) -> list[str]:
+    """Genes of a row; brackets of a complex are taken off."""
+    genes = (gene.strip(" []\t") for gene in re.split(r"[,;|]", field))
+    return [gene for gene in genes if gene.lower() not in MISSING]
 
 
 def _delimiter(line: str) -> str:
@@ -84,7 +95,7 @@ def _header(line: str) -> list[str]:
 
 def _columns(header: Sequence[str]) -> tuple[int, int] | None:
     """Places of the column of sets and of that of genes."""
-    plain = [re.sub(r"[\s_.]", "", name).lower() for name in header]
+    plain = [re.sub(r"[\s_.-]", "", name).lower() for name in header]
     of_sets = next((plain.index(name) for name in SET_COLUMNS if name in plain), None)
     of_genes = next((plain.index(name) for name in GENE_COLUMNS if name in plain), None)
     return None if of_sets is None or of_genes is None else (of_sets, of_genes)
