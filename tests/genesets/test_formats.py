@@ -165,6 +165,45 @@ def test_descriptions_are_not_taken_for_genes(abouts, tmp_path):
     assert read.sets.descriptions == abouts
 
 
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [
+        (
+            "Apoptosis%WikiPathways_20240110%WP254%Homo sapiens\thttps://x.org/WP254\tCASP8\tFAS\n"
+            "TCR%WikiPathways_20240110%WP69%Homo sapiens\thttps://x.org/WP69\tCD3D\tCD3E\n",
+            [("Apoptosis", "WikiPathways|WP254"), ("TCR", "WikiPathways|WP69")],
+        ),
+        (
+            "APOPTOSIS%REACTOME%R-HSA-109581.5\tApoptosis\tCASP8\tFAS\n"
+            "B CELL%GOBP%GO:0042113\tB cell\tCD19\tMS4A1\nB CELL%MSIG_C2%B\tx\tCD19\tCD79A\n",
+            [
+                ("APOPTOSIS", "REACTOME|R-HSA-109581.5"),
+                ("B CELL (GO:0042113)", "GOBP|GO:0042113"),
+                ("B CELL (B)", "MSIG_C2|B"),
+            ],
+        ),
+        (
+            "GO:0006915\tapoptotic process\tCASP8\tFAS\nREAC:R-HSA-1\tSignalling\tCD3D\tCD3E\n",
+            [("apoptotic process", "GO|GO:0006915"), ("Signalling", "REAC|REAC:R-HSA-1")],
+        ),
+        # An address behind an id, and one name of many with a sign of percent, stay.
+        ("GO:0006915\thttps://x.org\tCASP8\tFAS\n", [("GO:0006915", "https://x.org")]),
+        ("a%b%c\tx\tCASP8\tFAS\nb\ty\tFAS\tCASP8\n", [("a%b%c", "x"), ("b", "y")]),
+        ("Cluster:1\tna\tCASP8\tFAS\n", [("Cluster:1", "na")]),
+        (
+            "".join(f"Cluster:{i}\tmine\tCASP8\tFAS\n" for i in range(3)),
+            [(f"Cluster:{i}", "mine") for i in range(3)],
+        ),
+    ],
+    ids=["WikiPathways", "Bader lab", "g:Profiler", "address", "other names", "na", "one word"],
+)
+def test_sets_are_called_by_their_names(text, rows, tmp_path):
+    (tmp_path / "a.gmt").write_text(text)
+    sets = read_sets(tmp_path / "a.gmt")
+    assert list(zip(sets.names, sets.descriptions, strict=True)) == rows
+    assert all(len(genes) == 2 for genes in sets.genes)
+
+
 def test_what_stages_hand_on_is_read_to_the_letter(tmp_path):
     """Descriptions that look like genes, and genes that look weighted, stay as they are."""
     sets = as_gene_sets({"a": ["X,1.0", "Y"], "b": ["Z"]})

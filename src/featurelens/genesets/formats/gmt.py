@@ -2,11 +2,14 @@
 
 Where column 2 is a gene like the others in every set, there is no description. Weights behind a
 comma (Enrichr) are cut. A name that ends in a comma and a gene (some exports of Enrichr) is split.
+Where all names are ``name%SOURCE%id`` (Bader lab, WikiPathways), or ids whose names stand in column
+2 (g:Profiler), sets are called by their names, and source and id become the description.
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -22,6 +25,8 @@ ORDER = 9
 _WEIGHT = re.compile(r"(?P<gene>.+),\s*-?\d+(\.\d*)?([eE][+-]?\d+)?")
 _GLUED = re.compile(r"(?P<name>.+\S),(?P<gene>[^,\s]+)")
 _NO_GENE = re.compile(r"\s|\||://|:|^na$", re.IGNORECASE)
+_IN_PARTS = re.compile(r"(?P<name>[^%]+)%(?P<source>[^%]+?)(_\d{8})?%(?P<id>[^%]+)(%[^%]*)?")
+_ID = re.compile(r"(?P<source>[A-Z][A-Za-z]*):\S+")
 _CAPITALISED = re.compile(r"[A-Z][a-z]+")
 
 
@@ -60,6 +65,7 @@ def read(path: Path, *, is_ours: bool = False) -> SetsFile:
     elif _has_no_descriptions(list(rows.values())):
         rows = {number: [name, "", *genes] for number, (name, *genes) in rows.items()}
         counts["n_without_description"] = len(rows)
+    rows = _called_by_names(rows)
     sets, n_weights = _sets(path, rows, weight=_WEIGHT)
     counts["n_weights_cut"] = n_weights
     return SetsFile(sets, {name: count for name, count in counts.items() if count})
@@ -99,6 +105,30 @@ def _sets(
             raise InputError(_empty(path, number))
         made.append((name, rest[0], tuple(genes)))
     return GeneSets.of(made), n_weights
+
+
+def _are_names(texts: Sequence[str]) -> bool:
+    """Whether texts are words that differ from set to set."""
+    words = [text for text in texts if " " in text or (text.isalpha() and text.lower() != "na")]
+    return len(words) == len(texts) and len(set(words)) > len(words) / 2
+
+
+def _called_by_names(rows: dict[int, list[str]]) -> dict[int, list[str]]:
+    """Rows of sets that are named for a database and its id, called as a reader calls them."""
+    parts = [_IN_PARTS.fullmatch(fields[0]) for fields in rows.values()]
+    ids = [_ID.fullmatch(fields[0]) for fields in rows.values()]
+    if all(parts):
+        told = [(m["name"].strip(), m["source"], m["id"]) for m in parts if m]
+    elif all(ids) and _are_names([fields[1] for fields in rows.values()]):
+        names = (fields[1] for fields in rows.values())
+        told = [(name, m["source"], m[0]) for name, m in zip(names, ids, strict=True) if m]
+    else:
+        return rows
+    often = Counter(name for name, _, _ in told)
+    return {
+        number: [name if often[name] == 1 else f"{name} ({id_})", f"{source}|{id_}", *fields[2:]]
+        for (number, fields), (name, source, id_) in zip(rows.items(), told, strict=True)
+    }
 
 
 def _has_no_descriptions(rows: Sequence[Sequence[str]]) -> bool:
