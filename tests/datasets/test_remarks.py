@@ -97,8 +97,14 @@ def test_ids_behind_a_genome_are_ids(tmp_path):
 
 def test_a_column_of_symbols_is_pointed_at(tmp_path):
     path = written(tmp_path, genes=[CD3D, "ENSG00000177455"], var={"feature_name": ["CD3D", "x"]})
-    assert "set symbol: feature_name" in hint_of_symbols(own(path))
-    assert hint_of_symbols(own(path, symbol="feature_name")) is None
+    assert hint_of_symbols(own(path), {"CD3D", "CD8A"}) == (
+        "var['feature_name'] holds 1 of the sets' genes: set symbol: feature_name"
+    )
+    assert hint_of_symbols(own(path, symbol="feature_name"), {"CD3D"}) is None
+    assert hint_of_symbols(own(path), {"CD8A"}) is None
+    assert hint_of_symbols(own(path, symbol="feature_name"), {CD3D}) == (
+        "var_names hold 1 of the sets' genes: leave symbol out"
+    )
 
 
 def test_labels_that_became_codes_are_said(tmp_path):

@@ -173,6 +173,16 @@ def test_the_figure_has_a_panel_for_every_term_and_names_what_leads(tmp_path):
     }
 
 
+def test_a_long_name_of_one_word_is_broken_at_its_underscores():
+    results, running = run(SCORES)
+    name = "HALLMARK_UNFOLDED_PROTEIN_RESPONSE"
+    term = results["term"].iloc[0]
+    renamed = [table.replace({"term": {term: name}}) for table in (results, running)]
+    figure = draw_feature(*renamed, "0", title="local, B")
+    shown = [text.get_text() for text in figure.findobj(mpl.text.Text)]
+    assert any("HALLMARK_UNFOLDED_PROTEIN_\nRESPONSE\n" in text for text in shown)
+
+
 def test_over_representation_is_that_of_gseapy():
     """gseapy.enrich: one-sided hypergeometric upper tail over an explicit list of genes."""
     rng = np.random.default_rng(1)

@@ -78,6 +78,14 @@ def test_a_feature_without_a_main_type_is_not_named_for_one():
     assert "Feature 0: local, no main type" in texts(draw_feature_map(cells(), row, layout))
 
 
+def test_a_share_keeps_its_sign_on_its_line():
+    row = TABLE.iloc[[0]].assign(top_cell_type="Erythrocytes", share_in_type=1.0)
+    layout = anndata.AnnData(obs=cells().obs)
+    assert "Feature 0: local, Erythrocytes\n(100 %)" in texts(
+        draw_feature_map(cells(), row, layout)
+    )
+
+
 def test_a_term_that_goes_down_never_loses_the_word():
     long = "a set of genes with a very long name indeed that takes more than one line (down)"
     row = TABLE.iloc[[2]].assign(terms=long)

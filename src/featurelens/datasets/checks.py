@@ -25,6 +25,9 @@ from featurelens.datasets.h5_faults import require_filters
 from featurelens.datasets.plain import is_missing
 from featurelens.io import InputError
 
+COUNTS_IN_X = "where X holds the counts, leave counts_layer out"
+NO_EMBEDDING = "one in another file is given by its path, and a model of kind pca makes one"
+"""What else there is to do where a layer or an embedding is missing."""
 SAMPLED_COUNTS = 200_000
 MOST = np.iinfo(np.int32).max
 """Largest count; later stages keep counts as int32."""
@@ -104,7 +107,8 @@ def counts_of(file: CellsFile, config: OwnCells) -> Any:
         require_key("X", file.part, config.path)
         element = file.part["X"]
     else:
-        require_key(config.counts_layer, layers, f"{config.path}: layers")
+        where = f"{config.path}: layers"
+        require_key(config.counts_layer, layers, where, otherwise=COUNTS_IN_X)
         element = layers[config.counts_layer]
     if getattr(element, "shape", ()) is None:
         raise InputError(no_expression(config, layers))
@@ -139,7 +143,8 @@ def check_embedding_key(config: OwnCells, key: str) -> int:
     from anndata.io import read_elem
 
     with open_cells(config) as file:
-        require_key(key, file.obsm, f"{config.path}: obsm")
+        where = f"{config.path}: obsm"
+        require_key(key, file.obsm, where, otherwise=NO_EMBEDDING)
         stored, rows = file.obsm[key]
         names = file.names if rows is None else file.row_names
         matrix = require_matrix(read_elem(stored), names, f"{config.path}: obsm[{key!r}]")

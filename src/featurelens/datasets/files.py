@@ -144,15 +144,16 @@ def open_cells(config: OwnCells) -> Iterator[CellsFile]:
         yield CellsFile(config.path, handle["obs"], names, part, rows, columns)
 
 
-def require_key(key: str, available: Any, where: str) -> None:
-    """Raise :class:`InputError` with the nearest match and all that is there instead."""
+def require_key(key: str, available: Any, where: str, *, otherwise: str = "") -> None:
+    """Raise :class:`InputError` with the nearest match, all that is there, and another way."""
     if key in available:
         return
     names = [str(name) for name in available]
     near = get_close_matches(key, names, n=1)
     hint = f"did you mean {near[0]!r}? " if near else ""
     there = ", ".join(names) if names else "nothing"
-    raise InputError(f"{where} has no {key!r}; {hint}there is: {there}")
+    other_way = f"; {otherwise}" if otherwise else ""
+    raise InputError(f"{where} has no {key!r}; {hint}there is: {there}{other_way}")
 
 
 def columns_of(frame: h5py.Group) -> list[str]:

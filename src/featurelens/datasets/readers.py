@@ -17,6 +17,7 @@ from scipy import sparse
 
 from featurelens.datasets.assemble import assemble
 from featurelens.datasets.checks import (
+    COUNTS_IN_X,
     check_dataset,
     chosen_cells,
     counts_of,
@@ -118,7 +119,8 @@ def take_cells(adata: anndata.AnnData, config: OwnCells) -> anndata.AnnData:
     if config.symbol is not None:
         require_key(config.symbol, adata.var, f"{config.path}: var")
     if config.counts_layer is not None:
-        require_key(config.counts_layer, adata.layers, f"{config.path}: layers")
+        where = f"{config.path}: layers"
+        require_key(config.counts_layer, adata.layers, where, otherwise=COUNTS_IN_X)
     adata = adata.to_memory() if adata.isbacked else adata
     counts = adata.X if config.counts_layer is None else adata.layers[config.counts_layer]
     if counts is None or not adata.n_vars:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from featurelens.datasets.config import OwnCells
-from featurelens.datasets.files import are_ensembl, columns_of, open_cells
+from featurelens.datasets.files import columns_of, open_cells, read_column
 from featurelens.datasets.gene_names import describe
 from featurelens.datasets.readers import read_genes
 
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 FEW = 10
 """A batch of fewer cells, at the median, tells nothing of a feature."""
-OF_SYMBOLS = ("feature_name", "gene_symbols", "gene_symbol", "gene_name", "gene_names", "symbol")
-"""Columns of var that hold symbols in files of CELLxGENE, scanpy and others."""
 
 
 def remarks(config: OwnCells) -> list[str]:
@@ -78,12 +76,19 @@ def remarks_on_genes(config: OwnCells) -> list[str]:
     return [] if line is None else [line]
 
 
-def hint_of_symbols(config: OwnCells) -> str | None:
-    """Which column may hold symbols, where genes are called by Ensembl ids; None of others."""
-    names = read_genes(config)["symbol"].tolist()
-    if not are_ensembl(names):
-        return None
+def hint_of_symbols(config: OwnCells, genes: Collection[str]) -> str | None:
+    """Where else in var most of the genes of gene sets stand; None where none of them does."""
     with open_cells(config) as file:
-        there = columns_of(file.part["var"])
-    column = next((name for name in OF_SYMBOLS if name in there), None)
-    return None if column is None else f"var[{column!r}] may hold symbols: set symbol: {column}"
+        var = file.part["var"]
+        columns = {
+            name: read_column(var, name) for name in columns_of(var) if name != config.symbol
+        }
+        if config.symbol is not None:
+            columns[""] = pd.Series(file.genes)
+    held = {name: len(set(genes) & set(names.astype(str))) for name, names in columns.items()}
+    best = max(held, key=lambda name: held[name], default="")
+    if not held.get(best):
+        return None
+    if not best:
+        return f"var_names hold {held[best]} of the sets' genes: leave symbol out"
+    return f"var[{best!r}] holds {held[best]} of the sets' genes: set symbol: {best}"

@@ -151,7 +151,8 @@ def _draw_feature(
 
 def _title(row: pd.Series) -> str:
     head = f"Feature {row['feature']}: {row['type']}, {describe_type(row)}"
-    first = textwrap.wrap(head, _TITLE_WIDTH)
+    kept = head.replace(" %", "\N{NO-BREAK SPACE}%")  # a number and its sign on one line
+    first = [line.replace("\N{NO-BREAK SPACE}", " ") for line in textwrap.wrap(kept, _TITLE_WIDTH)]
     return "\n".join([*first, *_term_lines(lists.entries(row["shown_terms"]), row["n_shown"])])
 
 

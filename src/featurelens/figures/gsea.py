@@ -37,6 +37,7 @@ UP_COLOUR = "#d55e00"
 DOWN_COLOUR = "#4477aa"
 _MOST_LEADING = 6
 _PANEL_WIDTH = 38
+_CAPITALS_WIDTH = 31
 """Letters in a line of a panel's title."""
 
 SCORE_NAMES = {"t": "Welch's t", "log2_fold": "log2 fold change"}
@@ -142,7 +143,7 @@ def _draw_term(axes: Axes, curve: pd.DataFrame, term: str, result: pd.Series) ->
     axes.set_ylim(low - 2.0 * tick, high + 0.6 * tick)
     axes.set_xlim(-0.01 * len(position), 1.01 * len(position))
     axes.set_xticks([])
-    name = "\n".join(textwrap.wrap(term, _PANEL_WIDTH)[:2])
+    name = "\n".join(_wrapped(term)[:2])
     numbers = f"NES {result['nes']:.2f}, p {_p(result['p'])}, FDR {_p(result['fdr'])}"
     axes.set_title(f"{name}\n{numbers}", fontsize=7)
     axes.set_xlabel(_leading(result), fontsize=6, color=MUTED)
@@ -156,6 +157,14 @@ def _draw_scores(axes: Axes, curve: pd.DataFrame, ranked_by: str) -> None:
     axes.set_xlim(-0.01 * len(position), 1.01 * len(position))
     axes.set_ylabel(SCORE_NAMES.get(ranked_by, ranked_by))
     axes.set_xlabel(f"rank among {len(position):,} genes, higher in the feature's high cells first")
+
+
+def _wrapped(term: str) -> list[str]:
+    """A name in lines, broken at spaces, or where it has none at underscores; capitals are wide."""
+    width = _CAPITALS_WIDTH if term.isupper() else _PANEL_WIDTH
+    if " " in term:
+        return textwrap.wrap(term, width)
+    return [line.replace("_ ", "_") for line in textwrap.wrap(term.replace("_", "_ "), width)]
 
 
 def _leading(result: pd.Series) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -206,7 +206,7 @@ def _check_genes(
             try:
                 require_overlap(checked.genes, index, universe.min_overlap, what=what)
             except InputError as error:
-                hints = _hints(annotated[dataset])
+                hints = _hints(annotated[dataset], checked.genes)
                 raise InputError("; ".join([str(error), *hints])) from None
             if checked.sets is not None and not _waits(universe.file, pending):
                 _require_testable(checked.sets, index, tests, f"collections.{name}")
@@ -217,12 +217,12 @@ def _gene_index(block: Mapping[str, Any]) -> GeneIndex:
     return GeneIndex.of(read_genes(build(DatasetRun, block).cells))
 
 
-def _hints(block: Mapping[str, Any]) -> list[str]:
+def _hints(block: Mapping[str, Any], genes: Collection[str]) -> list[str]:
     """What may be done where gene sets and the genes of a data set do not meet."""
     cells = build(DatasetRun, block).cells
     if not isinstance(cells, OwnCells):
         return []
-    hint = hint_of_symbols(cells)
+    hint = hint_of_symbols(cells, genes)
     return remarks_on_genes(cells) + ([] if hint is None else [hint])
 
 
