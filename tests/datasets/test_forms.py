@@ -54,6 +54,43 @@ def test_nullable_strings_anywhere_are_read_and_can_be_written(adata, tmp_path):
         assert cells.var["symbol"].tolist() == ["CD19", "E2", "LYZ"]
 
 
+COLUMNS = {
+    "dates": pd.to_datetime(["2026-01-01", None, "2026-01-02", None]),
+    "zones": pd.to_datetime(["2026-01-01"] * 4, utc=True),
+    "spans": pd.to_timedelta([1, 2, 3, 4], unit="s"),
+    "periods": pd.period_range("2026", periods=4, freq="D"),
+    "bins": pd.cut([1, 2, 3, 4], 2),
+    "mixed": ["a", 1, None, 2.5],
+    "mixed categories": pd.Categorical(["1", 1, "x", "x"]),
+    "mappings": [{"a": 1}] * 4,
+    "days": pd.Categorical(pd.to_datetime(["2026-01-01", "2026-01-02"] * 2)),
+    "nullable floats": pd.array([1.5, None, 2.5, None], dtype="Float64"),
+    "truths": [True, None, False, None],
+    "numbers": [1, None, 2, None],
+    "nothing": [None] * 4,
+    "rare": pd.arrays.SparseArray([0, 0, 1, 0]),
+    7: [1, 2, 3, 4],
+}
+
+
+@pytest.mark.parametrize("name", COLUMNS)
+def test_whatever_stands_in_obs_can_be_written(adata, tmp_path, name):
+    """Every column of obs is kept, so that none may stop a call at its last write."""
+    adata.obs[name] = COLUMNS[name]
+    cells = take_cells(adata, own("adata"))
+    cells.write_h5ad(tmp_path / "cells.h5ad")
+    kept = anndata.read_h5ad(tmp_path / "cells.h5ad").obs[str(name)]
+    assert kept.isna().tolist() == pd.Series(COLUMNS[name]).isna().tolist()
+
+
+def test_bins_keep_their_order_and_numbers_their_values(adata):
+    adata.obs["bins"], adata.obs["floats"] = COLUMNS["bins"], COLUMNS["nullable floats"]
+    cells = take_cells(adata, own("adata"))
+    assert cells.obs["bins"].cat.categories.tolist() == ["(0.997, 2.5]", "(2.5, 4.0]"]
+    assert cells.obs["bins"].cat.ordered
+    assert cells.obs["floats"].tolist()[::2] == [1.5, 2.5]
+
+
 def test_categories_of_anndata_0_7_are_read_by_their_names(adata, tmp_path):
     path = tmp_path / "cells.h5ad"
     adata.write_h5ad(path)

@@ -1,8 +1,8 @@
 """Values of a user's table in the forms that every stage and every file can hold.
 
 anndata 0.12 and pandas 3 keep text in nullable string arrays, which anndata writes only where it is
-told to, and which keep a missing value apart from NaN. Cells are brought to plain objects once,
-where they are read.
+told to, and which keep a missing value apart from NaN. Dates, intervals, mixed values and the like
+it does not write at all. Cells are brought to what can be written once, where they are read.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ NO_SYMBOL = NO_LABEL | {"-", "na", "n/a", "none", "null"}
 
 
 def plain_table(table: pd.DataFrame) -> pd.DataFrame:
-    """A table whose index, columns of text and categories are plain objects; others are kept.
+    """A table that can be written: text as plain objects, numbers as they are, all else as text.
 
     Examples
     --------
@@ -29,6 +29,7 @@ def plain_table(table: pd.DataFrame) -> pd.DataFrame:
     made.index = plain_index(table.index)
     for column in table:
         made[column] = plain_values(made[column])
+    made.columns = table.columns.map(str)
     return made
 
 
@@ -39,16 +40,51 @@ def plain_index(index: pd.Index) -> pd.Index:
 
 
 def plain_values(values: pd.Series) -> pd.Series:
-    """One column: nullable text and categories of it as objects, missing as None."""
-    if isinstance(values.dtype, pd.StringDtype):
-        plain = values.astype(object)
-        plain[values.isna()] = None
-        return plain
-    if isinstance(values.dtype, pd.CategoricalDtype):
-        categories = values.cat.categories
-        if isinstance(categories.dtype, pd.StringDtype):
-            return values.cat.rename_categories(plain_index(categories))
-    return values
+    """One column; missing text as None.
+
+    Examples
+    --------
+    >>> plain_values(pd.Series(["x", 1, None])).tolist()
+    ['x', '1', None]
+    >>> plain_values(pd.Series([True, None])).dtype
+    BooleanDtype
+    """
+    dtype = values.dtype
+    if isinstance(dtype, pd.CategoricalDtype):
+        return _plain_categories(values)
+    if isinstance(dtype, pd.SparseDtype):
+        return pd.Series(np.asarray(values), index=values.index, name=values.name)
+    if pd.api.types.is_object_dtype(dtype):
+        return _plain_objects(values)
+    if pd.api.types.is_float_dtype(dtype) and not isinstance(dtype, np.dtype):
+        return values.astype(np.float64)
+    is_number = pd.api.types.is_numeric_dtype(dtype) or pd.api.types.is_bool_dtype(dtype)
+    return values if is_number else _as_text(values)
+
+
+def _plain_categories(values: pd.Series) -> pd.Series:
+    categories = plain_values(pd.Series(values.cat.categories))
+    if categories.is_unique:
+        return values.cat.rename_categories(pd.Index(categories))
+    return _as_text(values.astype(object)).astype("category")  # as of 1 and "1"
+
+
+def _plain_objects(values: pd.Series) -> pd.Series:
+    """Objects of one sort as that sort, mixed ones as text."""
+    sort = pd.api.types.infer_dtype(values, skipna=True)
+    if sort in ("string", "bytes"):
+        return values
+    if sort == "boolean":
+        return values.astype("boolean")
+    if sort in ("integer", "floating", "mixed-integer-float", "empty"):
+        return values.astype(np.float64)
+    return _as_text(values)
+
+
+def _as_text(values: pd.Series) -> pd.Series:
+    plain = values.astype(str).astype(object)
+    plain[values.isna()] = None
+    return plain
 
 
 def is_missing(names: pd.Series, words: frozenset[str] = NO_LABEL) -> np.ndarray:
