@@ -11,6 +11,7 @@ from featurelens.genesets.config import CollectionConfig
 from featurelens.genesets.files import read_gmt, write_gmt
 from featurelens.genesets.given import as_gene_sets
 from featurelens.genesets.identifiers import GeneIndex
+from featurelens.genesets.overlay import overlay
 from featurelens.genesets.read import read_counted, read_sets
 from featurelens.io import InputError
 
@@ -261,6 +262,16 @@ def test_capitals_of_enrichr_find_human_symbols():
     assert human.find("C1ORF162") == "C1orf162"
     assert human.find("C1orf162") == "C1orf162"
     assert human.find("c1orf162") is None
+
+
+def test_what_is_found_by_its_capitals_is_counted():
+    symbols = ["CD3D", "CD3E", "GNLY", "C1orf162", "C9orf16"]
+    genes = pd.DataFrame({"symbol": symbols}, index=symbols)
+    sets = as_gene_sets({"a": ["CD3D", "C1ORF162", "C9orf16"], "b": ["C1ORF162", "GNLY", "X"]})
+    membership = overlay(sets, genes, min_genes=1, max_genes=9)
+    assert membership.by_case == ("C1ORF162",)
+    assert membership.unmatched == ("X",)
+    assert membership.describe().endswith("(X); 1 are found by their capitals")
 
 
 def test_case_alone_does_not_bridge_species_or_two_genes():

@@ -140,7 +140,7 @@ def test_the_look_loads_neither_torch_nor_scanpy():
         "from featurelens.planning.plan import Plan\n"
         "run = parse_config(yaml.safe_load(Path('config/config.yaml').read_text()))\n"
         "assert 'numpy' not in sys.modules\n"
-        "check_early(Plan(run), dry=True, code='', seen=Path('/nonexistent/seen'))\n"
+        "check_early(Plan(run), dry=True, code='', seen=Path('/dev/null/seen'))\n"
         "print(*sorted({'torch', 'scanpy', 'sklearn', 'numba', 'matplotlib'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

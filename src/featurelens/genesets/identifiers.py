@@ -102,6 +102,14 @@ class GeneIndex:
         found = self.known.get(name) or self.known.get(without_version(name))
         return found or self.in_capitals.get(name)
 
+    def by_case(self, names: Iterable[str]) -> set[str]:
+        """Those of the names that are found in capitals alone."""
+        return {
+            name
+            for name in self.in_capitals.keys() & set(names)
+            if name not in self.known and without_version(name) not in self.known
+        }
+
     def translate(self, sets: GeneSets) -> GeneSets:
         """The same sets by the data's names; genes that the data do not have keep their own."""
         return GeneSets.of(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import compress
 
 import pandas as pd
@@ -38,13 +39,14 @@ def overlay(
     universe = universe or UniverseConfig()
     index = GeneIndex.of(var)
     require_overlap(sets.distinct, index, universe.min_overlap)
-    return index.translate(sets).membership(
+    membership = index.translate(sets).membership(
         index.genes,
         min_genes=min_genes,
         max_genes=max_genes,
         universe=universe.genes,
         background=None if universe.file is None else read_background(universe.file, index),
     )
+    return replace(membership, by_case=tuple(sorted(index.by_case(sets.distinct))))
 
 
 def require_testable(
