@@ -211,6 +211,16 @@ def test_every_caption_is_there_and_used():
     assert all(caption.endswith(".") for caption in of_tables if caption)
 
 
+def test_captions_take_nothing_but_wildcards_and_the_run():
+    """What a rule does not have is no error: the report shows something else in its place."""
+    captions = [path.read_text() for path in (ROOT / "workflow/report").glob("*.rst")]
+    for folder in ("figures", "tables"):
+        for output in read_outputs(ROOT / "src/featurelens" / folder).values():
+            captions += filter(None, output.outputs.values())
+    taken = set(re.findall(r"{{ *snakemake\.(\w+)", "".join(captions)))
+    assert taken == {"config", "wildcards"}
+
+
 def test_the_required_snakemake_version_is_the_one_in_the_readme():
     required = re.search(r'min_version\("([\d.]+)"\)', (ROOT / "workflow/Snakefile").read_text())
     assert f"Snakemake {required.group(1)}" in (ROOT / "README.md").read_text()

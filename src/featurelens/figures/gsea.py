@@ -1,11 +1,11 @@
-"""**Preranked GSEA** of a feature of
-{{ snakemake.wildcards.dataset }}/{{ snakemake.wildcards.model }}. All genes are ranked by
-{{ snakemake.params.rank_by }} between the high and the low cells of the feature. A panel is a
-gene set: its running sum over the ranking, ticks at its genes, the leading edge shaded and named
-below. First row: the sets of the highest normalised scores (NES), second row: of the lowest. p
-and FDR are those of gseapy and come from random sets of genes, which ignores that genes move
-together; what is declared about a feature stands in its table of terms. The title names the cell
-type that holds most of the feature's activation, with its share, where there is one.
+"""**Preranked GSEA** of a feature of {{ snakemake.wildcards.dataset }}/{{ snakemake.wildcards.model
+}}. All genes are ranked by the score at the foot, between the high and the low cells of the
+feature. A panel is a gene set: its running sum over the ranking, ticks at its genes, the leading
+edge shaded and named below. First row: the sets of the highest normalised scores (NES), second
+row: of the lowest. p and FDR are those of gseapy and come from random sets of genes, which
+ignores that genes move together; what is declared about a feature stands in its table of terms.
+The title names the cell type that holds most of the feature's activation, with its share, where
+there is one.
 """
 
 import textwrap
