@@ -134,10 +134,11 @@ def test_a_batch_of_every_cell_is_refused_in_a_file_and_in_memory(tmp_path):
     [
         (["x", "y"] * 20, "every batch of obs['batch'] holds cells of a single type"),
         ([i // 2 for i in range(N)], "has 20 batches of 2 cells (median)"),
+        ([i % 31 for i in range(N)], "holds 31 different whole numbers; is 'batch' a batch?"),
         ([i // 20 for i in range(N)], None),
         (["x"] * N, None),
     ],
-    ids=["types", "numbers", "donors", "one"],
+    ids=["types", "numbers", "ages", "donors", "one"],
 )
 def test_batches_within_which_nothing_is_compared_are_said(tmp_path, batch, message):
     lines = remarks(own(written(tmp_path, batch=batch), batch="batch"))

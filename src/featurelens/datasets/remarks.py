@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 FEW = 10
 """A batch of fewer cells, at the median, tells nothing of a feature."""
+MANY = 30
+"""More batches than these that are called by numbers are more likely ages or times."""
 
 
 def remarks(config: OwnCells) -> list[str]:
@@ -55,7 +57,9 @@ def remarks_on(config: OwnCells, labels: pd.Series, batches: pd.Series | None) -
     sizes = batches.value_counts()
     sizes = sizes[sizes > 0]
     where = f"obs[{config.batch!r}]"
-    if len(sizes) > 1 and np.median(sizes) < FEW:
+    if batches.dtype.kind in "iu" and len(sizes) > MANY:
+        yield f"{where} holds {len(sizes)} different whole numbers; is {config.batch!r} a batch?"
+    elif len(sizes) > 1 and np.median(sizes) < FEW:
         yield (
             f"{where} has {len(sizes)} batches of {np.median(sizes):g} cells (median); genes are "
             f"tested within batches, and these are too small: is {config.batch!r} a batch?"
