@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from itertools import takewhile
 
 import anndata
 import pandas as pd
@@ -100,9 +101,8 @@ def test_the_table_on_the_page_is_that_of_the_run(page):
     lines = [line.strip("|\n ") for line in PAGE.read_text().splitlines() if line.startswith("|")]
     rows = [[cell.strip() for cell in line.split("|")] for line in lines]
     [start] = [number for number, row in enumerate(rows) if row[0] == "feature"]
-    shown = pd.DataFrame(
-        [row for row in rows[start + 2 :] if len(row) == len(rows[start])], columns=rows[start]
-    ).set_index("feature")
+    features = takewhile(lambda row: row[0].isdigit(), rows[start + 2 :])
+    shown = pd.DataFrame(features, columns=rows[start]).set_index("feature")
     found = pd.read_csv(page / RESULTS / "tables/features" / SAE / "families.tsv", sep="\t")
     found = found.set_index(found["feature"].astype(str))
     assert len(shown) >= 4
