@@ -367,6 +367,14 @@ def test_options_that_cannot_be_used(options, message, cells):
     assert "\n" not in str(error.value)
 
 
+def test_a_column_that_has_the_genes_is_pointed_at(cells):
+    named = cells.copy()
+    named.var["symbol"] = named.var_names
+    named.var_names = [f"ENSG{i:011d}" for i in range(named.n_vars)]
+    with pytest.raises(InputError, match=r"var\['symbol'\] holds \d+ of .*: set symbol: symbol$"):
+        annotate(named)
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [

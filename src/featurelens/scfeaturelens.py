@@ -17,7 +17,7 @@ import pandas as pd
 from featurelens.conventions import CONVENTIONS, Convention
 from featurelens.datasets.config import OwnCells
 from featurelens.datasets.readers import take_cells
-from featurelens.datasets.remarks import remarks_in_memory
+from featurelens.datasets.remarks import hint_in_memory, remarks_in_memory
 from featurelens.dge.config import DgeConfig
 from featurelens.dge.feature_tables import iter_feature_tables, write_feature_tables
 from featurelens.dge.tables import iter_bundle_tests
@@ -35,6 +35,7 @@ from featurelens.genesets.config import CollectionConfig
 from featurelens.genesets.given import as_gene_sets
 from featurelens.genesets.sets import Membership
 from featurelens.io import (
+    InputError,
     folder_or_temporary,
     sha256_array,
     write_anndata,
@@ -164,7 +165,12 @@ def annotate(
     for line in remarks_in_memory(adata, cells, own):
         log(f"note: {line}")
     bundle = embed(cells, PrecomputedModel(key=obsm_key), copy=False)
-    membership = lay_over(bundle, as_gene_sets(gene_sets), enrichment)
+    sets = as_gene_sets(gene_sets)
+    try:
+        membership = lay_over(bundle, sets, enrichment)
+    except InputError as error:
+        hint = hint_in_memory(adata, own, sets.distinct)
+        raise InputError(f"{error}; {hint}" if hint else str(error)) from None
     log(membership.describe())
     with folder_or_temporary(folder) as place:
         model, health = _trained(

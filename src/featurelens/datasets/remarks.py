@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -81,17 +81,26 @@ def remarks_on_genes(config: OwnCells) -> list[str]:
 
 
 def hint_of_symbols(config: OwnCells, genes: Collection[str]) -> str | None:
-    """Where else in var most of the genes of gene sets stand; None where none of them does."""
+    """Where in var more genes of gene sets stand than in the names that are used, or None."""
     with open_cells(config) as file:
         var = file.part["var"]
-        columns = {
-            name: read_column(var, name) for name in columns_of(var) if name != config.symbol
-        }
-        if config.symbol is not None:
-            columns[""] = pd.Series(file.genes)
-    held = {name: len(set(genes) & set(names.astype(str))) for name, names in columns.items()}
-    best = max(held, key=lambda name: held[name], default="")
-    if not held.get(best):
+        columns = {name: read_column(var, name) for name in columns_of(var)}
+        return _hint(columns, file.genes, config, genes)
+
+
+def hint_in_memory(adata: anndata.AnnData, config: OwnCells, genes: Collection[str]) -> str | None:
+    """The same of cells in memory."""
+    columns = {str(name): adata.var[name] for name in adata.var}
+    return _hint(columns, adata.var_names, config, genes)
+
+
+def _hint(
+    columns: Mapping[str, pd.Series], names: pd.Index, config: OwnCells, genes: Collection[str]
+) -> str | None:
+    every = {"": names.to_series(), **columns}
+    held = {name: len(set(genes) & set(values.astype(str))) for name, values in every.items()}
+    best = max(held, key=lambda name: held[name])
+    if held[best] <= held.get(config.symbol or "", 0):
         return None
     if not best:
         return f"var_names hold {held[best]} of the sets' genes: leave symbol out"

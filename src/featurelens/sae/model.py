@@ -152,7 +152,8 @@ def load(folder: str | Path, *, data_sha256: str | None = None) -> SAE:
     if data_sha256 is not None and trained_on is not None and trained_on != data_sha256:
         raise InputError(
             f"{folder}: this SAE was trained on data with sha256 {trained_on[:12]}…, "
-            f"not {data_sha256[:12]}…; train it on these data, or load it without a data_sha256"
+            f"not {data_sha256[:12]}…; train it on these data, or load it by "
+            "featurelens.sae.model.load(folder), which compares nothing"
         )
     return SAE(**vars(folded))
 
