@@ -29,7 +29,9 @@ def run_of(folder, **more):
 
 
 def look(folder, *, dry=False, code="a", **more):
-    return check_early(Plan(run_of(folder, **more)), dry=dry, code=code, seen=folder / "seen")
+    return check_early(
+        Plan(run_of(folder, **more)), dry=dry, code=lambda: code, seen=folder / "seen"
+    )
 
 
 @pytest.fixture
@@ -107,7 +109,7 @@ def test_remarks_on_cells_are_said_every_time(folder, monkeypatch):
 
 def test_where_nothing_can_be_remembered_files_are_looked_at(folder):
     plan = Plan(run_of(folder))
-    assert check_early(plan, dry=False, code="a", seen=folder / "sets.gmt/seen") == []
+    assert check_early(plan, dry=False, code=lambda: "a", seen=folder / "sets.gmt/seen") == []
 
 
 def test_no_room_for_temporary_files_is_said(monkeypatch, tmp_path):
@@ -140,8 +142,22 @@ def test_the_look_loads_neither_torch_nor_scanpy():
         "from featurelens.planning.plan import Plan\n"
         "run = parse_config(yaml.safe_load(Path('config/config.yaml').read_text()))\n"
         "assert 'numpy' not in sys.modules\n"
-        "check_early(Plan(run), dry=True, code='', seen=Path('/dev/null/seen'))\n"
+        "check_early(Plan(run), dry=True, code=lambda: '', seen=Path('/dev/null/seen'))\n"
         "print(*sorted({'torch', 'scanpy', 'sklearn', 'numba', 'matplotlib'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
+
+
+def test_a_first_mistake_is_said_before_the_code_is_read(folder):
+    # Reading all of the code takes half a second in a new clone.
+    (folder / "sets.gmt").write_text("")
+    asked = []
+    with pytest.raises(InputError, match="is empty"):
+        check_early(
+            Plan(run_of(folder)),
+            dry=True,
+            code=lambda: asked.append("code") or "a",
+            seen=folder / "seen",
+        )
+    assert asked == []

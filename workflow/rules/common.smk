@@ -91,7 +91,7 @@ def check_files():
     dry = workflow.output_settings.dryrun
     try:
         require_room()
-        lines = check_early(PLAN, dry=dry, code=fingerprint("check_inputs"))
+        lines = check_early(PLAN, dry=dry, code=lambda: fingerprint("check_inputs"))
     except InputError as error:
         raise SystemExit(f"error: {error}")
     for line in lines:

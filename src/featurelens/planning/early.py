@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ SEEN = Path(".snakemake/featurelens/inputs.json")
 looked at every time."""
 
 
-def check_early(plan: Plan, *, dry: bool, code: str, seen: Path = SEEN) -> list[str]:
+def check_early(plan: Plan, *, dry: bool, code: Callable[[], str], seen: Path = SEEN) -> list[str]:
     """Look at every file that a run is given, unless all were found good before and did not change.
 
     Parameters
@@ -37,7 +37,7 @@ def check_early(plan: Plan, *, dry: bool, code: str, seen: Path = SEEN) -> list[
     dry
         Whether nothing is computed: files may then be absent, and what names them is left out.
     code
-        Fingerprint of the code that looks.
+        Gives the fingerprint of the code that looks; a first look does not wait for it.
     seen
         File that remembers what was found good.
 
@@ -61,13 +61,17 @@ def check_early(plan: Plan, *, dry: bool, code: str, seen: Path = SEEN) -> list[
     if absent and not dry:
         raise InputError(absent_file(*absent[0]))
     waiting = [*pending, *(path for _, path in absent)]
-    state = _state(plan.user_files, [path for _, path in named], waiting, code)
+
+    def state() -> str:
+        return _state(plan.user_files, [path for _, path in named], waiting, code())
+
     known = _read(seen)
-    if known.get("state") != state:
+    if not known or known.get("state") != state():
         from featurelens.planning.inputs import find_inputs
 
         found = find_inputs(**plan.user_files, pending=waiting)
-        known = {"state": state, "remarks": [line for row in found for line in row.remarks]}
+        remarks = [line for row in found for line in row.remarks]
+        known = {"state": state(), "remarks": remarks}
         with suppress(OSError), atomic_path(seen) as path:
             path.write_text(json.dumps(known))
     stops = [f"a run would stop: {absent_file(key, path)}" for key, path in absent]
