@@ -93,23 +93,23 @@ class Health:
 
 def _against_dead(config: SAEConfig | None) -> str:
     """What keeps features alive, by what may be the cause."""
-    if config is None:
-        return "is this the embedding that the SAE was trained on?"
-    if config.trained == "nothing":
+    if config is not None and config.trained == "nothing":
         return "nothing of this SAE is trained"
-    unit = "" if config.normalise == "scale" else "write normalise: scale; else "
-    softer = "a lower l1" if sparsity(config.architecture) == "l1" else "a higher k"
-    return f"{unit}take fewer features (a lower expansion) or {softer}"
+    softer = "take fewer features (a lower expansion) or "
+    return _remedy(config, by_l1=f"{softer}a lower l1", by_k=f"{softer}a higher k")
 
 
 def _against_everywhere(config: SAEConfig | None) -> str:
     """What makes features rarer."""
+    stricter = (
+        "take a higher l1, or a topk architecture, whose k sets how many features a cell uses"
+    )
+    return _remedy(config, by_l1=stricter, by_k="take a lower k")
+
+
+def _remedy(config: SAEConfig | None, *, by_l1: str, by_k: str) -> str:
+    """What to change, by what makes an SAE sparse; first of all the unit of its input."""
     if config is None:
         return "is this the embedding that the SAE was trained on?"
     unit = "" if config.normalise == "scale" else "write normalise: scale; else "
-    stricter = (
-        "take a higher l1, or a topk architecture, whose k sets how many features a cell uses"
-        if sparsity(config.architecture) == "l1"
-        else "take a lower k"
-    )
-    return f"{unit}{stricter}"
+    return unit + (by_l1 if sparsity(config.architecture) == "l1" else by_k)
