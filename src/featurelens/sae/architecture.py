@@ -6,7 +6,8 @@ Parameters are dictionaries of arrays; ``W_enc`` is (d_in, d_sae) and ``W_dec`` 
 The loss works on torch tensors through their methods, so that no file of an architecture imports
 torch. Other packages bring architectures by entry points of the group
 ``featurelens.architectures``, each naming a module with ``ARCHITECTURE``; what is written in that
-call as a literal (penalty, paper) is read while the workflow plans, without importing the module.
+call as a literal (penalty, linear_start, paper) is read while the workflow plans, without importing
+the module.
 """
 
 from collections.abc import Callable
@@ -69,6 +70,8 @@ class Architecture:
     """Whether each decoder row is held at length 1."""
     untrained: tuple[str, ...] = ()
     """Parameters that no gradient trains; the loss updates them in place."""
+    linear_start: bool = False
+    """Whether it may start as two torch.nn.Linear layers instead (``initialisation: linear``)."""
     paper: int | None = None
     """Its place among the paper's own architectures; None for the others."""
 

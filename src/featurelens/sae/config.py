@@ -8,7 +8,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from featurelens.io import InputError
 from featurelens.options import STRICT
-from featurelens.sae.listing import architectures, engines
+from featurelens.sae.listing import architectures, engines, starts_linear
 
 TrainedPart = Literal["all", "encoder", "nothing"]
 if TYPE_CHECKING:
@@ -68,6 +68,9 @@ class SAEConfig:
     """scale brings the mean of the embedding to 0 and its spread per dimension to 1, by one factor
     for all, and undoes both in the weights; auto does so for an SAE of an embedding of your own
     (kind precomputed), and in no other place and in no sweep."""
+    initialisation: Literal["own", "linear"] = "own"
+    """own: each architecture's start, for the paper's that of its simulations; linear: biases too
+    start as torch.nn.Linear's, as in the author's scripts for single cells (vanilla only)."""
     trained: TrainedPart = "all"
     """What training may change: encoder leaves the random decoder rows, nothing all weights."""
 
@@ -76,6 +79,10 @@ class SAEConfig:
             raise ValueError("patience needs a validation_fraction above 0")
         if self.warmup + self.decay > 1:
             raise ValueError("warmup and decay together exceed the whole training (1)")
+        if self.initialisation == "linear" and not starts_linear(self.architecture):
+            able = ", ".join(name for name in architectures() if starts_linear(name))
+            what = f"initialisation linear is a start of {able}, not of {self.architecture}"
+            raise ValueError(f"{what}; leave it out")
 
 
 def for_embedding(config: SAEConfig, *, is_given: bool) -> SAEConfig:

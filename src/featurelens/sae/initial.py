@@ -17,6 +17,19 @@ def linear_weights(rng: np.random.Generator, d_in: int, d_sae: int) -> dict[str,
     }
 
 
+def linear_layers(rng: np.random.Generator, d_in: int, d_sae: int) -> dict[str, np.ndarray]:
+    """Weights and biases as torch.nn.Linear(d_in, d_sae) and torch.nn.Linear(d_sae, d_in) start.
+
+    b_enc (d_sae) is uniform on ±1/√d_in and b_dec (d_in) on ±1/√d_sae: how the author's single-cell
+    scripts start their SAE, whose biases are those of its layers (``01_sae_training.py``).
+    """
+    return {
+        **linear_weights(rng, d_in, d_sae),
+        "b_enc": uniform(rng, (d_sae,), d_in),
+        "b_dec": uniform(rng, (d_in,), d_sae),
+    }
+
+
 def transposed(
     rng: np.random.Generator, d_in: int, d_sae: int, *, norm: float = 1.0
 ) -> dict[str, np.ndarray]:

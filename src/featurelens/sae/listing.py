@@ -38,6 +38,12 @@ def sparsity(architecture: str) -> str:
     return "l1" if _architecture(architecture).get("penalty", "none") != "none" else "k"
 
 
+@cache
+def starts_linear(architecture: str) -> bool:
+    """Whether an architecture may start as two torch.nn.Linear layers."""
+    return bool(_architecture(architecture).get("linear_start"))
+
+
 def engines() -> tuple[str, ...]:
     """Names of all engines."""
     return names(_ENGINES)

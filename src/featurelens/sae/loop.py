@@ -14,6 +14,7 @@ import numpy as np
 from featurelens.sae import schedule
 from featurelens.sae.architecture import load_architecture
 from featurelens.sae.config import SAEConfig, width
+from featurelens.sae.initial import linear_layers
 from featurelens.sae.metrics import error_term, evaluate, penalty_term
 from featurelens.sae.splits import INIT, ORDER, generator, split_rows
 
@@ -75,8 +76,9 @@ class Fit:
 
 def initial_parameters(config: SAEConfig, d_in: int, dtype: np.dtype) -> Arrays:
     """Draw the starting parameters of one point."""
-    architecture = load_architecture(config.architecture)
-    drawn = architecture.init(generator(config, INIT), d_in, width(config, d_in))
+    own = load_architecture(config.architecture).init
+    init = linear_layers if config.initialisation == "linear" else own
+    drawn = init(generator(config, INIT), d_in, width(config, d_in))
     return {name: np.ascontiguousarray(value, dtype=dtype) for name, value in drawn.items()}
 
 

@@ -14,7 +14,7 @@ from functools import cache
 from typing import Any
 
 from featurelens.sae.config import SAEConfig
-from featurelens.sae.listing import architectures, sparsity
+from featurelens.sae.listing import architectures, sparsity, starts_linear
 from featurelens.sweeps.identity import config_id
 
 TOPK_FAMILY = tuple(name for name in architectures() if sparsity(name) == "k")
@@ -32,7 +32,8 @@ def expand_grid(grid: Mapping[str, Sequence[Any]]) -> list[SAEConfig]:
     grid
         Field of :class:`~featurelens.sae.config.SAEConfig` to its values. Fields that are absent
         keep their default. A hyperparameter that an architecture does not use (``l1`` of TopK,
-        ``k`` of the others) is set aside, so that one grid can hold all architectures.
+        ``k`` of the others, a linear start where there is none) is set aside, so that one grid can
+        hold all architectures.
 
     Returns
     -------
@@ -115,6 +116,8 @@ def _stack_name(config: SAEConfig, stack_by: Sequence[str]) -> str:
 
 
 def _without_unused(values: dict[str, Any]) -> dict[str, Any]:
+    if not starts_linear(values["architecture"]):
+        values = values | {"initialisation": "own"}
     if values["architecture"] in TOPK_FAMILY:
         return values | {"l1": 0.0}
     return values | {"k": _defaults()["k"]}

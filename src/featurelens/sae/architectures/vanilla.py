@@ -4,9 +4,11 @@ z = ReLU(x W_enc + b_enc), x̂ = z W_dec + b_dec, and with means over rows and w
 
     L = mean (x̂ - x)² + l1 mean |z|
 
-Weights start as torch.nn.Linear's, biases uniform on ±1/√(their own length). The decoder's norm is
-free. Source: the author's src/models/sparse_autoencoder.py and src/functions/sae_training.py
-(``sae_type='vanilla'``); paper Table S4.
+Weights start as torch.nn.Linear's, biases uniform on ±1/√(their own length), or those too as
+torch.nn.Linear's (``initialisation: linear``, :func:`featurelens.sae.initial.linear_layers`). The
+decoder's norm is free. Source: the author's src/models/sparse_autoencoder.py and
+src/functions/sae_training.py (``sae_type='vanilla'``), which his simulations use, and the class in
+02_experiments/singlecell/01_sae_training.py, which his cells use; paper Table S4.
 """
 
 from typing import Any
@@ -52,6 +54,7 @@ ARCHITECTURE = Architecture(
     init=init,
     loss=loss,
     fold=fold,
+    linear_start=True,
     paper=1,
     penalty="l1",
 )
