@@ -57,6 +57,29 @@ def test_a_collection_annotates_the_datasets_that_it_is_for(clone):
     }
 
 
+def test_a_union_is_made_of_its_parts_and_annotated_in_their_place(clone):
+    config = yaml.safe_load(blocks()["my_run.yaml"])
+    (clone / "my_sets.yaml").write_text(blocks()["my_sets.yaml"])
+    # By itself this collection has no set of three genes of the data.
+    (clone / "other_sets.yaml").write_text("chemokines: [CCL5, CCL4, CXCL8]\n")
+    config["collections"] |= yaml.safe_load(blocks()["union.yaml"])["collections"]
+    files = ["my_sets.yaml", "other_sets.yaml"]
+    parts = config["collections"]["together"]["union"]
+    config["collections"] |= {name: {"path": file} for name, file in zip(parts, files, strict=True)}
+    arguments = write_config(clone, config)
+    done = run_snakemake(clone, "-n", *arguments)
+    assert done.returncode == 0, done.stdout + done.stderr
+    planned = set(re.findall(r"results/gene-sets/enrichment/(\S+)/summary.tsv", done.stdout))
+    assert planned == {"pbmc/pca/topk/mine", "pbmc/pca/topk/together"}
+    target = "results/gene-sets/genesets/together/terms.tsv"
+    done = run_snakemake(clone, target, "--cores", "1", *arguments)
+    assert done.returncode == 0, done.stdout + done.stderr
+    terms = pd.read_csv(clone / target, sep="\t")
+    sets = [yaml.safe_load((clone / file).read_text()) for file in files]
+    assert terms["term"].tolist() == [*sets[0], *sets[1]]
+    assert terms["collection"].tolist() == [parts[0]] * len(sets[0]) + [parts[1]]
+
+
 @pytest.mark.slow
 def test_the_page_runs(clone):
     page = blocks()

@@ -73,6 +73,16 @@ def files_of(named):
     return [file for path in dict.fromkeys(named.values()) for file in existing(path)]
 
 
+def parts_of(union, file):
+    """A file of each collection that a union is made of."""
+    return [f"results/{RUN}/genesets/{name}/{file}" for name in CONFIG.collections[union].union]
+
+
+def one_of(names):
+    """A wildcard's pattern for some names, which matches nothing where there are none."""
+    return "|".join(map(re.escape, names)) or "(?!)"
+
+
 # What is in files that the user brought; downloads have checksums of their own. A parameter that takes
 # the inputs of its job counts as derived from them, and Snakemake does not compare it: rules name the
 # files once more.

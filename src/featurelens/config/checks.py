@@ -12,6 +12,7 @@ from featurelens.config.simulation_run import OBSERVABLES
 from featurelens.controls.config import contradictions as control_contradictions
 from featurelens.datasets.config import OwnCells
 from featurelens.downloads.config import DownloadConfig, belongs_to
+from featurelens.genesets.config import annotated_with
 from featurelens.sae.config import SAEConfig
 from featurelens.sae.listing import served
 from featurelens.sweeps.points import select_points
@@ -85,7 +86,7 @@ def _control_checks(run: RunConfig) -> Iterator[str]:
         f"{name}/{model}" for name, block in run.datasets.items() for model in block.models
     ]
     found = control_contradictions(
-        run.controls, embeddings=embeddings, saes=run.saes, collections=list(run.collections)
+        run.controls, embeddings=embeddings, saes=run.saes, collections=_annotating(run)
     )
     for message, word, known in found:
         yield message + (suggest(word, known) if word else "")
@@ -176,6 +177,7 @@ def _dataset_checks(run: RunConfig) -> Iterator[str]:
                     f"'collections.{name}.datasets' names {dataset!r}, which 'datasets' does not "
                     f"have{suggest(dataset, list(run.datasets))}"
                 )
+    yield from _union_checks(run)
     swept = {sweep.source for sweep in run.sweeps.values()}
     if not run.saes and set(run.datasets) - swept:
         yield "'datasets' are given but no 'saes'; add at least one SAE, or a sweep over each"
@@ -189,13 +191,34 @@ def _dataset_checks(run: RunConfig) -> Iterator[str]:
                     )
 
 
+def _union_checks(run: RunConfig) -> Iterator[str]:
+    known = [name for name, collection in run.collections.items() if not collection.union]
+    for name, collection in run.collections.items():
+        for part in collection.union:
+            if part in run.collections and part not in known:
+                yield f"'collections.{name}.union' names {part!r}, a union too; name its parts"
+            elif part not in known:
+                yield (
+                    f"'collections.{name}.union' names {part!r}, which 'collections' do not have"
+                    f"{suggest(part, known)}"
+                )
+
+
+def _annotating(run: RunConfig) -> list[str]:
+    """Collections that some dataset is annotated with; all of them where a union is unsound."""
+    if any(_union_checks(run)) or not run.datasets:
+        return list(run.collections)
+    of_each = (annotated_with(run.collections, dataset) for dataset in run.datasets)
+    return list(dict.fromkeys(itertools.chain(*of_each)))
+
+
 def _name_checks(run: RunConfig) -> Iterator[str]:
     looked_at = None if run.gsea is None else run.gsea.collection
-    if looked_at is not None and looked_at not in run.collections:
-        yield (
-            f"'gsea.collection' is {looked_at!r}, which 'collections' do not have"
-            f"{suggest(looked_at, list(run.collections))}"
-        )
+    if looked_at is not None and looked_at not in _annotating(run):
+        why = "which 'collections' do not have"
+        if looked_at in run.collections:
+            why = "which no dataset is annotated with by itself"
+        yield f"'gsea.collection' is {looked_at!r}, {why}{suggest(looked_at, _annotating(run))}"
     collision = set(run.simulations) & set(run.datasets)
     if collision:
         yield f"'{min(collision)}' names both a simulation and a dataset; rename one"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from difflib import get_close_matches
 from typing import Annotated, Literal
 
@@ -40,7 +41,7 @@ class UniverseConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class CollectionConfig:
-    """A collection of gene sets: a file of sets, or an ontology with annotations."""
+    """A collection of gene sets: a file of sets, an ontology with annotations, or a union."""
 
     __pydantic_config__ = STRICT
 
@@ -66,14 +67,21 @@ class CollectionConfig:
     """Evidence codes of annotations that are kept; empty keeps all."""
     exclude_evidence: tuple[str, ...] = ()
     """Evidence codes of annotations that are left out, such as IEA and ND."""
+    union: tuple[Text, ...] = ()
+    """Collections, by name, whose sets this one holds together; it has no file of its own."""
+    annotate: bool | None = None
+    """Whether features are annotated with it by itself; null: unless it is part of a union."""
     datasets: tuple[Text, ...] | None = None
     """Datasets that are annotated with it, such as those of its species; null means all."""
 
     def covers(self, dataset: str) -> bool:
-        """Whether a dataset is annotated with this collection."""
+        """Whether it is for a dataset."""
         return self.datasets is None or dataset in self.datasets
 
     def __post_init__(self) -> None:
+        if self.union:
+            self._check_union()
+            return
         if (self.path is None) == (self.annotations is None):
             given = "neither" if self.path is None else "both"
             raise ValueError(f"{given} of path and annotations is given; give one of them")
@@ -85,3 +93,37 @@ class CollectionConfig:
             if code not in EVIDENCE:
                 near = get_close_matches(code.upper(), EVIDENCE, n=1) or EVIDENCE[:1]
                 raise ValueError(f"{code!r} is no evidence code; did you mean {near[0]!r}?")
+
+    def _check_union(self) -> None:
+        """What a union says is said by its parts, but for its datasets."""
+        its = ("union", "annotate", "datasets")
+        for field in fields(self):
+            if field.name not in its and getattr(self, field.name) != field.default:
+                raise ValueError(f"a union has no {field.name!r}; give it to its collections")
+        if len(set(self.union)) < max(len(self.union), 2):
+            raise ValueError("a union is of two or more collections, each once")
+
+
+def annotated_with(collections: Mapping[str, CollectionConfig], dataset: str) -> list[str]:
+    """Names of the collections that a dataset is annotated with, in their order.
+
+    A union is for the datasets that all of its parts are for, as far as these are given. What is
+    part of a union is not annotated with by itself, unless it says ``annotate: true``.
+
+    Examples
+    --------
+    >>> parts = {name: CollectionConfig(path=f"{name}.gmt") for name in ("process", "function")}
+    >>> annotated_with(parts | {"both": CollectionConfig(union=("process", "function"))}, "marrow")
+    ['both']
+    """
+    parts = {part for collection in collections.values() for part in collection.union}
+    return [
+        name
+        for name, collection in collections.items()
+        if (name not in parts if collection.annotate is None else collection.annotate)
+        and all(
+            collections[each].covers(dataset)
+            for each in (name, *collection.union)
+            if each in collections
+        )
+    ]

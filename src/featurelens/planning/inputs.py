@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -18,7 +19,7 @@ from featurelens.embeddings.packages import require_package
 from featurelens.embeddings.registry import check_model
 from featurelens.enrichment.config import EnrichmentConfig
 from featurelens.genesets.compiling import Checked, check_collection
-from featurelens.genesets.config import CollectionConfig
+from featurelens.genesets.config import CollectionConfig, annotated_with
 from featurelens.genesets.identifiers import GeneIndex, read_background, require_overlap
 from featurelens.genesets.overlay import require_testable
 from featurelens.genesets.sets import GeneSets
@@ -196,9 +197,13 @@ def _check_genes(
         for index in indices.values():
             read_background(universe.file, index)
         yield Finding(key, universe.file, f"{sum(1 for _ in read_lines(universe.file))} lines")
-    for name, block in collections.items():
-        config = build(CollectionConfig, block)
+    configs = {name: build(CollectionConfig, block) for name, block in collections.items()}
+    sets: dict[str, GeneSets | None] = {}
+    for name, config in configs.items():
+        if config.union:
+            continue
         checked = _check_collection(name, config)
+        sets[name] = checked.sets
         yield from _rows(name, config, checked)
         for dataset in filter(config.covers, indices):
             index = indices[dataset]
@@ -208,8 +213,15 @@ def _check_genes(
             except InputError as error:
                 hints = _hints(annotated[dataset], checked.genes)
                 raise InputError("; ".join([str(error), *hints])) from None
-            if checked.sets is not None and not _waits(universe.file, pending):
-                _require_testable(checked.sets, index, tests, f"collections.{name}")
+    if _waits(universe.file, pending):
+        return
+    for dataset, index in indices.items():
+        for name in annotated_with(configs, dataset):
+            held = [sets.get(part) for part in configs[name].union or (name,)]
+            known = [each for each in held if each is not None]
+            if len(known) == len(held):  # the others are made of annotations, or downloaded
+                rows = itertools.chain(*(each.rows for each in known))
+                _require_testable(GeneSets.of(rows), index, tests, f"collections.{name}")
 
 
 def _gene_index(block: Mapping[str, Any]) -> GeneIndex:

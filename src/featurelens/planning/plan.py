@@ -10,6 +10,7 @@ from typing import Any
 from featurelens.controls.plan import controlled
 from featurelens.downloads.config import belongs_to
 from featurelens.features.sources import parse_source
+from featurelens.genesets.config import annotated_with
 from featurelens.places import Place
 from featurelens.planning.contrasts import ways_of
 from featurelens.planning.simulation_plan import SimulationPlan, first
@@ -60,6 +61,11 @@ class Plan(SimulationPlan):
         fetched = [resource for resource in self.resources if belongs_to(resource, path)]
         return fetched or ([path] if exists(path) else [])
 
+    @cached_property
+    def unions(self) -> list[str]:
+        """Collections that are made of others."""
+        return [name for name, block in self.config.collections.items() if block.union]
+
     # ---- Real cells ----
 
     @cached_property
@@ -87,12 +93,11 @@ class Plan(SimulationPlan):
 
     @cached_property
     def annotated(self) -> list[Place]:
-        """SAEs with each collection of gene sets that covers their cells."""
+        """SAEs with each collection of gene sets that their cells are annotated with."""
         return [
             sae.within(name)
             for sae in self.saes
-            for name, collection in self.config.collections.items()
-            if collection.covers(sae.dataset)
+            for name in annotated_with(self.config.collections, sae.dataset)
         ]
 
     @cached_property
@@ -134,7 +139,7 @@ class Plan(SimulationPlan):
         """Those whose features GSEA looks at: of one collection, by default the first."""
         if self.config.gsea is None:
             return []
-        chosen = self.config.gsea.collection or first(self.config.collections)
+        chosen = self.config.gsea.collection or first([each.collection for each in self.annotated])
         return [place for place in self.annotated if place.collection == chosen]
 
     @cached_property
