@@ -54,7 +54,7 @@ fingerprint = Fingerprints(Path(workflow.current_basedir).parent.parent / "scrip
 
 
 # A name is a part of a path.
-NAMES = ("simulation autoencoder shape sweep stack dataset model sae collection").split()
+NAMES = ("simulation autoencoder shape sweep stack dataset model sae collection modality").split()
 
 
 wildcard_constraints:

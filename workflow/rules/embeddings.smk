@@ -40,6 +40,32 @@ rule embed_cells:
         "../../scripts/embed_cells.py"
 
 
+# Read by comparisons of modalities alone, and made where one is asked for.
+rule keep_modality:
+    input:
+        cells=f"results/{RUN}/embeddings/{{dataset}}/{{model}}/cells.h5ad",
+        files=lambda wildcards: files_of(user_files(CONFIG.datasets[wildcards.dataset].cells)),
+    output:
+        cells=f"results/{RUN}/embeddings/{{dataset}}/{{model}}/cells_{{modality}}.h5ad",
+    log:
+        f"results/{RUN}/logs/keep_modality/{{dataset}}/{{model}}/{{modality}}.log",
+    benchmark:
+        f"results/{RUN}/benchmarks/keep_modality/{{dataset}}/{{model}}/{{modality}}.tsv"
+    conda:
+        "../../envs/core.yaml"
+    resources:
+        mem_mb=JOBS.memory(4000, per_input=12),
+        runtime=growing(60),
+    params:
+        config=JOBS.setting("datasets/{dataset}/cells"),
+        content=lambda wildcards: content_of(
+            files_of(user_files(CONFIG.datasets[wildcards.dataset].cells))
+        ),
+        code=fingerprint("keep_modality"),
+    script:
+        "../../scripts/keep_modality.py"
+
+
 rule lay_out_cells:
     input:
         cells=f"results/{RUN}/embeddings/{{dataset}}/{{model}}/cells.h5ad",

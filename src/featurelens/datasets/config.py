@@ -1,11 +1,11 @@
 """Cells that a run reads: those that ship with scanpy, or the user's own."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
 from annotated_types import MinLen
 
-from featurelens.options import STRICT, File
+from featurelens.options import STRICT, File, Name
 
 Text = Annotated[str, MinLen(1)]
 
@@ -50,8 +50,17 @@ class OwnCells:
     """Modality to keep, by its name in modality_column, or in a .h5mu file by its own name."""
     modality_column: Text = "modality"
     """Column of var with the modality of each feature; not used for .h5mu files."""
+    beside: dict[Name, Text] = field(default_factory=dict)
+    """Further modalities of the same cells, a name of one's own to that in the file; they lie
+    beside the cells and are read by comparisons of modalities alone."""
     only: dict[str, str] | None = None
     """Columns of obs and the value in each that cells must have; the others are left out."""
+
+    def __post_init__(self) -> None:
+        if self.beside and self.modality is None:
+            raise ValueError("beside names further modalities; say with modality which one is kept")
+        if self.modality in self.beside.values():
+            raise ValueError(f"beside names {self.modality!r}, the modality that is kept; drop it")
 
     @property
     def counts(self) -> str:

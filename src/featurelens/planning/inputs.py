@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from featurelens.claims.entries import read_claims
 from featurelens.config.errors import absent_file, suggest
 from featurelens.config.run import DatasetRun
+from featurelens.datasets.beside import check_beside
 from featurelens.datasets.checks import check_dataset
 from featurelens.datasets.config import OwnCells
 from featurelens.datasets.readers import read_cell_types, read_genes
@@ -149,6 +150,7 @@ def _check_dataset(
     key = f"datasets.{name}"
     if isinstance(run.cells, OwnCells):
         _require_file(f"{key}.cells.path", run.cells.path)
+        check_beside(run.cells)
     check_dataset(run.cells)
     for model_name, model in run.models.items():
         dimensions[f"{name}/{model_name}"] = check_model(run.cells, model)
