@@ -134,9 +134,31 @@ def test_real_cells_of_a_run(plan):
     ]
     assert strings(plan.first_annotated) == ["blood/pca/topk/go", "blood/nmf/topk/go"]
     assert strings(plan.own) == ["own/pca/topk/go", "own/pca/relu/go"]
+    # Figures of one SAE show the first that cells are steered with, or the same of another model.
+    assert str(plan.studied) == "blood/pca/topk"
+    assert str(plan.second) == "blood/nmf/topk"
+    assert str(plan.concepts_of(plan.second)) == "blood/nmf/topk/go"
     # GSEA looks at the first collection.
     assert {place.collection for place in plan.followed} == {"go"}
     assert len(plan.followed) == 4
+
+
+def test_geneformer_is_second_wherever_it_stands():
+    files = {"folder": "g", "tokens": "t.pkl", "medians": "m.pkl", "mapping": "e.pkl"}
+    geneformer = {"kind": "geneformer", "variant": "gf-20L-95M-i4096"} | files
+    config = CONFIG | {"controls": {}, "sweeps": {}, "dge": {"expression": "available"}}
+    blood = CONFIG["datasets"]["blood"]
+    models = {"far": geneformer, **blood["models"]}
+    for order in (models, dict(reversed(models.items()))):
+        datasets = {"blood": blood | {"models": order}}
+        plan = Plan(parse_config(config | {"datasets": datasets}))
+        first = next(name for name in order if name != "far")
+        assert str(plan.studied) == f"blood/{first}/topk"
+        assert str(plan.second) == "blood/far/topk"
+    alone = {"blood": blood | {"models": {"far": geneformer}}}
+    plan = Plan(parse_config(config | {"datasets": alone}))
+    assert (str(plan.studied), plan.second) == ("blood/far/topk", None)
+    assert plan.concepts_of(plan.second) is None
 
 
 def test_controls_of_a_run(plan):

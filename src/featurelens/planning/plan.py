@@ -92,6 +92,35 @@ class Plan(SimulationPlan):
         return [sae for sae in self.saes if self.config.datasets[sae.dataset].steering is not None]
 
     @cached_property
+    def studied(self) -> Place | None:
+        """The SAE that figures of one show: cells are steered with it where any are.
+
+        As in the paper its model is not Geneformer, where there is another.
+        """
+        pool = self.steered or self.saes
+        return first([place for place in pool if not self._is_geneformer(place)] or pool)
+
+    @cached_property
+    def second(self) -> Place | None:
+        """The same SAE of the same cells on another model: on Geneformer where the run has it."""
+        others = [
+            place
+            for place in self.saes
+            if self.studied is not None
+            and (place.dataset, place.sae) == (self.studied.dataset, self.studied.sae)
+            and place.model != self.studied.model
+        ]
+        return first([place for place in others if self._is_geneformer(place)] or others)
+
+    def _is_geneformer(self, place: Place) -> bool:
+        return self.config.datasets[place.dataset].models[place.model].kind == "geneformer"
+
+    def concepts_of(self, sae: Place | None) -> Place | None:
+        """The collection by which figures map the features of an SAE."""
+        of_sae = [place for place in self.first_annotated if place.source == str(sae)]
+        return first(of_sae)
+
+    @cached_property
     def annotated(self) -> list[Place]:
         """SAEs with each collection of gene sets that their cells are annotated with."""
         return [
