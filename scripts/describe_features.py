@@ -17,6 +17,6 @@ with job_log(snakemake.log[0]) as log:
     X = cells.obsm["X_emb"]
     sae = model.load(Path(snakemake.input.weights).parent, data_sha256=sha256_array(X))
     config = build(FeatureConfig, snakemake.params.config)
-    features = describe_features(sae.encode_sparse(X), cells, config)
+    features = describe_features(sae.encode_sparse(X), cells, config, directions=sae.directions)
     log(features.var["type"].value_counts().to_string())
     write_anndata(features, snakemake.output.features)

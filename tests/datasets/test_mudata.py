@@ -10,7 +10,7 @@ from scipy import sparse
 
 from featurelens.datasets.checks import check_dataset, check_embedding_key
 from featurelens.datasets.config import OwnCells
-from featurelens.datasets.readers import read_cell_types, read_dataset
+from featurelens.datasets.readers import read_dataset, read_type_sizes
 from featurelens.embeddings.models.precomputed.config import PrecomputedModel
 from featurelens.embeddings.registry import check_model
 from featurelens.io import InputError
@@ -59,9 +59,10 @@ def test_columns_come_from_the_modality_and_from_all(path):
     assert cells.obs["cell_type"].tolist() == ["c", "a", "a", "b"]
     assert cells.obs["batch"].tolist() == ["x", "x", "y", "y"]
     np.testing.assert_array_equal(cells.layers["counts"].toarray(), COUNTS)
-    assert read_cell_types(config) == ["a", "b", "c"]
+    assert read_type_sizes(config) == {"a": 2, "b": 1, "c": 1}
     chosen = read_dataset(own(path, only={"celltype": "a"}))
     assert chosen.obs_names.tolist() == ["c2", "c3"]
+    assert read_type_sizes(own(path, only={"celltype": "a"})) == {"a": 2}
 
 
 def test_both_kinds_of_embeddings_are_found_and_masks_are_none(path):

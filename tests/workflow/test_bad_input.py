@@ -118,6 +118,33 @@ def test_a_steering_target_that_no_cell_has(clone, cells):
     stops(clone, config, "datasets.mine.steering.target", "'NKK'", "did you mean 'NK'?")
 
 
+@pytest.mark.parametrize(
+    ("trajectory", "expected"),
+    [
+        ({"stages": ["T", "NKK"]}, ("stages[1]", "'NKK'", "did you mean 'NK'?")),
+        ({"stages": ["T", "NK"], "contrast": ["B", "C"]}, ("contrast[1]", "'C'")),
+        ({"stages": ["T", "T"]}, ("ripening", "'T' twice")),
+        ({"stages": ["T"]}, ("stages", "at least 2")),
+        ({"stages": ["T", "B", "NK"]}, ("stages", "all cell types", "leave a stage out")),
+    ],
+)
+def test_a_trajectory_that_these_cells_do_not_have(clone, cells, trajectory, expected):
+    cells.write_h5ad(clone / "cells.h5ad")
+    config = own_data()
+    config["datasets"]["mine"]["trajectories"] = {"ripening": trajectory}
+    stops(clone, config, "datasets.mine.trajectories.ripening", *expected)
+
+
+def test_a_stage_of_too_few_cells(clone, cells):
+    labels = cells.obs["cell_type"].astype(str).to_numpy()
+    labels[:3] = "rare"
+    cells.obs["cell_type"] = labels
+    cells.write_h5ad(clone / "cells.h5ad")
+    config = own_data()
+    config["datasets"]["mine"]["trajectories"] = {"ripening": {"stages": ["T", "rare"]}}
+    stops(clone, config, "ripening.stages[1]", "'rare'", "3 cells", "leave it out")
+
+
 def test_duplicate_cell_names(clone, cells):
     cells.write_h5ad(clone / "cells.h5ad")
     with h5py.File(clone / "cells.h5ad", "r+") as file:

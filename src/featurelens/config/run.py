@@ -23,7 +23,7 @@ from featurelens.dge.config import DgeConfig
 from featurelens.downloads.config import DownloadConfig
 from featurelens.embeddings.config import ModelConfig
 from featurelens.enrichment.config import EnrichmentConfig, GseaConfig
-from featurelens.features.config import FeatureConfig
+from featurelens.features.config import FeatureConfig, TrajectoryConfig
 from featurelens.genesets.config import CollectionConfig
 from featurelens.options import STRICT, File, Name
 from featurelens.sae.config import EngineChoice, SAEConfig
@@ -57,6 +57,8 @@ class DatasetRun:
     """Models that embed the cells, by name."""
     steering: SteeringConfig | None = None
     """Contrast of two cell types for steering; without it nothing is steered."""
+    trajectories: dict[Name, TrajectoryConfig] = field(default_factory=dict)
+    """Cell types in the order of a process, or two as a contrast, whose features are sought."""
     saes: tuple[Name, ...] | None = None
     """SAEs trained on the embeddings, by name; null means all of the run."""
     optional: bool = False

@@ -36,7 +36,7 @@ from featurelens.datasets.files import (
 )
 from featurelens.datasets.gene_names import parts, trimmed
 from featurelens.datasets.plain import NO_SYMBOL, is_missing, plain_table
-from featurelens.datasets.shipped import pbmc68k_cell_types, pbmc68k_genes, read_pbmc68k_reduced
+from featurelens.datasets.shipped import pbmc68k_genes, pbmc68k_type_sizes, read_pbmc68k_reduced
 from featurelens.io import InputError, require_unique_names
 
 if TYPE_CHECKING:
@@ -68,12 +68,15 @@ def read_genes(config: DatasetConfig) -> pd.DataFrame:
         return _genes(plain_table(var if file.columns is None else var.iloc[file.columns]), config)
 
 
-def read_cell_types(config: DatasetConfig) -> list[str]:
-    """Types of the cells, sorted, read without anything else of them."""
+def read_type_sizes(config: DatasetConfig) -> dict[str, int]:
+    """Number of cells of each type, types sorted, read without anything else of the cells."""
     if not isinstance(config, OwnCells):
-        return pbmc68k_cell_types()
+        return pbmc68k_type_sizes()
     with open_cells(config) as file:
-        return sorted(map(str, pd.unique(file.column(config.cell_type))))
+        labels = file.column(config.cell_type).astype(str)
+        if config.only:
+            labels = labels[chosen_cells(file.table(), config)]
+        return {str(name): int(count) for name, count in labels.value_counts().sort_index().items()}
 
 
 def _read_own(config: OwnCells) -> anndata.AnnData:

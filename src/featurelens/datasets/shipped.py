@@ -69,12 +69,14 @@ def pbmc68k_genes() -> pd.DataFrame:
     return pd.DataFrame({"symbol": names.to_numpy()}, index=names)
 
 
-def pbmc68k_cell_types() -> list[str]:
-    """Cell types of :func:`read_pbmc68k_reduced`, sorted, read without scanpy."""
+def pbmc68k_type_sizes() -> dict[str, int]:
+    """Cells of each type of :func:`read_pbmc68k_reduced`, types sorted, read without scanpy."""
     import h5py
 
     with h5py.File(_pbmc68k_file()) as file:
-        return sorted(file["uns/bulk_labels_categories"].asstr()[:])
+        names = file["uns/bulk_labels_categories"].asstr()[:]
+        sizes = np.bincount(file["obs"][:]["bulk_labels"], minlength=len(names))
+    return {str(name): int(size) for name, size in sorted(zip(names, sizes, strict=True))}
 
 
 def _pbmc68k_file() -> Path:

@@ -1,13 +1,18 @@
-"""When a feature counts as local, regional, global or dead, and for which type it is named."""
+"""When a feature counts as local, regional, global or dead, its name, and what it may follow."""
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Annotated
 
-from annotated_types import Ge, Gt, Lt
+from annotated_types import Ge, Gt, Lt, MinLen
 
 from featurelens.options import STRICT
+
+CellType = Annotated[str, MinLen(1)]
+LEAST_IN_STAGE = 5
+"""Fewest cells of a type whose mean activation stands for a stage."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,3 +29,26 @@ class FeatureConfig:
     """A feature is named for a cell type that holds more than this share of its activation."""
     min_type_cells: Annotated[int, Ge(1)] = 5
     """Fewest cells of that type that activate the feature."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrajectoryConfig:
+    """Cell types in the order of a process, or two of them as a contrast, and what to hold against.
+
+    Features that rise along it are found by the paper's three filters (appendix A.3.2) and ranked.
+    """
+
+    __pydantic_config__ = STRICT
+
+    stages: Annotated[tuple[CellType, ...], MinLen(2)]
+    """Cell types from the start to the end."""
+    contrast: tuple[CellType, ...] = ()
+    """Cell types that the later stages must exceed; none means all that are no stage."""
+
+    def __post_init__(self) -> None:
+        repeated = [name for name, count in Counter(self.stages).items() if count > 1]
+        if repeated:
+            raise ValueError(f"stages name {repeated[0]!r} twice; name each type once")
+        both = [name for name in self.contrast if name in self.stages]
+        if both:
+            raise ValueError(f"{both[0]!r} is a stage and in the contrast; leave it out of one")

@@ -29,7 +29,11 @@ if TYPE_CHECKING:
 
 
 def describe_features(
-    activations: sparse.csr_matrix, cells: anndata.AnnData, config: FeatureConfig
+    activations: sparse.csr_matrix,
+    cells: anndata.AnnData,
+    config: FeatureConfig,
+    *,
+    directions: np.ndarray | None = None,
 ) -> anndata.AnnData:
     """Statistics of every feature, in an AnnData that any scanpy function works on.
 
@@ -41,6 +45,9 @@ def describe_features(
         Cells of a bundle: obs with cell_type; ``obsm['X_emb']``.
     config
         Thresholds.
+    directions
+        What each feature adds to the embedding, (n_features, d), where it adds something: rows of
+        an SAE's decoder.
 
     Returns
     -------
@@ -53,7 +60,7 @@ def describe_features(
         ((m_in - m_out) / pooled sd), q, or the reason why there is none
         (:func:`featurelens.features.main_type.main_types`).
         varm, features x ``uns['cell_types']``: type_means, type_effects, type_q, significant,
-        significant_published.
+        significant_published; directions, as given.
 
     Raises
     ------
@@ -100,6 +107,7 @@ def describe_features(
             "type_q": q.T,
             "significant": significant.T,
             "significant_published": published.T,
+            **({} if directions is None else {"directions": directions}),
         },
         uns={"cell_types": names, "pca": axes},
     )

@@ -70,6 +70,8 @@ def _of_cells(plan: Plan) -> dict[str, Any]:
         "bundles": plan.bundles,
         "first_bundle": first(plan.bundles),
         "saes": plan.saes,
+        "guided": plan.guided,
+        "trajectories": plan.trajectories,
         "first_steered": first(plan.steered),
         "studied": plan.studied,
         "second": plan.second,

@@ -121,6 +121,17 @@ class Plan(SimulationPlan):
         return first(of_sae)
 
     @cached_property
+    def trajectories(self) -> dict[str, Any]:
+        """Trajectories of the datasets that have some."""
+        blocks = self.plain["datasets"].items()
+        return {name: block["trajectories"] for name, block in blocks if block["trajectories"]}
+
+    @cached_property
+    def guided(self) -> list[Place]:
+        """SAEs of which features that follow a trajectory are sought."""
+        return [sae for sae in self.saes if sae.dataset in self.trajectories]
+
+    @cached_property
     def annotated(self) -> list[Place]:
         """SAEs with each collection of gene sets that their cells are annotated with."""
         return [
