@@ -5,8 +5,7 @@ from typing import Any
 
 from featurelens.dge.config import DgeConfig
 from featurelens.dge.feature_tables import write_feature_tables
-from featurelens.dge.layout import prepare_bundle
-from featurelens.dge.tables import iter_bundle_tests
+from featurelens.dge.tables import iter_bundle_ways
 from featurelens.embeddings.bundle import read_bundle
 from featurelens.io import read_anndata, require_same_names
 from featurelens.logs import job_log
@@ -22,16 +21,6 @@ with job_log(snakemake.log[0]) as log:
     features = read_anndata(paths.features)
     require_same_names(bundle.cells.obs_names, features.obs_names, paths.bundle[0], paths.features)
     config = build(DgeConfig, params.config)
-    prepared = prepare_bundle(bundle, config, means=means)
-    for test, path in zip(params.tests, snakemake.output, strict=True):
-        contrast, _, convention = test.rpartition("_")
-        tables = iter_bundle_tests(
-            bundle,
-            features.X,
-            config=config,
-            convention=convention,
-            contrast=contrast,
-            prepared=prepared,
-            means=means,
-        )
+    ways = iter_bundle_ways(bundle, features.X, params.tests, config=config, means=means)
+    for tables, path in zip(ways, snakemake.output, strict=True):
         write_feature_tables(tables, path)

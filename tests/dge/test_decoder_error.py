@@ -53,10 +53,10 @@ def test_the_error_is_the_mean_squared_difference_of_counts_from_what_is_decoded
     expected = ((measured - decoded) ** 2).mean(axis=0)
     found = residual_variance(bundle, library=100, order=order)
     np.testing.assert_allclose(found, expected, rtol=1e-4)
-    prepared = prepare_bundle(bundle, CONFIG, order=order)
+    prepared = prepare_bundle(bundle, CONFIG, convention="corrected", order=order)
     np.testing.assert_allclose(prepared.noise.ravel()[:N_GENES], expected, rtol=1e-4)
     assert (prepared.noise.ravel()[N_GENES:] == 0).all()
-    assert prepare_bundle(bundle, CONFIG, source="measured").noise is None
+    assert prepare_bundle(bundle, CONFIG, convention="corrected", source="measured").noise is None
 
 
 def test_corrected_variances_hold_it(bundle):
@@ -66,7 +66,7 @@ def test_corrected_variances_hold_it(bundle):
         config=CONFIG,
         convention="corrected",
     )
-    prepared = prepare_bundle(bundle, CONFIG)
+    prepared = prepare_bundle(bundle, CONFIG, convention="corrected")
     noise = prepared.noise.ravel()[:N_GENES]
     tests = test_genes(sets, prepared, config=CONFIG, convention="corrected")
     t = test_statistics(sets, prepared, composition="raw")
@@ -90,7 +90,7 @@ def test_one_stratum_holds_it_as_all_cells_do(bundle):
     sets = split_cells(sparse.csr_matrix(activations), config=CONFIG, convention="corrected")
     everyone = np.zeros(N_CELLS, dtype=int)
     matched = match_cells(sets, everyone, config=CONFIG)
-    prepared = prepare_bundle(bundle, CONFIG)
+    prepared = prepare_bundle(bundle, CONFIG, convention="corrected")
     whole, within = (
         test_genes(compared, one, config=CONFIG, convention="corrected")
         for compared, one in ((sets, prepared), (matched, prepared.by(everyone)))

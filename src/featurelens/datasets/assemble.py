@@ -15,10 +15,22 @@ if TYPE_CHECKING:
     import anndata
 
 
+LIBRARY_COLUMN = "library_column"
+"""Key of uns with the name of the column that ``obs['library']`` was; absent where it is sums."""
+
+
 def assemble(
-    *, counts: sparse.csr_matrix, obs: pd.DataFrame, var: pd.DataFrame, what: str
+    *,
+    counts: sparse.csr_matrix,
+    obs: pd.DataFrame,
+    var: pd.DataFrame,
+    what: str,
+    library: str | None = None,
 ) -> anndata.AnnData:
     """Cells with unique names and genes, raw counts in ``layers['counts']``.
+
+    ``library`` is the user's name of the column that ``obs['library']`` came from, kept in uns;
+    None says that it was summed from the counts.
 
     Raises
     ------
@@ -44,4 +56,5 @@ def assemble(
         obs=obs,
         var=var,
         layers={"counts": counts},
+        uns={} if library is None else {LIBRARY_COLUMN: library},
     )

@@ -45,7 +45,8 @@ class OwnCells:
     """Read genes named GRCh38_CD3D, CD3D|ENSG00000167286, ENSG00000167286_CD3D as CD3D, and R's
     HLA.DRA as HLA-DRA."""
     library: Text | None = None
-    """Column of obs with the total count of a cell; null sums the counts of the genes kept."""
+    """Column of obs with the total count of a cell, such as GEX_n_counts; null sums the counts of
+    the genes kept. Published expression is decoded times this."""
     modality: Text | None = None
     """Modality to keep, by its name in modality_column, or in a .h5mu file by its own name."""
     modality_column: Text = "modality"

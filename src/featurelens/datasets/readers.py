@@ -2,9 +2,10 @@
 
 Every reader returns an AnnData with ``X`` = log1p(counts / library * 1e4) CSR float32,
 ``layers['counts']`` CSR int32, obs cell_type (category), batch (category), library, split,
-``var['symbol']``, and ``var['ensembl']`` where Ensembl ids are known. obsm and varm of a user's
-file are kept, and so are its columns of obs that bear none of these names; split is its own column
-of that name, or train for all cells.
+``var['symbol']``, ``var['ensembl']`` where Ensembl ids are known, and
+``uns['library_column']`` where the library is a column of the user's and no sum. obsm and varm of a
+user's file are kept, and so are its columns of obs that bear none of these names; split is its own
+column of that name, or train for all cells.
 """
 
 from __future__ import annotations
@@ -175,6 +176,7 @@ def _own_cells(
         obs=pd.DataFrame(ours, index=own.index),
         var=_genes(var, config),
         what=config.path,
+        library=config.library,
     )
     if "split" in own:
         cells.obs["split"] = own["split"].astype(str).astype("category")

@@ -103,5 +103,9 @@ def read_pbmc68k_reduced() -> anndata.AnnData:
     names = original.raw.var_names.astype(str)
     var = pd.DataFrame({"symbol": names.to_numpy()}, index=names)
     return assemble(
-        counts=recover_counts(original.raw.X, library), obs=obs, var=var, what="pbmc68k_reduced"
+        counts=recover_counts(original.raw.X, library),
+        obs=obs,
+        var=var,
+        what="pbmc68k_reduced",
+        library="n_counts",
     )

@@ -76,7 +76,6 @@ def test_chosen(
             raise InputError(
                 f"dge.chosen: there is no feature {feature}; there are 0 to {n_features - 1}"
             )
-    prepared = prepare_bundle(bundle, config, means=means)
     genes = unique_symbols(bundle.cells.var["symbol"])
     measured = expression_used(bundle.decoder, config.expression) == "measured"
     size = None if measured else bundle.decoder.dispersion
@@ -85,6 +84,7 @@ def test_chosen(
         sets = split_cells(activations, config=config, convention=convention, only=chosen)
         left = sorted(set(chosen) - set(sets.columns.tolist()))
         means.log(f"{convention}: {len(sets.columns)} features compared, not testable: {left}")
+        prepared = prepare_bundle(bundle, config, convention=convention, means=means)
         columns = _tests(sets, prepared, size, config, convention, means.threads)
         tables.append(_table(sets, columns, genes, convention))
     return pd.concat(tables, ignore_index=True)

@@ -43,10 +43,11 @@ class DgeConfig:
     chosen: tuple[Annotated[int, Ge(0)], ...] = ()
     """Features, by number, that are also tested by rank sums and negative binomial regression."""
     expression: ExpressionSource = "decoded"
-    """Expression decoded from the embedding, or measured counts, both at the common library;
-    available: decoded where the model has a decoder of its own, measured where it has none."""
+    """Expression decoded from the embedding, or measured counts; available: decoded where the model
+    has a decoder of its own, measured where it has none. Corrected: at the common library and one
+    covariate code; published: with each cell's own library and code, or the raw counts."""
     library: Annotated[float, Gt(0)] = 1e4
-    """Library size that expression is given at (counts per cell)."""
+    """Corrected: library size that expression is given at (counts per cell)."""
     pseudocount: Annotated[float, Gt(0)] = 0.1
     """Corrected: added to both means before their ratio, in counts at the common library."""
     composition: Composition = "typical_gene"

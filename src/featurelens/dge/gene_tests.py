@@ -37,8 +37,8 @@ class GeneTests:
     """Statistics of (n_tested features, n_genes), high against low cells.
 
     ``n_default`` counts statistics that could not be computed and were set to p = 1, which only
-    the published convention does. ``factor`` (n_tested, 1) is what the high cells were multiplied
-    by for composition; 1 where shares are compared as they are.
+    the published convention does, and on counts not even that. ``factor`` (n_tested, 1) is what the
+    high cells were multiplied by for composition; 1 where shares are compared as they are.
     """
 
     log2_fold: Floats
@@ -55,7 +55,8 @@ class GeneTests:
         known = self.p > 1e-200
         logarithm = np.log10(self.p, out=np.full(self.p.shape, np.nan), where=known)
         tiny = self.p <= 1e-200
-        logarithm[tiny] = welch.log_t_p(self.t[tiny], self.df[tiny]) / np.log(10)
+        with np.errstate(divide="ignore"):  # p = 0 where t is infinite
+            logarithm[tiny] = welch.log_t_p(self.t[tiny], self.df[tiny]) / np.log(10)
         return logarithm
 
 
@@ -71,8 +72,10 @@ def test_genes(
     """Welch's t, ratio of means and Benjamini-Hochberg q for all genes of the given features.
 
     published (``DEG_analysis_unpaired``): no pseudocount; p = 1 where a set has no variance or
-    fewer than two cells, counted in ``n_default``. corrected: such statistics are NaN and leave
-    the correction.
+    fewer than two cells, counted in ``n_default``. On counts (``prepared.guarded`` false) his
+    script for Geneformer asks neither: p is what scipy makes of such genes, and where it is NaN for
+    one gene, which is constant in both sets, his Benjamini-Hochberg q is NaN for every gene of the
+    feature. corrected: such statistics are NaN and leave the correction.
 
     corrected, ``composition: typical_gene``: mean and error of the high cells are first multiplied
     by the factor that leaves the typical gene unchanged (:mod:`featurelens.stats.composition`),
@@ -112,6 +115,11 @@ def test_genes(
         log2_fold[here] = _log2_ratio(high.mean, low.mean, pseudocount)
         if corrected:
             return 0
+        if not prepared.guarded:
+            differ = (high.error == 0) & (low.error == 0) & (high.mean != low.mean)
+            t[here][differ] = np.copysign(np.inf, (high.mean - low.mean)[differ])
+            df[here][differ], p[here][differ] = 1, 0
+            return 0
         undefined = np.isnan(test.p) | (high.error == 0) | (low.error == 0)
         p[here][undefined] = 1.0
         return int(undefined.sum())
@@ -119,6 +127,8 @@ def test_genes(
     def adjust(start: int) -> None:
         rows = slice(start, start + _ADJUSTED)
         q[rows] = bh(p[rows], axis=1)
+        if not (corrected or prepared.guarded):
+            q[rows][np.isnan(p[rows]).any(axis=1)] = np.nan
 
     n_default = sum(_compared(test_part, sets, prepared, composition, threads, factor))
     for _ in in_threads(adjust, range(0, shape[0], _ADJUSTED), threads):

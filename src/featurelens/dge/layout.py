@@ -20,7 +20,7 @@ from featurelens.stats.arrays import Floats
 from featurelens.threads import in_threads
 
 if TYPE_CHECKING:
-    from featurelens.conventions import ExpressionSource
+    from featurelens.conventions import Convention, ExpressionSource
     from featurelens.dge.config import DgeConfig
     from featurelens.embeddings.bundle import Bundle
 
@@ -70,7 +70,9 @@ class PreparedExpression:
     the last block is filled up with zeros. ``population`` holds the totals of all cells, or of the
     groups that :meth:`by` made. ``device``, ``cpu`` or ``cuda``, says where sums are made.
     ``noise`` (n_blocks, width) is the variance of what was measured about these values, where they
-    are what a decoder makes of an embedding; the corrected tests add it to theirs.
+    are what a decoder makes of an embedding; the corrected tests add it to theirs. ``library``
+    (n_cells,) is what the rows sum to, where it differs (published). ``guarded`` is false where the
+    author's script tests genes without asking whether they vary (published, on counts).
     """
 
     blocks: NDArray[np.floating]
@@ -79,6 +81,8 @@ class PreparedExpression:
     population: Population
     device: str = "cpu"
     noise: Floats | None = None
+    library: Floats | None = None
+    guarded: bool = True
 
     @property
     def n_cells(self) -> int:
@@ -182,6 +186,7 @@ def prepare_bundle(
     bundle: Bundle,
     config: DgeConfig,
     *,
+    convention: Convention,
     source: ExpressionSource | None = None,
     order: NDArray[np.integer] | None = None,
     means: Means = ALONE,
@@ -189,8 +194,10 @@ def prepare_bundle(
     """:func:`prepare_parts` of a bundle's expression as it is configured, held once.
 
     Sums over its cells are made on the device of ``means``. See
-    :func:`featurelens.embeddings.expression.iter_expression`. What a decoder decodes comes with
-    its error about the counts (``noise``).
+    :func:`featurelens.embeddings.expression.expression`. What a decoder decodes comes with its
+    error about the counts (``noise``) under ``corrected``; under ``published``, where no guard is
+    taken of genes that do not vary if counts are what is tested, the log says which library a cell
+    has.
 
     Parameters
     ----------
@@ -198,18 +205,40 @@ def prepare_bundle(
         Of the expression, in the place of ``config.expression``.
     order
         (n_cells,): the error of cell i is that about the counts of cell ``order[i]``, which the
-        decoder was fitted to in their place.
+        decoder was fitted to in their place, and its library is that cell's (published).
     """
     from featurelens.embeddings.expression import (
         expression_used,
         iter_expression,
+        own_library,
         residual_variance,
     )
 
     source = source or config.expression
-    parts = iter_expression(bundle, library=config.library, source=source, n_rows=1024)
+    parts = iter_expression(
+        bundle,
+        convention=convention,
+        library=config.library,
+        source=source,
+        n_rows=1024,
+        order=order,
+    )
     prepared = prepare_parts(parts, bundle.cells.shape, threads=means.threads)
-    if expression_used(bundle.decoder, source) != "measured":
+    used = expression_used(bundle.decoder, source)
+    if convention == "published":
+        library, what = own_library(bundle)
+        if used == "measured":
+            library = np.asarray(bundle.cells.layers["counts"].sum(axis=1), float).ravel()
+            means.log("published: genes are tested on raw counts")
+        else:
+            own = "" if bundle.covariate is None else " with its own covariate code"
+            means.log(f"published: each cell is decoded{own}, times its library, {what}")
+        prepared = replace(
+            prepared,
+            library=library if order is None else library[order],
+            guarded=expression_used(bundle.decoder, config.expression) != "measured",
+        )
+    elif used != "measured":
         noise = np.zeros(prepared.origin.size)
         noise[: prepared.n_genes] = residual_variance(bundle, library=config.library, order=order)
         prepared = replace(prepared, noise=noise.reshape(prepared.origin.shape))

@@ -23,13 +23,17 @@ class PermutedSingly(PreparedExpression):
     """Expression whose blocks are permuted whenever they are asked for, so that no copy is held.
 
     Amounts of loud genes change places as they are. Amounts of all others do so as parts of the
-    room that loud genes leave in a cell, and are then given in the new cell's room.
+    room that loud genes leave in a cell, and are then given in the new cell's room. Where cells
+    have libraries of their own (published), both are parts of these.
     """
 
     loud: NDArray[np.bool_]
     """(n_blocks, width)."""
     room: Floats
     """(n_cells,), above 0."""
+    level: Floats
+    """(n_cells,), above 0: the library of a cell in relation to the mean one; 1 where all share
+    one."""
     members: tuple[NDArray[np.int64], ...]
     """Cells among which amounts stay."""
     seed: tuple[int, ...]
@@ -41,7 +45,7 @@ class PermutedSingly(PreparedExpression):
 
         rng = np.random.default_rng((*self.seed, number))
         origin, values = self.origin[number], np.empty_like(self.blocks[number])
-        scale = np.where(self.loud[number], 1.0, self.room[:, None])
+        scale = np.where(self.loud[number], 1.0, self.room[:, None]) * self.level[:, None]
         parts = (self.blocks[number] + origin) / scale
         for cells in self.members:
             parts[cells] = rng.permuted(parts[cells], axis=0)
@@ -64,7 +68,7 @@ def permute_singly(
     Parameters
     ----------
     prepared
-        Expression whose rows sum to a library.
+        Expression whose rows sum to a library, or to ``prepared.library``.
     labels
         (n_cells,) numbers from 0; amounts stay among cells of one number.
     min_cells
@@ -73,9 +77,12 @@ def permute_singly(
         Seed of the orders.
     """
     loud, room = _loud(prepared, min_cells)
+    level = np.ones(prepared.n_cells)
+    if prepared.library is not None:
+        level = np.maximum(prepared.library / prepared.library.mean(), np.finfo(float).tiny)
     held = {field.name: getattr(prepared, field.name) for field in fields(prepared)}
     members = tuple(np.flatnonzero(labels == label) for label in np.unique(labels))
-    return PermutedSingly(**held, loud=loud, room=room, members=members, seed=seed)
+    return PermutedSingly(**held, loud=loud, room=room, level=level, members=members, seed=seed)
 
 
 def _loud(prepared: PreparedExpression, min_cells: int) -> tuple[NDArray[np.bool_], Floats]:

@@ -7,7 +7,7 @@ happens to a statistic that cannot be computed; two contrasts in the low cells (
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import pandas as pd
@@ -126,7 +126,7 @@ def iter_tests(
         sets = match_cells(cells, strata, config=config)
         means.log(sets.describe())
         expression = expression.by(sets.strata, threads=means.threads)
-    n_tests = n_missing = n_default = 0
+    n_tests = n_missing = n_default = n_emptied = 0
     factors = [np.empty((0, 1))]
     step = max(1, ROWS // max(len(genes), 1))
     for start in range(0, max(len(sets.columns), 1), step):
@@ -136,6 +136,7 @@ def iter_tests(
         )
         n_tests, n_default = n_tests + tests.p.size, n_default + tests.n_default
         n_missing += int(np.isnan(tests.p).sum())
+        n_emptied += int(np.isnan(tests.q).all(axis=1).sum())
         factors.append(tests.factor)
         yield _long_table(part, tests, genes, sets.columns, start, np.dtype(precision))
     factor = np.concatenate(factors)
@@ -146,6 +147,11 @@ def iter_tests(
         )
     means.log(f"{n_default} of {n_tests} p could not be computed and were set to 1")
     means.log(f"{n_missing} of {n_tests} p could not be computed and are NaN")
+    if n_emptied and not expression.guarded:
+        means.log(
+            f"published: {n_emptied} of {len(sets.columns)} features have a gene that is constant "
+            "in both sets; as in the author's script no gene of them is significant"
+        )
 
 
 def iter_bundle_tests(
@@ -167,15 +173,15 @@ def iter_bundle_tests(
     activations
         (n_cells, n_features) of the same cells.
     prepared
-        Of :func:`featurelens.dge.layout.prepare_bundle`, for several tests of one bundle; made
-        here by default.
+        Of :func:`featurelens.dge.layout.prepare_bundle`, of the same convention, for several tests
+        of one bundle; made here by default.
     means
         With what; sums over cells are made on its device, unless ``prepared`` says another.
     """
     cells = bundle.cells
     return iter_tests(
         activations,
-        prepared or prepare_bundle(bundle, config, means=means),
+        prepared or prepare_bundle(bundle, config, convention=convention, means=means),
         unique_symbols(cells.var["symbol"]),
         config=config,
         convention=convention,
@@ -183,6 +189,40 @@ def iter_bundle_tests(
         strata=cell_strata(cells.obs) if contrast == "within_type" else None,
         means=means,
     )
+
+
+def iter_bundle_ways(
+    bundle: Bundle,
+    activations: sparse.csr_matrix,
+    tests: Sequence[str],
+    *,
+    config: DgeConfig,
+    means: Means = ALONE,
+) -> Iterator[Iterator[pd.DataFrame]]:
+    """:func:`iter_bundle_tests` in several ways, of which one is to be read before the next.
+
+    Parameters
+    ----------
+    tests
+        Contrast and convention, such as ``global_corrected``. Expression is laid out once for all
+        tests of a convention that stand side by side, and held for one convention at a time.
+    """
+    held: dict[str, PreparedExpression] = {}
+    for test in tests:
+        contrast, _, name = test.rpartition("_")
+        convention = cast(Convention, name)
+        if convention not in held:
+            held.clear()  # before the next one is made
+            held[convention] = prepare_bundle(bundle, config, convention=convention, means=means)
+        yield iter_bundle_tests(
+            bundle,
+            activations,
+            config=config,
+            convention=convention,
+            contrast=cast(Contrast, contrast),
+            prepared=held[convention],
+            means=means,
+        )
 
 
 def _long_table(

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from featurelens.conventions import ExpressionSource
+from featurelens.conventions import Convention, ExpressionSource
+from featurelens.datasets.assemble import LIBRARY_COLUMN
 from featurelens.embeddings.decoders.decoder import Decoder, scale_rows
 from featurelens.embeddings.decoders.kinds.none import NoDecoder
 from featurelens.embeddings.decoders.kinds.surrogate import SurrogateDecoder
@@ -32,21 +33,43 @@ def expression_used(
     return "surrogate" if decoder.type == SurrogateDecoder.type else "decoded"
 
 
-def expression(
-    bundle: Bundle, *, library: float = 1e4, source: ExpressionSource = "decoded"
-) -> np.ndarray:
-    """Mean expression of the bundle's cells at one library size and one covariate code.
+def own_library(bundle: Bundle) -> tuple[np.ndarray, str]:
+    """The library of every cell by which the author multiplies what is decoded of it.
 
-    Where the decoder knows covariates, all cells are decoded with their mean code, so that cells
-    of different batches differ by their embedding alone. Steering, which compares a cell with
-    itself, passes each cell's own code to :meth:`Decoder.decode`.
+    Returns
+    -------
+    tuple
+        (n_cells,) float64 and what it is: the column of obs that the dataset named as its library
+        (``obs['GEX_n_counts']`` in the author's scripts), or else the sum of the cell's counts
+        over the genes of the bundle.
+    """
+    column = bundle.cells.uns.get(LIBRARY_COLUMN)
+    if column is None:
+        sums = bundle.cells.layers["counts"].sum(axis=1)
+        return np.asarray(sums, dtype=np.float64).ravel(), "the sum of its counts"
+    return bundle.cells.obs["library"].to_numpy(dtype=np.float64), f"column {str(column)!r} of obs"
+
+
+def expression(
+    bundle: Bundle,
+    *,
+    convention: Convention = "corrected",
+    library: float = 1e4,
+    source: ExpressionSource = "decoded",
+) -> np.ndarray:
+    """Mean expression of the bundle's cells, as a convention compares cells by it.
+
+    corrected: at one library size and one covariate code. Where the decoder knows covariates, all
+    cells are decoded with their mean code, so that cells of different batches differ by their
+    embedding alone. published: what the decoder makes of a cell and its own covariate code, times
+    its own library (:func:`own_library`); what was measured is the raw counts.
 
     Parameters
     ----------
     bundle
         Cells with their embedding and decoder.
     library
-        Counts that each row sums to.
+        Counts that each row sums to (corrected).
     source
         ``decoded``: what the decoder makes of the embedding. ``measured``: the counts themselves,
         scaled to the library. ``available``: see :func:`expression_used`.
@@ -58,7 +81,8 @@ def expression(
     """
     shape = (bundle.cells.n_obs, bundle.cells.n_vars)
     values = np.empty(shape, dtype=np.float32)
-    for rows, part in iter_expression(bundle, library=library, source=source):
+    parts = iter_expression(bundle, convention=convention, library=library, source=source)
+    for rows, part in parts:
         values[rows] = part
     return values
 
@@ -66,11 +90,15 @@ def expression(
 def iter_expression(
     bundle: Bundle,
     *,
+    convention: Convention = "corrected",
     library: float = 1e4,
     source: ExpressionSource = "decoded",
     n_rows: int = 4096,
+    order: np.ndarray | None = None,
 ) -> Iterator[tuple[slice, np.ndarray]]:
     """:func:`expression` in parts, for cells and genes too many to hold at once.
+
+    ``order`` (n_cells,): cell i has the own library of cell ``order[i]`` (published).
 
     Yields
     ------
@@ -78,18 +106,26 @@ def iter_expression(
         Slice of the cells, and their expression (at most n_rows, n_genes) float32.
     """
     codes = bundle.covariate
-    common = None if codes is None else codes.mean(axis=0, dtype=np.float64)
+    libraries = np.full(bundle.cells.n_obs, library)
+    if convention == "published":
+        libraries = own_library(bundle)[0][slice(None) if order is None else order]
+    elif codes is not None:
+        codes = codes.mean(axis=0, dtype=np.float64)
     measured = expression_used(bundle.decoder, source) == "measured"
     for start in range(0, bundle.cells.n_obs, n_rows):
         rows = slice(start, start + n_rows)
         if measured:
             counts = bundle.cells.layers["counts"][rows].toarray()
-            yield rows, scale_rows(counts.astype(np.float64), library)
-        else:
-            with one_blas_thread():
-                z = bundle.embedding[rows]
-                decoded = bundle.decoder.decode(z, library=library, covariate=common)
-            yield rows, decoded
+            raw = convention == "published"
+            yield rows, counts.astype(np.float32) if raw else scale_rows(counts * 1.0, library)
+            continue
+        with one_blas_thread():
+            decoded = bundle.decoder.decode(
+                bundle.embedding[rows],
+                library=libraries[rows],
+                covariate=codes if codes is None or codes.ndim == 1 else codes[rows],
+            )
+        yield rows, decoded
 
 
 def residual_variance(

@@ -41,24 +41,30 @@ class Expressions:
     bundle: Bundle
     config: DgeConfig
     means: Means = ALONE
-    _held: tuple[str, PreparedExpression] | None = field(default=None, init=False)
+    _held: tuple[tuple[str, Convention], PreparedExpression] | None = field(
+        default=None, init=False
+    )
 
     @property
     def used(self) -> Literal["decoded", "surrogate", "measured"]:
         """What is tested."""
         return expression_used(self.bundle.decoder, self.config.expression)
 
-    def get(self, source: Literal["tested", "measured"]) -> PreparedExpression:
-        """One of them; it takes the place of the other."""
+    def get(
+        self, source: Literal["tested", "measured"], convention: Convention
+    ) -> PreparedExpression:
+        """One of them; it takes the place of what was held."""
         source = "tested" if self.used == "measured" else source
-        if self._held is None or self._held[0] != source:
+        if self._held is None or self._held[0] != (source, convention):
             self._held = None  # before the next one is made
             chosen: ExpressionSource | None = None if source == "tested" else "measured"
-            prepared = prepare_bundle(self.bundle, self.config, source=chosen, means=self.means)
-            self._held = (source, prepared)
+            prepared = prepare_bundle(
+                self.bundle, self.config, convention=convention, source=chosen, means=self.means
+            )
+            self._held = ((source, convention), prepared)
         return self._held[1]
 
-    def refitted(self, order: NDArray[np.int64]) -> PreparedExpression:
+    def refitted(self, order: NDArray[np.int64], convention: Convention) -> PreparedExpression:
         """What a surrogate decodes that was fitted to cell i's embedding and order[i]'s counts.
 
         Nothing else is held meanwhile.
@@ -73,7 +79,9 @@ class Expressions:
                 alpha=self.bundle.info["fit"]["surrogate"]["alpha"],
             )
         refitted = replace(self.bundle, decoder=decoder)
-        return prepare_bundle(refitted, self.config, order=order, means=self.means)
+        return prepare_bundle(
+            refitted, self.config, convention=convention, order=order, means=self.means
+        )
 
 
 def null_cells(
@@ -97,18 +105,18 @@ def null_cells(
         name: NullName, order: NDArray[np.int64]
     ) -> tuple[CellSets | MatchedSets, PreparedExpression] | None:
         if expressions.used == "surrogate":
-            return sets, grouped(expressions.refitted(order))
+            return sets, grouped(expressions.refitted(order, convention))
         if convention == "corrected" and name == NULLS[contrast][0]:
-            return sets.permuted(order), grouped(expressions.get("measured"))
+            return sets.permuted(order), grouped(expressions.get("measured", convention))
         return None
 
     return Cells(
         sets=sets,
-        prepared=lambda: grouped(expressions.get("tested")),
+        prepared=lambda: grouped(expressions.get("tested", convention)),
         batch=cells.obs["batch"].to_numpy(),
         cell_type=cells.obs["cell_type"].to_numpy(),
         by_chance=by_chance,
-        measured=(lambda: grouped(expressions.get("measured"))) if is_decoded else None,
+        measured=(lambda: grouped(expressions.get("measured", convention))) if is_decoded else None,
     )
 
 
