@@ -122,13 +122,13 @@ def test_training_equals_a_plain_torch_loop(batch_size, depth, output):
     history = []
     for _ in range(4):
         order = torch.randperm(70, generator=generator) if batch_size else torch.arange(70)
-        total = 0.0
-        for batch in inside[order].split(batch_size or 70):
+        total, batches = 0.0, inside[order].split(batch_size or 70)
+        for batch in batches:
             loss = torch.nn.functional.mse_loss(model(batch), batch)
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
-            total += loss.item() * len(batch) / 70
+            total += loss.item() / len(batches)
         with torch.no_grad():
             history.append((total, torch.nn.functional.mse_loss(model(outside), outside).item()))
     np.testing.assert_allclose(ours.history[["train_loss", "validation_loss"]], history, rtol=1e-4)
@@ -206,6 +206,39 @@ def test_early_stopping_waits_for_patience_epochs_after_the_best():
     assert 3 <= best <= 7  # Adam moves 0.1 per step at first, so 0.5 is reached in about 5
     # stops when the best is 8 epochs old
     assert len(drift(0.5, weights="last", patience=8).history) == best + 8 + 1
+
+
+def published_losses(losses):
+    """Losses of an epoch without steps: 8 rows of loss 1, one of loss 9, in batches of four."""
+    rows = adam.Rows(torch.zeros(9, 1), torch.tensor([[1.0]] * 8 + [[3.0]]))
+    schedule = adam.Schedule(
+        learning_rate=1e-30, weight_decay=0, batch_size=4, epochs=40, patience=0, weights="last",
+        losses=losses,
+    )  # fmt: skip
+    generator = torch.Generator().manual_seed(1)
+    start = [torch.zeros(1, 1), torch.zeros(1)]
+    return adam.fit(start, [False], rows, rows, schedule=schedule, generator=generator).history
+
+
+def test_losses_average_rows_or_batches_as_the_authors_loop_does():
+    # By hand: over rows (8 + 9) / 9; over batches in order (1 + 1 + 9) / 3; shuffled, the row of 9
+    # stands alone, (1 + 1 + 9) / 3, or with three others, (1 + (1 + 1 + 1 + 9) / 4 + 1) / 3.
+    alone, among = 11 / 3, 5 / 3
+    for kind, train_loss, validation_loss in (
+        ("rows", {17 / 9}, {17 / 9}),
+        ("batches", {alone, among}, {alone}),
+        ("shuffled", {alone, among}, {alone, among}),
+    ):
+        history = published_losses(kind)
+        for name, expected in (("train_loss", train_loss), ("validation_loss", validation_loss)):
+            found = {round(value, 6) for value in history[name]}
+            assert found == {round(value, 6) for value in expected}, (kind, name)
+
+
+def test_published_autoencoders_average_shuffled_batches():
+    small = {"latent": 1, "depth": 1}
+    assert AutoencoderConfig(**small, convention="published").losses == "shuffled"
+    assert AutoencoderConfig(**small).losses == "rows"
 
 
 def test_early_stopping_never_before_patience_epochs():

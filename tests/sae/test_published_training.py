@@ -6,7 +6,8 @@ import torch
 from scipy import stats
 
 from featurelens.sae.config import SAEConfig
-from featurelens.sae.loop import initial_parameters
+from featurelens.sae.loop import initial_parameters, stops_early
+from featurelens.sae.splits import ORDER, generator
 from featurelens.sae.training import train
 from featurelens.sweeps.points import expand_grid, point_id
 
@@ -94,3 +95,89 @@ def test_a_start_that_is_not_written_renames_no_point():
         assert point_id("small/latent4", SAEConfig(architecture=name, expansion=10)) == identifier
     linear = SAEConfig(architecture="vanilla", expansion=10, initialisation="linear")
     assert point_id("small/latent4", linear) not in known.values()
+
+
+# --- losses --------------------------------------------------------------------------------------
+
+
+def author_losses(X: np.ndarray, config: SAEConfig) -> list[float]:
+    """Validation losses of 01_sae_training_rebuttal_sweep_*.py from our weights and batch order.
+
+    The sum over the training batches goes on over the held-out ones; it is divided by their number.
+    """
+    n_train = int(len(X) * 0.9)
+    start = initial_parameters(config, X.shape[1], np.dtype(np.float32))
+    p = {name: torch.tensor(value, requires_grad=True) for name, value in start.items()}
+    adam = torch.optim.Adam(list(p.values()), lr=config.learning_rate)
+    rows, held_out = torch.from_numpy(X[:n_train]), torch.from_numpy(X[n_train:])
+    order = generator(config, ORDER)
+
+    def loss(x: torch.Tensor) -> torch.Tensor:
+        z = torch.relu(x @ p["W_enc"] + p["b_enc"])
+        x_hat = z @ p["W_dec"] + p["b_dec"]
+        return torch.nn.functional.mse_loss(x_hat, x) + config.l1 * z.abs().mean()
+
+    losses = []
+    for _ in range(config.epochs):
+        total = 0.0
+        for batch in torch.from_numpy(order.permutation(n_train)).split(128):
+            batch_loss = loss(rows[batch])
+            adam.zero_grad()
+            batch_loss.backward()
+            adam.step()
+            total += batch_loss.item()
+        batches = held_out.split(128)
+        total += sum(loss(x).item() for x in batches)
+        losses.append(total / len(batches))
+    return losses
+
+
+SWEEP = OPTIONS | {
+    "expansion": 5,
+    "learning_rate": 1e-3,
+    "validation_fraction": 0.1,
+    "convention": "published",
+    "initialisation": "linear",
+}
+
+
+def test_the_sweep_over_cells_never_resets_its_sum():
+    # 3,000 rows: 22 training batches, and held-out batches of 128, 128 and 44.
+    X = rows_of_length(1.0, n=3000)
+    unreset = SAEConfig(**SWEEP, epochs=4, validation_loss="unreset")
+    plain = SAEConfig(**SWEEP, epochs=4)
+    found, without = (one.history for one in train(X, [unreset, plain], engine="autograd"))
+    np.testing.assert_allclose(found["validation_loss"], author_losses(X, unreset), rtol=1e-5)
+    np.testing.assert_array_equal(found["train_loss"], without["train_loss"])
+    ratio = found["validation_loss"] / without["validation_loss"]
+    assert ratio.between(7, 35).all()  # the inflation that an audit of the author's code found
+
+
+def test_a_shorter_last_batch_counts_as_much_as_the_others():
+    X = rows_of_length(1.0, n=3000)
+    X[-44:] *= 3
+    (one,) = train(X, [SAEConfig(**SWEEP, epochs=1)], engine="autograd")
+    held_out = X[2700:]
+    codes = one.sae.encode(held_out)
+    error = ((one.sae.decode(codes) - held_out) ** 2).mean(axis=1) + 1e-3 * codes.mean(axis=1)
+    batches = [error[:128].mean(), error[128:256].mean(), error[256:].mean()]
+    assert one.history["validation_loss"].item() == pytest.approx(np.mean(batches), rel=1e-5)
+    assert abs(np.mean(batches) / error.mean() - 1) > 0.2
+
+
+def test_the_training_sum_can_stop_a_run_that_still_gets_better():
+    """Early stopping looks at the inflated loss: here the training loss rises while others fall."""
+    held_out = [1.0, 0.9, 0.8, 0.7, 0.6, 0.5]
+    training = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6]
+    unreset = [9 * a + b for a, b in zip(training, held_out, strict=True)]
+    assert not stops_early(held_out, 3)
+    assert stops_early(unreset, 3)
+
+
+def test_only_published_runs_leave_the_sum():
+    with pytest.raises(ValueError, match="unreset is of the convention published; leave it out"):
+        SAEConfig(**SWEEP | {"convention": "corrected"}, validation_loss="unreset")
+    grid = {name: (value,) for name, value in SWEEP.items()} | {"k": (10.0,)}
+    both = grid | {"convention": ("published", "corrected"), "validation_loss": ("unreset",)}
+    kinds = {config.convention: config.validation_loss for config in expand_grid(both)}
+    assert kinds == {"published": "unreset", "corrected": "held_out"}

@@ -77,6 +77,10 @@ class Schedule:
     """Stop when the best validation loss is older than this many epochs; 0 never stops early."""
     weights: Literal["best", "last"]
     """Return the weights of the best validation loss, or those of the last epoch."""
+    losses: Literal["rows", "batches", "shuffled"] = "rows"
+    """Losses of an epoch are means over rows, or means over batches of their losses, in which a
+    shorter last batch counts as much as the others: of batches in the order of the rows, or of
+    shuffled ones, in another order in every epoch."""
 
 
 @dataclass(frozen=True)
@@ -132,9 +136,10 @@ def fit(
     validation = validation.made()
     losses: list[tuple[float, float]] = []
     best_epoch, best_loss = 0, float("inf")
+    order = torch.Generator().manual_seed(generator.initial_seed())
     for epoch in range(schedule.epochs):
-        train_loss = _epoch(layers, train, schedule.batch_size, generator)
-        validation_loss = _mean_loss(layers, validation)
+        train_loss = _epoch(layers, train, schedule, generator)
+        validation_loss = _validate(layers, validation, schedule, order)
         if not np.isfinite(validation_loss):
             raise FloatingPointError(
                 f"validation loss is {validation_loss} after epoch {epoch}; lower learning_rate"
@@ -230,24 +235,43 @@ class _Layers:
         return loss
 
 
-def _epoch(layers: _Layers, train: Rows, batch_size: int, generator: torch.Generator) -> float:
-    """Take the steps of one epoch; return the mean loss over rows."""
+def _epoch(layers: _Layers, train: Rows, schedule: Schedule, generator: torch.Generator) -> float:
+    """Take the steps of one epoch; return the mean loss over rows or batches."""
     losses, sizes = [], []
-    for batch in _batches(train, batch_size, generator):
+    for batch in _batches(train, schedule.batch_size, generator):
         losses.append(layers.step(batch))
         sizes.append(len(batch.inputs))
     # read at the end: a value read after every step would make a GPU wait for the next one
+    if schedule.losses != "rows":
+        return sum(loss.item() for loss in losses) / len(losses)
     total = sum(loss.item() * size for loss, size in zip(losses, sizes, strict=True))
     return total / len(train.inputs)
 
 
-def _batches(rows: Rows, batch_size: int, generator: torch.Generator) -> Iterator[Rows]:
-    if not 0 < batch_size < len(rows.inputs):
+def _batches(rows: Rows, batch_size: int, generator: torch.Generator | None) -> Iterator[Rows]:
+    """Batches of shuffled rows, or without a generator of the rows as they stand."""
+    n_rows = len(rows.inputs)
+    if not 0 < batch_size < n_rows:
         yield rows if rows.mixing is None else rows.batch(slice(None))
         return
-    order = torch.randperm(len(rows.inputs), generator=generator).to(rows.inputs.device)
+    order = (
+        torch.arange(n_rows) if generator is None else torch.randperm(n_rows, generator=generator)
+    )
+    order = order.to(rows.inputs.device)
     for index in order.split(batch_size):
         yield rows.batch(index)
+
+
+def _validate(layers: _Layers, rows: Rows, schedule: Schedule, order: torch.Generator) -> float:
+    """Mean loss over rows, or over batches."""
+    if schedule.losses == "rows" or not 0 < schedule.batch_size < len(rows.inputs):
+        return _mean_loss(layers, rows)
+    shuffled = order if schedule.losses == "shuffled" else None
+    losses = [
+        _loss(layers.forward(batch.inputs)[-1].sub_(batch.targets), batch).item()
+        for batch in _batches(rows, schedule.batch_size, shuffled)
+    ]
+    return sum(losses) / len(losses)
 
 
 def _mean_loss(layers: _Layers, rows: Rows) -> float:

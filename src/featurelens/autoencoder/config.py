@@ -37,9 +37,10 @@ class AutoencoderConfig:
     patience: Annotated[int, Ge(0)] = 20
     """Stop when the best validation loss is older than this many epochs; 0 never stops early."""
     convention: axis(Convention) = "corrected"  # type: ignore[valid-type]
-    """published exchanges training and validation cells and keeps the weights of the last epoch, as
-    the author does; corrected trains on the training cells and keeps the weights of the best
-    validation loss. A list makes one of each, with -published and -corrected behind the name."""
+    """published exchanges training and validation cells, averages losses over batches and keeps the
+    weights of the last epoch, as the author does; corrected trains on the training cells, averages
+    over cells and keeps the weights of the best validation loss. A list makes one of each, with
+    -published and -corrected behind the name."""
     exchanged: bool | None = None
     """Whether to exchange the two sides of the split; null as the convention has it. The author's
     small model is published without it."""
@@ -56,6 +57,11 @@ class AutoencoderConfig:
     def weights(self) -> Literal["best", "last"]:
         """Which weights are kept: of the best validation loss, or of the last epoch."""
         return "last" if self.convention == "published" else "best"
+
+    @property
+    def losses(self) -> Literal["rows", "shuffled"]:
+        """Whether losses are means over cells, or over shuffled batches as the author's are."""
+        return "shuffled" if self.convention == "published" else "rows"
 
     def each(self, name: str) -> dict[str, AutoencoderConfig]:
         """The autoencoders of a block of the config by name: one for each listed value."""

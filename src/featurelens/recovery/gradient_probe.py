@@ -49,6 +49,7 @@ def gradient_r2(
         epochs=epochs,
         patience=10,
         weights="last",
+        losses="batches",
     )
     with torch_threads(means.threads):
         fitted = adam.fit(

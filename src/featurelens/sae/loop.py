@@ -16,6 +16,7 @@ from featurelens.sae.architecture import load_architecture
 from featurelens.sae.config import SAEConfig, width
 from featurelens.sae.initial import linear_layers
 from featurelens.sae.metrics import error_term, evaluate, penalty_term
+from featurelens.sae.model import SAE
 from featurelens.sae.splits import INIT, ORDER, generator, split_rows
 
 Arrays = dict[str, np.ndarray]
@@ -193,13 +194,26 @@ def _validate(point: _Point, parameters: Arrays, X: np.ndarray) -> bool:
     """Record the validation loss, keep the best weights, and say whether to stop early."""
     config = point.config
     sae = load_architecture(config.architecture).fold(parameters, config)
-    held_out = evaluate(sae, X[point.validation_rows])
-    loss = error_term(held_out, config, sae.d_in)
-    loss += np.nan_to_num(penalty_term(held_out, config, sae.d_sae))
+    loss = _held_out_loss(sae, X[point.validation_rows], config)
+    if config.validation_loss == "unreset":
+        n_batches = -(-len(point.validation_rows) // config.batch_size)
+        loss += point.terms[-1].sum() / n_batches
     if config.convention == "corrected" and loss < min(point.validation, default=np.inf):
         point.best = parameters
     point.validation.append(loss)
     return stops_early(point.validation, config.patience)
+
+
+def _held_out_loss(sae: SAE, rows: np.ndarray, config: SAEConfig) -> float:
+    """Mean loss over rows; published: over batches, of which the last may have fewer rows."""
+    n_whole = len(rows) // config.batch_size
+    cut = n_whole * config.batch_size
+    if config.convention == "corrected" or cut in (0, len(rows)):
+        held_out = evaluate(sae, rows)
+        penalty = np.nan_to_num(penalty_term(held_out, config, sae.d_sae))
+        return float(error_term(held_out, config, sae.d_in) + penalty)
+    whole, last = (_held_out_loss(sae, part, config) for part in (rows[:cut], rows[cut:]))
+    return (n_whole * whole + last) / (n_whole + 1)
 
 
 def stops_early(validation: Sequence[float], patience: int) -> bool:
