@@ -1,4 +1,4 @@
-"""Turn single features in single cells and decode what follows."""
+"""Turn single features in single cells and decode what follows, beside controls."""
 
 from pathlib import Path
 from typing import Any
@@ -9,15 +9,25 @@ from featurelens.logs import job_log
 from featurelens.options import build
 from featurelens.sae import model
 from featurelens.steering.config import SteeringConfig
-from featurelens.steering.steer import steer
+from featurelens.steering.study import steer_cells
 
 snakemake: Any
 
 with job_log(snakemake.log[0]) as log:
-    bundle = read_bundle(Path(snakemake.input.bundle[0]).parent)
-    features = read_anndata(snakemake.input.features)
-    sae = model.load(Path(snakemake.input.weights).parent)
-    steering = steer(sae, bundle, features, build(SteeringConfig, snakemake.params.config))
-    write_table(steering.effects, snakemake.output.effects)
-    write_anndata(steering.trajectories, snakemake.output.trajectories)
-    write_table(steering.selected, snakemake.output.selected)
+    paths, params, made = snakemake.input, snakemake.params, snakemake.output
+    study = steer_cells(
+        model.load(Path(paths.weights).parent),
+        read_bundle(Path(paths.bundle[0]).parent),
+        read_anndata(paths.features),
+        build(SteeringConfig, params.config),
+        trajectories=params.trajectories,
+        others={
+            kind: model.load(Path(path).parent)
+            for kind, path in zip(params.others, paths.others, strict=True)
+        },
+        log=log,
+    )
+    for name in ("effects", "selected", "controls", "doses", "dose_genes"):
+        write_table(getattr(study, name), getattr(made, name))
+    write_anndata(study.trajectories, made.trajectories)
+    write_anndata(study.control_effects, made.control_effects)

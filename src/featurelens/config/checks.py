@@ -165,6 +165,13 @@ def _dataset_checks(run: RunConfig) -> Iterator[str]:
                     f"'datasets.{dataset}.saes' names {name!r}, which 'saes' does not have"
                     f"{suggest(name, list(run.saes))}"
                 )
+        wanted = block.steering.trajectory if block.steering is not None else None
+        if wanted is not None and wanted not in block.trajectories:
+            yield (
+                f"'datasets.{dataset}.steering.trajectory' names {wanted!r}, which "
+                f"'datasets.{dataset}.trajectories' does not have"
+                f"{suggest(wanted, list(block.trajectories))}"
+            )
         if block.optional and not isinstance(block.cells, OwnCells):
             yield (
                 f"'datasets.{dataset}.optional' is true, but {block.cells.kind} reads no file that "

@@ -30,6 +30,7 @@ from featurelens.io import InputError, sha256_file
 from featurelens.options import build, user_files
 from featurelens.places import Place
 from featurelens.sae.config import SAEConfig, width
+from featurelens.steering.config import FEWEST_CELLS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -161,7 +162,12 @@ def _check_dataset(
     cell_types = read_type_sizes(run.cells)
     if run.steering is not None:
         for role in ("origin", "target"):
-            _require_type(f"{key}.steering.{role}", getattr(run.steering, role), cell_types)
+            _require_type(
+                f"{key}.steering.{role}",
+                getattr(run.steering, role),
+                cell_types,
+                least=FEWEST_CELLS,
+            )
     for trajectory, config in run.trajectories.items():
         _check_trajectory(f"{key}.trajectories.{trajectory}", config, cell_types)
     if isinstance(run.cells, OwnCells):

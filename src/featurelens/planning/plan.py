@@ -9,7 +9,7 @@ from typing import Any
 
 from featurelens.controls.plan import controlled
 from featurelens.downloads.config import belongs_to
-from featurelens.features.sources import parse_source
+from featurelens.features.sources import TRAINED_AS, parse_source
 from featurelens.genesets.config import annotated_with
 from featurelens.places import Place
 from featurelens.planning.contrasts import ways_of
@@ -42,6 +42,12 @@ class Plan(SimulationPlan):
         asked = [("dge.chosen", chosen, self.saes)]
         if gsea is not None:
             asked.append(("gsea.features", gsea.features, self.followed))
+        for name, block in self.config.datasets.items():
+            if block.steering is not None:
+                places = [place for place in self.steered if place.dataset == name]
+                asked.append(
+                    (f"datasets.{name}.steering.features", block.steering.features, places)
+                )
         return [
             {"key": key, "number": max(numbers), "embedding": place.embedding, "sae": place.sae}
             | {"config": self.plain["saes"][place.sae]}
@@ -90,6 +96,12 @@ class Plan(SimulationPlan):
     def steered(self) -> list[Place]:
         """SAEs that cells are steered with."""
         return [sae for sae in self.saes if self.config.datasets[sae.dataset].steering is not None]
+
+    def counterparts(self, name: str) -> dict[str, str]:
+        """Trained controls of an SAE that the run makes anyway, by kind."""
+        controls = {place.source for place in self.controlled}
+        found = {kind: f"{name}.{kind}" for kind in TRAINED_AS}
+        return {kind: control for kind, control in found.items() if control in controls}
 
     @cached_property
     def studied(self) -> Place | None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
-from annotated_types import Ge, Gt, MinLen
+from annotated_types import Ge, Gt, Lt, MinLen
 
 from featurelens.conventions import Composition
 from featurelens.options import STRICT
+
+FEWEST_CELLS = 5
+"""Cells of a type from which it can be steered, or steered to."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,21 +23,55 @@ class SteeringConfig:
     origin: Annotated[str, MinLen(1)]
     """Cell type whose cells are steered."""
     target: Annotated[str, MinLen(1)]
-    """Cell type whose mean activation the global feature is set to."""
-    factor: Annotated[float, Gt(0)] = 1.5
-    """Multiple of the mean activation that a feature is set to (1.5 in the paper's Figure 2)."""
+    """Cell type that the global feature is to lead to."""
+    trajectory: Annotated[str, MinLen(1)] | None = None
+    """Name of one of the dataset's trajectories: the global feature is then the one that follows
+    it best; null takes the one that carries most of the step from origin to target."""
+    features: tuple[Annotated[int, Ge(0)], ...] = ()
+    """Numbers of features that are edited together; empty takes the one that leads to the target,
+    by rule."""
+    operation: Literal["set", "add", "multiply", "ablate"] = "set"
+    """set and add take the value that the rule gives, multiply the factor, ablate neither."""
+    rule: Literal["mean", "quantile", "maximum"] = "mean"
+    """Which value of a feature's activations in the target's cells (local features: in those of
+    their own type) it is set to; the mean in the paper."""
+    quantile: Annotated[float, Gt(0), Lt(1)] = 0.95
+    """Which quantile, for that rule."""
+    factor: Annotated[float, Gt(0)] = 1.0
+    """Multiple of that value (1 in the paper's tests of expression)."""
+    picture_factor: Annotated[float, Gt(0)] = 1.5
+    """The same for cells as drawn under the published convention (1.5 in the paper's Figure 2)."""
     n_local: Annotated[int, Ge(0)] = 3
     """Number of local features steered beside the global one."""
+    keep_error: bool = True
+    """Corrected: what the SAE does not explain of a cell stays as it is; false puts the SAE's
+    reconstruction in the cell's place, before and after. Published always drops it."""
+    selection: Literal["before", "after"] = "before"
+    """SAEs that keep the k largest activations select them before the edit, or once more after
+    it among the features that were not edited."""
     library: Annotated[float, Gt(0)] = 1e4
-    """Common number of counts per cell at which the corrected convention compares expression."""
+    """Counts per cell that ``pseudocount`` refers to; each cell keeps its own library."""
     pseudocount: Annotated[float, Gt(0)] = 0.1
     """Counts per ``library`` added before a ratio is taken, lest silent genes have huge ones."""
 
     composition: Composition = "typical_gene"
-    """Corrected: each steered cell is brought to the level at which its typical gene does not
-    change, so that a gene that takes most of a cell makes no others fall; raw compares shares of
-    the library as they are."""
+    """Corrected: the effect of the typical gene is taken from all effects, so that a gene that
+    takes most of a cell makes no others fall; raw compares shares of the library as they are."""
+    doses: tuple[Annotated[float, Ge(0)], ...] = (0, 0.25, 0.5, 0.75, 1, 1.5, 2)
+    """Multiples of the edit's value at which movement and genes are followed; empty follows
+    none."""
+    n_controls: Annotated[int, Ge(200)] = 200
+    """Controls among which a gene's effect is ranked: its p is at least 1 in as many and one."""
+    donor: str | None = None
+    """Column of obs with the donor or sample of every cell, for intervals over donors; null takes
+    the batch."""
+    n_resamples: Annotated[int, Ge(100)] = 200
+    """Draws of cells behind the intervals of the comparison with controls."""
+    seed: Annotated[int, Ge(0)] = 0
+    """Of random directions, of the cells held out, and of these draws."""
 
     def __post_init__(self) -> None:
         if self.origin == self.target:
             raise ValueError(f"origin and target are both {self.origin!r}; name two cell types")
+        if len(set(self.features)) < len(self.features):
+            raise ValueError("features names one feature twice; name each once")
