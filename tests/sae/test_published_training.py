@@ -144,7 +144,7 @@ SWEEP = OPTIONS | {
 def test_the_sweep_over_cells_never_resets_its_sum():
     # 3,000 rows: 22 training batches, and held-out batches of 128, 128 and 44.
     X = rows_of_length(1.0, n=3000)
-    unreset = SAEConfig(**SWEEP, epochs=4, validation_loss="unreset")
+    unreset = SAEConfig(**SWEEP, epochs=4, validation="unreset")
     plain = SAEConfig(**SWEEP, epochs=4)
     found, without = (one.history for one in train(X, [unreset, plain], engine="autograd"))
     np.testing.assert_allclose(found["validation_loss"], author_losses(X, unreset), rtol=1e-5)
@@ -176,8 +176,8 @@ def test_the_training_sum_can_stop_a_run_that_still_gets_better():
 
 def test_only_published_runs_leave_the_sum():
     with pytest.raises(ValueError, match="unreset is of the convention published; leave it out"):
-        SAEConfig(**SWEEP | {"convention": "corrected"}, validation_loss="unreset")
+        SAEConfig(**SWEEP | {"convention": "corrected"}, validation="unreset")
     grid = {name: (value,) for name, value in SWEEP.items()} | {"k": (10.0,)}
-    both = grid | {"convention": ("published", "corrected"), "validation_loss": ("unreset",)}
-    kinds = {config.convention: config.validation_loss for config in expand_grid(both)}
+    both = grid | {"convention": ("published", "corrected"), "validation": ("unreset",)}
+    kinds = {config.convention: config.validation for config in expand_grid(both)}
     assert kinds == {"published": "unreset", "corrected": "held_out"}

@@ -52,7 +52,7 @@ class SAEConfig:
     convention: Literal["published", "corrected"] = "corrected"
     """published holds out the last rows, averages their loss over batches and keeps the last
     weights; corrected draws rows, averages over rows and keeps the best weights."""
-    validation_loss: Literal["held_out", "unreset"] = "held_out"
+    validation: Literal["held_out", "unreset"] = "held_out"
     """unreset: to the loss of the held-out batches that of the epoch's training batches is added
     before it is divided by their number, as in the author's sweep over cells, which never resets
     its sum; early stopping looks at it (published only)."""
@@ -82,8 +82,8 @@ class SAEConfig:
     def __post_init__(self) -> None:
         if self.patience and not self.validation_fraction:
             raise ValueError("patience needs a validation_fraction above 0")
-        if self.validation_loss == "unreset" and self.convention != "published":
-            raise ValueError("validation_loss unreset is of the convention published; leave it out")
+        if self.validation == "unreset" and self.convention != "published":
+            raise ValueError("validation unreset is of the convention published; leave it out")
         if self.warmup + self.decay > 1:
             raise ValueError("warmup and decay together exceed the whole training (1)")
         if self.initialisation == "linear" and not starts_linear(self.architecture):

@@ -195,7 +195,7 @@ def _validate(point: _Point, parameters: Arrays, X: np.ndarray) -> bool:
     config = point.config
     sae = load_architecture(config.architecture).fold(parameters, config)
     loss = _held_out_loss(sae, X[point.validation_rows], config)
-    if config.validation_loss == "unreset":
+    if config.validation == "unreset":
         n_batches = -(-len(point.validation_rows) // config.batch_size)
         loss += point.terms[-1].sum() / n_batches
     if config.convention == "corrected" and loss < min(point.validation, default=np.inf):

@@ -33,7 +33,7 @@ def expand_grid(grid: Mapping[str, Sequence[Any]]) -> list[SAEConfig]:
         Field of :class:`~featurelens.sae.config.SAEConfig` to its values. Fields that are absent
         keep their default. A hyperparameter that an architecture does not use (``l1`` of TopK,
         ``k`` of the others, a linear start where there is none), or a convention
-        (``validation_loss`` of the corrected one), is set aside, so that one grid can hold all.
+        (``validation`` of the corrected one), is set aside, so that one grid can hold all.
 
     Returns
     -------
@@ -119,7 +119,7 @@ def _without_unused(values: dict[str, Any]) -> dict[str, Any]:
     if not starts_linear(values["architecture"]):
         values = values | {"initialisation": "own"}
     if values.get("convention") == "corrected":
-        values = values | {"validation_loss": "held_out"}
+        values = values | {"validation": "held_out"}
     if values["architecture"] in TOPK_FAMILY:
         return values | {"l1": 0.0}
     return values | {"k": _defaults()["k"]}
