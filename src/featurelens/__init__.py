@@ -1,7 +1,7 @@
 """featurelens: what single-cell models have learned, one sparse feature at a time.
 
-The one call for an embedding of one's own is :func:`featurelens.annotate`; everything else is
-imported from the module that it belongs to. Importing the package itself loads no library.
+The calls for a notebook are :func:`featurelens.annotate` and :func:`featurelens.steer`; everything
+else is imported from the module that it belongs to. Importing the package itself loads no library.
 """
 
 from importlib import import_module
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from featurelens.genesets.config import CollectionConfig
     from featurelens.sae.config import SAEConfig
     from featurelens.scfeaturelens import annotate
+    from featurelens.steering.call import steer
     from featurelens.version import __version__
 
 __all__ = [
@@ -24,10 +25,12 @@ __all__ = [
     "SAEConfig",
     "__version__",
     "annotate",
+    "steer",
 ]
 
 _HOMES = {
     "annotate": "featurelens.scfeaturelens",
+    "steer": "featurelens.steering.call",
     "CollectionConfig": "featurelens.genesets.config",
     "DgeConfig": "featurelens.dge.config",
     "EnrichmentConfig": "featurelens.enrichment.config",

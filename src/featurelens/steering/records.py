@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
+from featurelens.conventions import CONVENTIONS, Convention
 from featurelens.features.describe import project
 from featurelens.steering.comparison import Comparison
 from featurelens.steering.effects import closed, log2
@@ -24,9 +26,14 @@ if TYPE_CHECKING:
 
 
 def effects(
-    stage: Stage, edits: list[Steered], nulls: list[Null], comparison: Comparison
+    stage: Stage,
+    edits: list[Steered],
+    nulls: list[Null],
+    comparison: Comparison,
+    *,
+    conventions: Sequence[Convention] = CONVENTIONS,
 ) -> pd.DataFrame:
-    """Genes of every edit under both conventions."""
+    """Genes of every edit under each convention."""
     if stage.reading is None:
         return pd.DataFrame(columns=list(EFFECT_COLUMNS))
     tables = []
@@ -38,14 +45,14 @@ def effects(
                 "true_log2_fold": comparison.true_log2_fold,
                 "true_t": comparison.true_t,
             }
-        published = published_genes(
-            stage.reading, *steered.published[:2], stage.bundle.decoder.dispersion
-        )
-        corrected = corrected_genes(stage.reading, *steered.corrected[:2], stage.draws, null)
-        tables += [
-            effect_table(about | {"convention": "published"}, published),
-            effect_table(about | {"convention": "corrected"}, corrected),
-        ]
+        for convention in conventions:
+            before, after = getattr(steered, convention)[:2]
+            if convention == "published":
+                size = stage.bundle.decoder.dispersion
+                columns = published_genes(stage.reading, before, after, size)
+            else:
+                columns = corrected_genes(stage.reading, before, after, stage.draws, null)
+            tables.append(effect_table(about | {"convention": convention}, columns))
     return pd.concat(tables, ignore_index=True)
 
 

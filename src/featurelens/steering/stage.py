@@ -109,9 +109,16 @@ class Stage:
 
     def edit(self, choice: dict[str, Any]) -> Steered:
         """Both conventions' edit of one row of the selection."""
-        config, X = self.config, self.bundle.embedding[self.rows]
+        config = self.config
         edits, remarks = edits_of(self.features, choice, config, factor=config.factor)
         drawn, _ = edits_of(self.features, choice, config, factor=config.picture_factor)
+        return self.apply(choice, edits, drawn, remarks)
+
+    def apply(
+        self, choice: dict[str, Any], edits: list[Edit], drawn: list[Edit], remarks: list[str]
+    ) -> Steered:
+        """Edits of the steered cells, and those that pictures show."""
+        config, X = self.config, self.bundle.embedding[self.rows]
 
         def made(chosen: list[Edit], keep_error: bool) -> Edited:
             return edit_cells(
