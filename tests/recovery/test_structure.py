@@ -3,6 +3,7 @@ import pytest
 
 from featurelens.recovery.config import PERCENTILES
 from featurelens.recovery.structure import measure_structure
+from featurelens.recovery.structure_published import percentiles_with_zeros
 from featurelens.recovery.structure_scores import (
     margin_null,
     random_neurons,
@@ -224,3 +225,71 @@ def test_random_neurons_of_one_gene_and_one_program():
     assert table["coverage_all"].tolist() == [1, 1]
     np.testing.assert_allclose(table["density"], [0.5, 0.01], atol=0.03)
     assert table["n_neurons"].tolist() == [2_000, 2_000]
+
+
+# --- genes that are zero in every cell, as the author counts them --------------------------------
+
+
+def author_coverage(activations, observables, connectivity, percentile):
+    """The notebook's steps one by one; a gene of zeros has a cosine of zero with every neuron."""
+    lengths = [np.linalg.norm(part, axis=0) for part in (activations, observables)]
+    products = activations.T @ observables
+    similarity = products / np.maximum(np.outer(*lengths), 1e-8)
+    pseudo = similarity >= np.percentile(similarity, percentile)
+    pseudo = pseudo[pseudo.any(axis=1)]
+    hits = pseudo.astype(int) @ connectivity
+    chosen = hits.argmax(axis=1)
+    coverage = np.zeros(connectivity.shape[1])
+    for neuron, program in enumerate(chosen):
+        share = hits[neuron, program] / connectivity[:, program].sum()
+        coverage[program] = max(coverage[program], share)
+    covered = coverage[coverage > 0]
+    return len(covered), covered.mean(), coverage.mean()
+
+
+def with_silent_genes(hierarchical, n_silent=16):
+    """Programs as neurons; some genes have edges in the truth but counts in no cell."""
+    observables = hierarchical.X.copy()
+    rng = np.random.default_rng(4)
+    silent = rng.choice(observables.shape[1], n_silent, replace=False)
+    observables[:, silent] = 0
+    neurons = np.maximum(hierarchical.obsm["programs_active"], 0)
+    neurons = neurons[:, neurons.any(axis=0)]
+    weights = np.abs(rng.normal(size=(neurons.shape[1], 30)))
+    mixed = neurons @ weights + rng.random((len(neurons), 30))
+    return mixed.astype(np.float32), observables, hierarchical.varm["connectivity"]
+
+
+def test_silent_genes_count_in_the_authors_percentiles_and_programs(hierarchical):
+    neurons, observables, connectivity = with_silent_genes(hierarchical)
+    percentiles = (1, 10, 20, 50, 70, 95)
+    table = measure_structure(neurons, observables, connectivity, percentiles=percentiles).summary
+    assert (table["n_constant_genes"] >= 16).all()  # other genes have no program that is on
+    names = ["n_covered", "coverage_covered", "coverage_all"]
+    for row in table.itertuples():
+        theirs = author_coverage(neurons, observables, connectivity, row.percentile)
+        ours = [getattr(row, f"published_{name}") for name in names]
+        np.testing.assert_allclose(ours, theirs, rtol=1e-6)
+    assert (table["published_threshold"] < table["threshold"]).all()
+    # At percentile 1 the threshold is zero: every neuron is connected to every gene.
+    assert table["published_threshold"].iloc[0] == 0
+    assert table["published_n_covered"].iloc[0] == 1
+    assert (table["published_coverage_all"] != table["coverage_all"]).any()
+
+
+def test_without_silent_genes_both_are_one(hierarchical):
+    observables, connectivity = hierarchical.X, hierarchical.varm["connectivity"]
+    alive = observables.any(axis=0)
+    neurons, _, _ = with_silent_genes(hierarchical)
+    table = measure_structure(neurons, observables[:, alive], connectivity[alive]).summary
+    for name in ("n_covered", "coverage_covered", "coverage_all"):
+        np.testing.assert_array_equal(table[f"published_{name}"], table[name])
+
+
+def test_percentiles_with_zeros_are_numpys():
+    values = np.random.default_rng(0).normal(size=(40, 25)).astype(np.float32)
+    percentiles = (0, 1, 20, 47.3, 50, 55, 99, 100)
+    for n_zeros in (1, 37, 4000):
+        whole = np.concatenate([values.ravel(), np.zeros(n_zeros, np.float32)])
+        found = percentiles_with_zeros(values, percentiles, n_zeros)
+        np.testing.assert_allclose(found, np.percentile(whole, percentiles), rtol=1e-6)

@@ -41,6 +41,10 @@ def trained_ids(folder):
 POINTS = [(f"p{seed}", replace(BASE, seed=seed)) for seed in range(3)]
 
 
+def test_no_option_is_called_as_a_column_of_the_results():
+    assert len(set(rows.COLUMNS)) == len(rows.COLUMNS)
+
+
 def test_table_has_every_column_in_the_order_asked(tmp_path):
     table, _ = stack(POINTS, tmp_path)
     assert tuple(table.columns) == rows.COLUMNS

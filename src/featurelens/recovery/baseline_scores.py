@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import anndata
@@ -10,9 +10,13 @@ import numpy as np
 import pandas as pd
 
 from featurelens.recovery.baselines import fit_baseline
+from featurelens.recovery.baselines_published import fit_published
 from featurelens.recovery.neurons import measure_recovery
 from featurelens.simulation.observables import observables
-from featurelens.simulation.variables import variables
+from featurelens.simulation.variables import Variables, variables
+
+OF_COMPONENTS = ("n_live", "mean_active", "n_redundant")
+"""Columns that are of the components alone."""
 
 if TYPE_CHECKING:
     from featurelens.recovery.config import BaselineConfig
@@ -27,7 +31,9 @@ def measure_baselines(
     -------
     DataFrame
         ``method``, ``n_components`` (kept), ``rank`` (of the data) and the columns of
-        :func:`featurelens.recovery.neurons.measure_recovery`, under both conventions.
+        :func:`featurelens.recovery.neurons.measure_recovery`, under both conventions. corrected
+        compares every component with every variable, and has no more of them than the rank of the
+        data; published is what the author did (:func:`fit_published`, :func:`_published_scores`).
     """
     if config.n_cells:
         data = data[spaced_cells(data, config.n_cells)]
@@ -36,13 +42,34 @@ def measure_baselines(
     for method in config.methods:
         baseline = fit_baseline(observed, method, config.n_components, seed=config.seed)
         log(f"{method}: {baseline.n_components} components, rank {baseline.rank}")
-        measured = measure_recovery(baseline.scores, truth, convention="both", redundancy="last")
-        tables.append(
-            measured.assign(method=method, n_components=baseline.n_components, rank=baseline.rank)
-        )
+        theirs = fit_published(observed, baseline, seed=config.seed)
+        log(f"{method}: {theirs.n_components} components as published, {theirs.kind}")
+        corrected = measure_recovery(baseline.scores, truth, convention="corrected")
+        for table, n_components in (
+            (_published_scores(theirs.scores, truth), theirs.n_components),
+            (corrected, baseline.n_components),
+        ):
+            about = {"method": method, "n_components": n_components, "rank": baseline.rank}
+            tables.append(table.assign(**about))
     table = pd.concat(tables, ignore_index=True)
     first = ["method", "n_components", "rank"]
     return table[[*first, *(str(column) for column in table if column not in first)]]
+
+
+def _published_scores(scores: np.ndarray, truth: Sequence[Variables]) -> pd.DataFrame:
+    """The author's comparison: of k variables with the first k components.
+
+    His index over the columns of the variables slices the components (``05_rebuttal_pca.py``): A
+    and B, one column each, meet the first component alone. How many components there are, and how
+    many of them correlate with the last one, he counts over all of them.
+    """
+    tables = []
+    about = measure_recovery(scores, truth[:1], convention="published", redundancy="last")
+    for group in truth:
+        first = scores[:, : group.values.shape[1]]
+        table = measure_recovery(first, [group], convention="published", redundancy="last")
+        tables.append(table.assign(**{name: about[name].iloc[0] for name in OF_COMPONENTS}))
+    return pd.concat(tables, ignore_index=True)
 
 
 def spaced_cells(data: anndata.AnnData, n_cells: int) -> np.ndarray:

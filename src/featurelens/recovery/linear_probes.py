@@ -223,15 +223,19 @@ def r2(truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
 
 
 def least_squares_r2(embedding: np.ndarray, targets: np.ndarray | Observables) -> np.ndarray:
-    """R² of ordinary least squares on the rows it was fitted on (author's ``supp_03_sim.py``)."""
-    targets = Observables.of(targets)
-    design = np.column_stack([np.ones(len(embedding)), embedding.astype(np.float64)])
-    rounding = np.finfo(np.float64).eps * max(design.shape)  # scipy's own eps keeps null axes
+    """R² of ordinary least squares on the rows it was fitted on (author's ``supp_03_sim.py``).
+
+    By scikit-learn in single precision, as in his script: where the embedding has fewer dimensions
+    than columns, a fit in double precision reads variables from what rounding left in the others.
+    """
+    from sklearn.linear_model import LinearRegression
+
+    targets, inputs = Observables.of(targets), embedding.astype(np.float32)
     scores = []
     for block in column_blocks(*targets.shape):
         values = targets.columns(block)
-        solution = linalg.lstsq(design, values.astype(np.float64), cond=rounding)[0]
-        scores.append(r2(values, design @ solution))
+        fitted = LinearRegression().fit(inputs, values.astype(np.float32))
+        scores.append(r2(values, fitted.predict(inputs)))
     return np.concatenate(scores)
 
 

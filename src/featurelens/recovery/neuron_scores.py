@@ -64,6 +64,8 @@ class Association:
     """(n_columns,) signed r of the neuron with the largest abs(r); NaN where there is none."""
     n_strong: np.ndarray
     """(n_columns,) neurons with abs(r) above :data:`STRONG`."""
+    n_strong_shrunk: np.ndarray
+    """(n_columns,) the same of the author's r of the large simulation, see :func:`shrinkage`."""
     nearest: np.ndarray
     """(n_neurons,) column of the largest abs(r) of each neuron."""
     matched: float
@@ -96,11 +98,26 @@ def describe_neurons(
     return Neurons(standard, fires, counts, int(live.sum()), int(is_flat.sum()), mean_active)
 
 
-def associate(neurons: Neurons, columns: np.ndarray) -> Association:
+def shrinkage(n_cells: float) -> float:
+    """The author's r of the large simulation in parts of Pearson's: (n - 1) / n.
+
+    His ``pearsonr`` takes the covariance over n and both standard deviations over n - 1
+    (``src/functions/sae_analysis_sim3.py``, ``05_rebuttal_*.py``).
+
+    Examples
+    --------
+    >>> shrinkage(4500)  # cells on which he measures SAEs
+    0.9997777777777778
+    """
+    return (n_cells - 1) / n_cells
+
+
+def associate(neurons: Neurons, columns: np.ndarray, *, shrink: float = 1.0) -> Association:
     """Correlate all neurons with all columns (n_rows, n_columns) of a group, block by block."""
     n_columns, n_neurons = columns.shape[1], neurons.standard.shape[1]
     is_constant = np.ones(n_columns, dtype=bool)
     best, n_strong = np.full(n_columns, np.nan), np.zeros(n_columns, dtype=np.int64)
+    n_shrunk = n_strong.copy()
     nearest, largest = np.zeros(n_neurons, dtype=np.int64), np.full(n_neurons, -1.0)
     kept: list[np.ndarray] = []
     for start in range(0, n_columns, BLOCK):
@@ -115,6 +132,7 @@ def associate(neurons: Neurons, columns: np.ndarray) -> Association:
         place = strength.argmax(axis=1)
         best[start + varies] = r[np.arange(len(varies)), place]
         n_strong[start + varies] = (strength > STRONG).sum(axis=1)
+        n_shrunk[start + varies] = (strength * shrink > STRONG).sum(axis=1)
         column = strength.argmax(axis=0)
         value = strength[column, np.arange(n_neurons)]
         nearest = np.where(value > largest, start + varies[column], nearest)
@@ -122,16 +140,18 @@ def associate(neurons: Neurons, columns: np.ndarray) -> Association:
         if n_columns <= MATCHED_AT_MOST:
             kept.append(strength)
     matched = correlation.match(np.concatenate(kept)) if kept else np.nan
-    return Association(is_constant, best, n_strong, nearest, matched)
+    return Association(is_constant, best, n_strong, n_shrunk, nearest, matched)
 
 
-def score_published(neurons: Neurons, association: Association) -> dict[str, float]:
+def score_published(
+    neurons: Neurons, association: Association, *, shrink: float = 1.0
+) -> dict[str, float]:
     """The author's numbers: signed, and NaN where a variable or a neuron never varies."""
     if neurons.n_live == 0:
         return _record(0.0, 0.0, 0.0)
     undefined = neurons.n_flat > 0 or association.is_constant.any()
-    best = np.full(len(association.best), np.nan) if undefined else association.best
-    return _record(best.mean(), best.max(), association.n_strong.mean())
+    best = np.full(len(association.best), np.nan) if undefined else shrink * association.best
+    return _record(best.mean(), best.max(), association.n_strong_shrunk.mean())
 
 
 def score_corrected(
@@ -178,7 +198,7 @@ def detection(
     return f1, 2 * fired * present / (fired + present) / counts.sum()
 
 
-def count_redundant(neurons: Neurons, rule: str) -> int:
+def count_redundant(neurons: Neurons, rule: str, *, shrink: float = 1.0) -> int:
     """Count the neurons that another one repeats (r above :data:`STRONG`).
 
     ``earlier``: those that have an earlier one, never themselves, as in the author's script of the
@@ -190,7 +210,7 @@ def count_redundant(neurons: Neurons, rule: str) -> int:
         return neurons.n_live
     if rule == "last":
         r = neurons.standard.T @ neurons.standard[:, -1:]
-        return int((r > STRONG).sum())
+        return int((shrink * r > STRONG).sum())
     return correlation.count_redundant(neurons.standard, threshold=STRONG)
 
 
@@ -200,17 +220,22 @@ def level_columns(group: Variables) -> np.ndarray:
 
 
 def score_groups(
-    neurons: Neurons, variables: Sequence[Variables], conventions: Sequence[Convention]
+    neurons: Neurons,
+    variables: Sequence[Variables],
+    conventions: Sequence[Convention],
+    *,
+    shrink: float = 1.0,
 ) -> dict[tuple[Convention, str], dict[str, float]]:
     """Scores of every group under every convention, from as few products as possible."""
     scores: dict[tuple[Convention, str], dict[str, float]] = {}
     for group in variables:
         is_category = group.kind == "category"
         by_value = not is_category or "published" in conventions
-        found = associate(neurons, group.values if by_value else group.values[:, :0])
+        values = group.values if by_value else group.values[:, :0]
+        found = associate(neurons, values, shrink=shrink)
         n_constant = int(found.is_constant.sum())
         if "published" in conventions:
-            scores["published", group.name] = score_published(neurons, found)
+            scores["published", group.name] = score_published(neurons, found, shrink=shrink)
         if "corrected" in conventions:
             columns = level_columns(group) if is_category else group.values
             if is_category:
@@ -233,6 +258,8 @@ def score_random(
     variables: Sequence[Variables],
     conventions: Sequence[Convention],
     seed: int,
+    *,
+    shrink: float = 1.0,
 ) -> dict[tuple[Convention, str], dict[str, float]]:
     """Mean scores of random directions that fire as often as the neurons."""
     n = neurons.standard.shape[1]
@@ -250,7 +277,7 @@ def score_random(
                 inputs, directions, rate[part], counts=neurons.counts
             )
         random = describe_neurons(codes, neurons.counts, active=0, signed=False)
-        drawn.append(score_groups(random, variables, conventions))
+        drawn.append(score_groups(random, variables, conventions, shrink=shrink))
     return {
         key: {name: float(np.mean([scores[key][name] for scores in drawn])) for name in MEASURED}
         for key in drawn[0]

@@ -57,8 +57,9 @@ def measure_recovery(
         What the neurons read. Random directions in it give the null; without it there is none.
     redundancy
         What ``published`` counts as redundant: ``earlier`` in the small simulation, ``all`` in
-        the large one, ``last`` in its baselines (:func:`.neuron_scores.count_redundant`).
-        ``corrected`` always has ``earlier``.
+        the large one, ``last`` in its baselines (:func:`.neuron_scores.count_redundant`). The
+        latter two are of scripts whose r is (n - 1) / n of Pearson's
+        (:func:`.neuron_scores.shrinkage`). ``corrected`` always has ``earlier``.
     seed
         Of the random directions.
 
@@ -108,6 +109,7 @@ def measure_recovery(
             activations = activations[rows]
             inputs = None if inputs is None else inputs[rows]
             variables = [replace(group, values=group.values[rows]) for group in variables]
+    shrink = 1.0 if redundancy == "earlier" else neuron_scores.shrinkage(float(counts.sum()))
     conventions = CONVENTIONS if convention == "both" else (convention,)
     # only scores with signs fire differently under the two conventions
     together = [conventions] if activations.min(initial=0) >= 0 else [(one,) for one in conventions]
@@ -116,9 +118,9 @@ def measure_recovery(
         neurons = neuron_scores.describe_neurons(
             activations, counts, active=ACTIVE, signed="corrected" in part
         )
-        about = _describe(neurons, part, redundancy)
-        measured = neuron_scores.score_groups(neurons, variables, part)
-        null = neuron_scores.score_random(neurons, inputs, variables, part, seed)
+        about = _describe(neurons, part, redundancy, shrink)
+        measured = neuron_scores.score_groups(neurons, variables, part, shrink=shrink)
+        null = neuron_scores.score_random(neurons, inputs, variables, part, seed, shrink=shrink)
         records += [
             {"convention": one, "group": group.name, "level": group.level}
             | measured[one, group.name]
@@ -134,12 +136,15 @@ def measure_recovery(
 
 
 def _describe(
-    neurons: neuron_scores.Neurons, conventions: Sequence[Convention], redundancy: Redundancy
+    neurons: neuron_scores.Neurons,
+    conventions: Sequence[Convention],
+    redundancy: Redundancy,
+    shrink: float,
 ) -> dict[Convention, dict[str, float]]:
     """What a convention says of the neurons themselves."""
     rules = {"published": redundancy, "corrected": "earlier"}
     counted = {
-        rule: neuron_scores.count_redundant(neurons, rule)
+        rule: neuron_scores.count_redundant(neurons, rule, shrink=shrink)
         for rule in dict.fromkeys(rules[one] for one in conventions)
     }
     shared = {"n_live": neurons.n_live, "mean_active": neurons.mean_active}

@@ -20,6 +20,7 @@ import pandas as pd
 
 from featurelens.recovery.config import PERCENTILES
 from featurelens.recovery.neurons import ACTIVE
+from featurelens.recovery.structure_published import score_published
 from featurelens.recovery.structure_scores import (
     SCORES,
     density_null,
@@ -83,7 +84,7 @@ def measure_structure(
             covers in part.
         coverage_covered, coverage_all
             Share of a program's genes that the best of its neurons hits: mean over the covered
-            programs (the published number) and over all (0 where no neuron chose it).
+            programs (what the paper reports) and over all (0 where no neuron chose it).
         precision
             Share of that neuron's edges that are true: mean over the covered programs.
         f1
@@ -91,6 +92,10 @@ def measure_structure(
             programs, 0 where no neuron chose it.
         best_f1
             The best F1 of any neuron for each program, whatever it chose: mean over all programs.
+        published_threshold, published_n_covered, published_coverage_covered,
+        published_coverage_all
+            The author's numbers, who counts genes without direction in the percentiles and in the
+            programs (:func:`featurelens.recovery.structure_published.score_published`).
         null_...
             The same six numbers, mean over the shuffles.
         null_sd_...
@@ -122,6 +127,7 @@ def measure_structure(
         density_null(similarity, thresholds, edges, n_draws=n_permutations, seed=seed),
         margin_null(similarity, thresholds, edges, n_draws=n_margin_draws, seed=seed),
     )
+    theirs = score_published(similarity, connectivity, has_direction, percentiles)
     summary = pd.DataFrame(
         {
             "percentile": percentiles,
@@ -137,7 +143,7 @@ def measure_structure(
         ignore_index=True,
     )
     long.insert(0, "percentile", long.pop("percentile"))
-    return Structure(pd.concat([summary, scores, *nulls], axis=1), long)
+    return Structure(pd.concat([summary, scores, theirs, *nulls], axis=1), long)
 
 
 def cosine(activations: np.ndarray, observables: np.ndarray) -> np.ndarray:

@@ -1,8 +1,11 @@
 """**Table S5.** Best correlation of a single feature or component with each kind of variable.
 SAEs: mean and standard error over hidden sizes; baselines are single models. ``best_correlation``
 is the mean over the variables of a kind, ``max_correlation`` the best of them, which the paper
-prints. ``random`` are as many random directions that fire as often, ``sae_frozen`` SAEs of which
-only the encoder was trained, ``sae_untrained`` SAEs with their initial weights.
+prints. Published baselines are the author's: as many components as asked for, of which k variables
+meet the first k, A and B the first alone; what his ICA finds depends on the libraries. Corrected
+ones are as many as the rank, all of which meet every variable. ``random`` are as many random
+directions that fire as often, ``sae_frozen`` SAEs of which only the encoder was trained,
+``sae_untrained`` SAEs with their initial weights.
 """
 
 from __future__ import annotations
