@@ -8,7 +8,6 @@ from matplotlib.figure import Figure
 from featurelens.concepts.comparison import compare_concepts
 from featurelens.concepts.config import ConceptConfig
 from featurelens.concepts.space import kept_terms
-from featurelens.figures.figure_3 import carries
 from featurelens.figures.figure_3 import draw as draw_figure_3
 from featurelens.figures.figure_S22 import draw as draw_figure_S22
 from featurelens.figures.figure_S29 import at_least
@@ -21,6 +20,7 @@ from featurelens.figures.parts.concept_panels import (
     mark_shares,
     short_names,
 )
+from featurelens.figures.parts.probe_panels import carries
 from featurelens.tables import concept_sizes, terms_per_feature
 from featurelens.tables.concept_frequency import concept_frequencies
 from figure_inputs import concepts, enrichment

@@ -24,3 +24,23 @@ rule describe_features:
         code=fingerprint("describe_features"),
     script:
         "../../scripts/describe_features.py"
+
+
+rule map_features:
+    input:
+        features=f"results/{RUN}/features/{{dataset}}/{{model}}/{{sae}}/features.h5ad",
+    output:
+        layout=f"results/{RUN}/features/{{dataset}}/{{model}}/{{sae}}/map.h5ad",
+    log:
+        f"results/{RUN}/logs/map_features/{{dataset}}/{{model}}/{{sae}}.log",
+    benchmark:
+        f"results/{RUN}/benchmarks/map_features/{{dataset}}/{{model}}/{{sae}}.tsv"
+    conda:
+        "../../envs/core.yaml"
+    resources:
+        mem_mb=JOBS.memory_of("similarity"),
+        runtime=growing(60),
+    params:
+        code=fingerprint("map_features"),
+    script:
+        "../../scripts/map_features.py"

@@ -79,6 +79,8 @@ class FigureConfig:
 
     probes: tuple[str, ...] = ()
     """Words that Figure 3B looks for in the names of terms."""
+    further_probes: tuple[str, ...] = ()
+    """Words that Figure S25 looks for; Figure S31 looks for all in the second embedding."""
 
 
 @dataclass(frozen=True, kw_only=True)

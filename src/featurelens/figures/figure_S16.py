@@ -8,9 +8,8 @@ features. (The author's third panel counts regional features among the dead.)
 from anndata import AnnData
 from matplotlib.figure import Figure
 
-from featurelens.conventions import CONVENTIONS
-from featurelens.figures.parts.feature_types import RULES, draw_histograms, type_handles
-from featurelens.figures.parts.style import FULL_WIDTH, new_figure, panel_letter, styled
+from featurelens.figures.parts.feature_types import draw_both_rules
+from featurelens.figures.parts.style import FULL_WIDTH, new_figure, styled
 
 INPUTS = {"features": "features/{studied}/features.h5ad"}
 PARAMS = {"name": "{studied}"}
@@ -29,15 +28,5 @@ def draw(features: AnnData, *, name: str) -> Figure:
         Of the SAE, for the title.
     """
     figure = new_figure(FULL_WIDTH, 4.4)
-    panels = figure.subplots(2, 3, sharey=True, sharex="col")
-    for row, letter, convention in zip(panels, "AB", CONVENTIONS, strict=True):
-        draw_histograms(row, features.var, convention)
-        row[2].legend(
-            handles=type_handles(features.var, convention), loc="lower right", ncols=3,
-            bbox_to_anchor=(1.0, 1.0), borderaxespad=0.3, handlelength=1.2, columnspacing=1.2,
-        )  # fmt: skip
-        row[0].set_title(f"{name}, {RULES[convention]}", loc="left")
-        panel_letter(row[0], letter, x=-0.15)
-    for axes in panels[0]:
-        axes.set_xlabel("")
+    draw_both_rules(figure, features.var, name=name)
     return figure

@@ -1,8 +1,10 @@
 """**Figure S22. The concept space in two layouts.** One row an embedding. **A** UMAP with the
 parameters of the paper's text, **B** with those of the author's code for multiDGD (for
 Geneformer text and code agree); colours as in Figure 3. **C** Number of gene sets and **D** type
-of each feature, in the layout of A. Which panels the published S22 has is inferred from the
-author's scripts.
+of each feature, in the layout of A. **E**, **F** Gene sets of the first embedding by the number of
+features that carry them, in layers by the type of the feature, and in the colour of the gene set's
+namespace (of one ontology) or category (grey: no feature's most frequent one). Which panels the
+published S22 has is inferred from the author's scripts.
 """
 
 from collections.abc import Mapping
@@ -10,9 +12,7 @@ from typing import Any
 
 import anndata
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from featurelens.figures.parts.concept_panels import (
     Looks,
@@ -23,22 +23,23 @@ from featurelens.figures.parts.concept_panels import (
     legend_height,
     short_names,
 )
-from featurelens.figures.parts.palette import activation_map, distinct_colours
+from featurelens.figures.parts.space_panels import (
+    draw_counts,
+    draw_frequencies,
+    draw_kinds,
+    draw_types,
+)
 from featurelens.figures.parts.style import (
     FULL_WIDTH,
-    cloud,
     new_figure,
     not_in_this_run,
     panel_letter,
-    point_size,
     styled,
-    without_axes,
 )
 
 INPUTS = {"concepts": "concepts/{first_annotated}/concepts.h5ad"}
 TOGETHER = "concepts"
 
-_TYPES = ("global", "regional", "local")
 _LAYOUTS = {"X_umap": "layout", "X_umap_code": "layout_code"}
 
 
@@ -56,12 +57,13 @@ def draw(concepts: Mapping[str, anndata.AnnData]) -> Figure:
     Figure
         One row an embedding. A: the configured layout, B: the layout of the author's code, both
         coloured by category; C: number of terms and D: type of a feature, in the first layout.
+        Below them, E and F: features of every term of the first embedding.
     """
     looks = category_looks(concepts)
     rows = max(len(concepts), 1)
-    heights = [1.75 * rows + 0.35, 0.35 + legend_height(looks)]
+    heights = [1.75 * rows + 0.35, 0.35 + legend_height(looks), 1.9]
     figure = new_figure(FULL_WIDTH, sum(heights))
-    parts: Any = figure.subfigures(2, 1, height_ratios=heights)
+    parts: Any = figure.subfigures(3, 1, height_ratios=heights)
     panels = parts[0].subplots(rows, 4, squeeze=False)
     for axes, letter in zip(panels[0], "ABCD", strict=True):
         panel_letter(axes, letter, y=1.04)
@@ -76,6 +78,7 @@ def draw(concepts: Mapping[str, anndata.AnnData]) -> Figure:
     for axes, title in zip(panels[0], _titles(concepts), strict=True):
         axes.set_title(title, fontsize=7)
     draw_legend(parts[1], looks)
+    _draw_terms(parts[2], next(iter(concepts.values())), looks)
     return figure
 
 
@@ -88,8 +91,20 @@ def _draw_row(row: np.ndarray, adata: anndata.AnnData, looks: Looks, *, name: st
         for axes in row[2:]:
             not_in_this_run(axes, f"no feature of {name} is annotated")
         return
-    _draw_counts(row[2], adata)
-    _draw_types(row[3], adata)
+    draw_counts(row[2], adata)
+    draw_types(row[3], adata)
+
+
+def _draw_terms(part: Any, adata: anndata.AnnData, looks: Looks) -> None:
+    left, right = part.subplots(1, 2, sharey=True)
+    panel_letter(left, "E", x=-0.1)
+    panel_letter(right, "F", x=-0.04)
+    if is_empty(adata):
+        for axes in (left, right):
+            not_in_this_run(axes, "no annotated feature")
+        return
+    draw_frequencies(left, adata)
+    draw_kinds(right, adata, looks)
 
 
 def _titles(concepts: Mapping[str, anndata.AnnData]) -> list[str]:
@@ -105,35 +120,3 @@ def _titles(concepts: Mapping[str, anndata.AnnData]) -> list[str]:
             f"\nspread {float(known['spread']):g}"
         )
     return [*titles, "terms of the feature", "type of the feature"]
-
-
-def _draw_counts(axes: Axes, adata: anndata.AnnData) -> None:
-    counts = adata.obs["n_terms"].to_numpy(dtype=float)
-    order = np.argsort(counts, kind="stable")
-    place = np.asarray(adata.obsm["X_umap"])[order]
-    points = cloud(
-        axes, *place.T, s=1.4 * point_size(adata.n_obs), c=counts[order], cmap=activation_map(),
-        vmin=0, vmax=max(counts.max(), 1),
-    )  # fmt: skip
-    bar = axes.figure.colorbar(points, ax=axes, shrink=0.6, aspect=14, pad=0.02)
-    bar.outline.set_visible(False)
-    without_axes(axes)
-
-
-def _draw_types(axes: Axes, adata: anndata.AnnData) -> None:
-    place = np.asarray(adata.obsm["X_umap"])
-    types = adata.obs["type"].astype(str).to_numpy()
-    handles = []
-    for kind, colour in zip(_TYPES, distinct_colours(len(_TYPES)), strict=True):
-        chosen = types == kind
-        if chosen.any():
-            size = 1.4 * point_size(adata.n_obs)
-            cloud(axes, *place[chosen].T, s=size, color=colour, alpha=0.85)
-            handles.append(
-                Line2D([], [], ls="", marker="o", ms=4, mfc=colour, mec="none", label=kind)
-            )
-    axes.legend(
-        handles=handles, loc="upper center", bbox_to_anchor=(0.5, 0.02), ncols=len(handles) or 1,
-        columnspacing=0.8, handletextpad=0.1, fontsize=6.5,
-    )  # fmt: skip
-    without_axes(axes)

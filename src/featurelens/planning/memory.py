@@ -17,7 +17,9 @@ from featurelens.features.sources import parse_source
 from featurelens.places import Place
 from featurelens.sae.config import width
 
-Stage = Literal["train", "describe", "steer", "control", "test", "enrich", "keep", "map", "cells"]
+Stage = Literal[
+    "train", "describe", "similarity", "steer", "control", "test", "enrich", "keep", "map", "cells"
+]
 
 _BASE = 700e6
 """Python, its libraries and their compiled kernels."""
@@ -48,8 +50,9 @@ def megabytes(stage: Stage, sizes: Sizes) -> int:
     Parameters
     ----------
     stage
-        train: an SAE; describe: its features; control: those of a control of the cells; steer;
-        test: genes; enrich: terms; keep: the terms kept; map: concepts; cells: the cells alone.
+        train: an SAE; describe: its features; similarity: a map of those; control: those
+        of a control of the cells; steer; test: genes; enrich: terms; keep: the terms kept; map:
+        concepts; cells: the cells alone.
     sizes
         What it works on.
     """
@@ -66,6 +69,8 @@ def megabytes(stage: Stage, sizes: Sizes) -> int:
         "train": 40.0 * features * sizes.n_dimensions + 16.0 * cells * sizes.n_dimensions,
         # Once as they are made, once in order.
         "describe": bundle + 2 * activations,
+        # Similarities and distances, each with a copy, of all features as if none were dead.
+        "similarity": 2 * activations + 32.0 * features**2,
         # A float64 copy of expression, and its scores.
         "control": bundle + 3 * _SPARSE * _FILLED * expression + 16.0 * cells * features,
         # A quarter of the cells: their activations for each feature turned, their expression.

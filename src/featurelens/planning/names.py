@@ -88,6 +88,8 @@ def _of_cells(plan: Plan) -> dict[str, Any]:
         ],
         "concepts": config.concepts,
         "probes": list(config.figures.probes),
+        "further_probes": list(config.figures.further_probes),
+        "all_probes": list(dict.fromkeys([*config.figures.probes, *config.figures.further_probes])),
         "min_cells": config.dge.min_cells,
         "ranked_by": config.gsea.rank_by if config.gsea else "t",
     }

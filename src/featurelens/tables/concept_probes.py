@@ -1,5 +1,5 @@
-"""Features that carry a gene set with a word in its name (Figure 3B): published finds the word
-within other words, letter by letter; corrected finds whole words, in any case.
+"""Features that carry a gene set with a word in its name (Figures 3B, S25 and S31): published finds
+the word within other words, letter by letter; corrected finds whole words, in any case.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from featurelens.features import lists
 
 INPUTS = {"kept": "concepts/{annotated}/kept_terms.parquet"}
 PARAMS = {
-    "probes": "{probes}?",
+    "probes": "{all_probes}?",
     "name": "{concepts.filter}",
     "direction": "{concepts.direction}",
 }

@@ -85,7 +85,7 @@ def draw_active(axes: Axes, table: pd.DataFrame) -> None:
     axes.invert_yaxis()
     axes.set_xlim(left=0)
     axes.tick_params(axis="y", length=0, labelsize=6)
-    axes.set_xlabel(f"active features per cell (dotted: mean over all cells, {overall:.4g})")
+    axes.set_xlabel(f"active features per cell\n(dotted: mean over all cells, {overall:.4g})")
 
 
 def draw_local_bars(axes: Axes, table: pd.DataFrame) -> None:

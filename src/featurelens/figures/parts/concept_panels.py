@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
-from matplotlib.figure import SubFigure
+from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
@@ -88,7 +88,12 @@ def legend_height(looks: Looks) -> float:
     return 0.16 * max(map(sum, columns), default=0)
 
 
-def draw_legend(figure: SubFigure, looks: Looks) -> None:
+def draw_legend(
+    figure: SubFigure | Figure,
+    looks: Looks,
+    *,
+    title: str = "most frequent category of the feature's terms",
+) -> None:
     """Name the categories below a figure, in the order of their frequency."""
     handles = [
         Line2D([], [], ls="", marker=marker, ms=5, mfc=colour, mec="none", label=wrapped(name))
@@ -97,8 +102,7 @@ def draw_legend(figure: SubFigure, looks: Looks) -> None:
     if handles:
         figure.legend(
             handles=handles, loc="outside lower center", ncols=legend_columns(looks),
-            title="most frequent category of the feature's terms", columnspacing=1.5,
-            labelspacing=0.35,
+            title=title, columnspacing=1.5, labelspacing=0.35,
         )  # fmt: skip
 
 

@@ -5,13 +5,14 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import NullLocator
 
-from featurelens.conventions import Convention
+from featurelens.conventions import CONVENTIONS, Convention
 from featurelens.figures.parts.concept_panels import mark_counts
 from featurelens.figures.parts.palette import distinct_colours
-from featurelens.figures.parts.style import not_in_this_run
+from featurelens.figures.parts.style import not_in_this_run, panel_letter
 
 FEATURE_TYPES = ("global", "regional", "local")
 TYPE_COLOURS = dict(zip(FEATURE_TYPES, distinct_colours(len(FEATURE_TYPES)), strict=True))
@@ -83,6 +84,21 @@ def draw_histograms(panels: Sequence[Axes], var: pd.DataFrame, convention: Conve
         mark_counts(axes.yaxis)
         axes.set_xlabel(label)
     panels[0].set_ylabel("features")
+
+
+def draw_both_rules(figure: Figure | SubFigure, var: pd.DataFrame, *, name: str) -> None:
+    """:func:`draw_histograms` under the published rule, A, and the corrected one, B."""
+    panels = figure.subplots(2, len(MEASURES), sharey=True, sharex="col")
+    for row, letter, convention in zip(panels, "AB", CONVENTIONS, strict=True):
+        draw_histograms(row, var, convention)
+        row[-1].legend(
+            handles=type_handles(var, convention), loc="lower right", ncols=3,
+            bbox_to_anchor=(1.0, 1.0), borderaxespad=0.3, handlelength=1.2, columnspacing=1.2,
+        )  # fmt: skip
+        row[0].set_title(f"{name}, {RULES[convention]}", loc="left")
+        panel_letter(row[0], letter, x=-0.15)
+    for axes in panels[0]:
+        axes.set_xlabel("")
 
 
 def type_handles(var: pd.DataFrame, convention: Convention) -> list[Line2D]:

@@ -166,6 +166,17 @@ def not_in_this_run(axes: Axes, reason: str) -> None:
     )
 
 
+def figure_without(reason: str) -> Figure:
+    """In the place of a figure, what the run lacks for it."""
+    figure = new_figure(FULL_WIDTH, 1.2)
+    not_in_this_run(figure.subplots(), reason)
+    return figure
+
+
+NO_SECOND = "a second embedding of the same cells (the paper's is Geneformer's)"
+"""What a run of one model lacks."""
+
+
 def point_size(count: int) -> float:
     """Marker area in points² that keeps ``count`` points readable in a panel of two inches."""
     return float(min(14.0, max(0.6, 6000.0 / max(count, 1))))
