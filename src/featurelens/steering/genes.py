@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from featurelens.embeddings.expression import own_library
 from featurelens.stats import multiple
 from featurelens.stats.negative_binomial import PAIR_COLUMNS, published_pairs
 from featurelens.steering.effects import Reading, closed, log2
@@ -97,5 +98,5 @@ def _means(reading: Reading, before: np.ndarray, after: np.ndarray) -> dict[str,
 
 def _counts(reading: Reading, z: np.ndarray) -> np.ndarray:
     """Expected counts of the cells at their own libraries, (n, n_genes)."""
-    library = reading.bundle.cells.obs["library"].to_numpy(dtype=np.float64)[reading.rows]
-    return reading.bundle.decode(z, rows=reading.rows, library=library)
+    library, _ = own_library(reading.bundle)
+    return reading.bundle.decode(z, rows=reading.rows, library=library[reading.rows])
