@@ -138,6 +138,7 @@ def test_real_cells_of_a_run(plan):
     assert str(plan.studied) == "blood/pca/topk"
     assert str(plan.second) == "blood/nmf/topk"
     assert str(plan.concepts_of(plan.second)) == "blood/nmf/topk/go"
+    assert plan.studied_trajectory is None
     # GSEA looks at the first collection.
     assert {place.collection for place in plan.followed} == {"go"}
     assert len(plan.followed) == 4
@@ -159,6 +160,18 @@ def test_geneformer_is_second_wherever_it_stands():
     plan = Plan(parse_config(config | {"datasets": alone}))
     assert (str(plan.studied), plan.second) == ("blood/far/topk", None)
     assert plan.concepts_of(plan.second) is None
+
+
+def test_figures_show_the_trajectory_that_cells_are_steered_along():
+    blood = CONFIG["datasets"]["blood"] | {
+        "trajectories": {"one": {"stages": ["A", "B"]}, "two": {"stages": ["B", "A"]}}
+    }
+    for steering, name in (({}, "one"), ({"trajectory": "two"}, "two")):
+        own = blood | {"steering": blood["steering"] | steering}
+        datasets = CONFIG["datasets"] | {"blood": own}
+        found = Plan(parse_config(CONFIG | {"datasets": datasets})).studied_trajectory
+        assert found["name"] == name
+        assert list(found["stages"]) == {"one": ["A", "B"], "two": ["B", "A"]}[name]
 
 
 def test_controls_of_a_run(plan):

@@ -14,7 +14,7 @@ from clones import ROOT, run_snakemake
 
 FIGURES = (
     *("figure_1", "figure_2", "figure_3", "figure_S13", "figure_S14", "figure_S14c"),
-    *(f"figure_S{number}" for number in (*range(1, 13), *range(15, 19), *range(22, 33))),
+    *(f"figure_S{number}" for number in (*range(1, 13), *range(15, 21), *range(22, 33))),
     "figure_controls",
 )
 

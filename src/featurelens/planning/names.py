@@ -75,6 +75,7 @@ def _of_cells(plan: Plan) -> dict[str, Any]:
         "first_steered": first(plan.steered),
         "studied": plan.studied,
         "second": plan.second,
+        "studied_trajectory": plan.studied_trajectory,
         "studied_concepts": plan.concepts_of(plan.studied),
         "second_concepts": plan.concepts_of(plan.second),
         "annotated": plan.annotated,

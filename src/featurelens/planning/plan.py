@@ -139,6 +139,17 @@ class Plan(SimulationPlan):
         return {name: block["trajectories"] for name, block in blocks if block["trajectories"]}
 
     @cached_property
+    def studied_trajectory(self) -> dict[str, Any] | None:
+        """The trajectory that figures show: the one that cells are steered along, or the first."""
+        if self.studied is None or self.studied.dataset not in self.trajectories:
+            return None
+        known, block = self.trajectories[self.studied.dataset], self.config.datasets
+        steering = block[self.studied.dataset].steering
+        asked = steering.trajectory if steering is not None else None
+        name = asked if asked in known else first(known)
+        return {"name": name} | known[name]
+
+    @cached_property
     def guided(self) -> list[Place]:
         """SAEs of which features that follow a trajectory are sought."""
         return [sae for sae in self.saes if sae.dataset in self.trajectories]

@@ -150,7 +150,7 @@ def draw_activation_maps(features: AnnData, *, name: str) -> Figure:
     place = np.argsort(types)[codes.to_numpy(dtype=int)]
     rows = np.argsort(place, kind="stable")
     _draw_cells(upper, features.X, rows, columns)
-    _name_blocks(upper, names[types], np.bincount(place, minlength=len(names)))
+    name_blocks(upper, names[types], np.bincount(place, minlength=len(names)))
     panel_letter(upper, "A", x=-0.2)
     _draw_types(lower, relative_means(means[columns][:, types]).T, names[types])
     panel_letter(lower, "B", x=-0.2)
@@ -165,10 +165,10 @@ def _draw_cells(axes: Axes, X: Any, rows: np.ndarray, columns: np.ndarray) -> No
         extent=(0, len(columns), len(rows), 0), interpolation="nearest",
     )  # fmt: skip
     axes.set_xticks([])
-    _bar(axes, image, "activation", [0, highest], ["0", f"≥ {highest:.2g}"])
+    colour_bar(axes, image, "activation", [0, highest], ["0", f"≥ {highest:.2g}"])
 
 
-def _name_blocks(axes: Axes, names: np.ndarray, sizes: np.ndarray) -> None:
+def name_blocks(axes: Axes, names: np.ndarray, sizes: np.ndarray) -> None:
     """Names of cell types beside their blocks of cells, with lines where one must step aside."""
     ends = np.cumsum(sizes)
     middles, total = ends - sizes / 2, int(ends[-1])
@@ -198,10 +198,11 @@ def _draw_types(axes: Axes, shares: np.ndarray, names: np.ndarray) -> None:
     axes.set_xlabel("live features, by the cell type in which their mean is highest")
     for spine in axes.spines.values():
         spine.set_visible(False)
-    _bar(axes, image, "mean of the type\nover the highest", [0, 1], ["0", "1"])
+    colour_bar(axes, image, "mean of the type\nover the highest", [0, 1], ["0", "1"])
 
 
-def _bar(axes: Axes, image: Any, label: str, ticks: list[float], texts: list[str]) -> None:
+def colour_bar(axes: Axes, image: Any, label: str, ticks: list[float], texts: list[str]) -> None:
+    """A narrow colour bar beside a heat map."""
     bar = axes.figure.colorbar(image, ax=axes, fraction=0.03, aspect=16, pad=0.015, shrink=0.55)
     bar.outline.set_visible(False)
     bar.set_ticks(ticks, labels=texts)
