@@ -6,6 +6,7 @@ import json
 import pytest
 
 from clones import ROOT
+from featurelens.planning import atlas
 from featurelens.planning.fingerprint import Fingerprints
 
 LIBRARY = ROOT / "src/featurelens"
@@ -161,9 +162,20 @@ def test_a_memory_that_cannot_be_written_is_no_error(house, tmp_path):
 CODE = [*sorted(LIBRARY.rglob("*.py")), *sorted(SCRIPTS.glob("*.py"))]
 
 
-def test_the_library_holds_code_alone():
+def test_the_library_holds_code_alone_but_for_the_page_of_the_atlas():
     others = {path for path in LIBRARY.rglob("*") if path.is_file()} - set(CODE)
-    assert {path for path in others if path.parent.name != "__pycache__"} == set()
+    others = {path for path in others if path.parent.name != "__pycache__"}
+    assert {path for path in others if path.parent != LIBRARY / "atlas/page"} == set()
+
+
+def test_an_edit_of_the_page_changes_what_the_rules_of_the_atlas_are_told(tmp_path, monkeypatch):
+    (tmp_path / "a.js").write_text("one")
+    monkeypatch.setattr(atlas, "PAGE", tmp_path)
+    before = atlas.page_code()
+    (tmp_path / "a.js").write_text("two")
+    assert atlas.page_code() != before
+    rules = (LIBRARY.parents[1] / "workflow/rules/atlas.smk").read_text()
+    assert rules.count("page=page_code()") == rules.count("script:") == 3
 
 
 def test_no_import_is_relative():

@@ -18,9 +18,9 @@ FLOORS = (
     {"embeddings", "features", "autoencoder"},
     {"dge", "steering", "recovery"},
     {"enrichment", "sweeps"},
-    {"concepts", "controls", "scfeaturelens"},
-    {"config", "tables"},
-    {"figures", "planning"},
+    {"concepts", "controls"},
+    {"config", "tables", "atlas"},
+    {"figures", "planning", "scfeaturelens"},
 )
 LIBRARY = ROOT / "src/featurelens"
 

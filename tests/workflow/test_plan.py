@@ -145,6 +145,7 @@ def test_named_targets_exist(empty_clone):
     targets = set(done.stdout.split())
     named = {
         "all",
+        "atlas",
         "search",
         "simulation",
         "singlecell",

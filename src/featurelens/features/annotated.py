@@ -124,7 +124,7 @@ def _genes(dge: pd.DataFrame, alpha: float, n_genes: int) -> pd.DataFrame:
     """Size of the high set and lists of genes of the features in a table, by their names."""
     sizes = dge.groupby("feature", observed=True, sort=False)["n_high"].first()
     index = sizes.index.astype(str)
-    ordered = _significant(dge, alpha)
+    ordered = significant_genes(dge, alpha)
     up, down = ordered[ordered["log2_fold"] > 0], ordered[ordered["log2_fold"] < 0]
     lists = {
         "up_genes": _lists(up, "gene", index, n_genes),
@@ -133,7 +133,7 @@ def _genes(dge: pd.DataFrame, alpha: float, n_genes: int) -> pd.DataFrame:
     return pd.DataFrame({"n_high": sizes.to_numpy()} | lists, index=index)
 
 
-def _significant(dge: pd.DataFrame, alpha: float) -> pd.DataFrame:
+def significant_genes(dge: pd.DataFrame, alpha: float) -> pd.DataFrame:
     """Significant genes, those first whose change is largest even at the near end of its interval.
 
     By fold change alone the first would be genes of few counts in few cells.

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
 
+from featurelens.planning.atlas import Atlas
 from featurelens.planning.measures import (
     Measure,
     Measuring,
@@ -179,6 +180,15 @@ class Targets:
         ]
 
     @cached_property
+    def atlas(self) -> list[str]:
+        """The page of every source of features, and one that leads to them."""
+        pages = Atlas(self.plan)
+        return [
+            *(pages.folder(place) for place in pages.pages),
+            *(f"{self.plan.root}/atlas/index.html" for _ in [0] if pages.pages),
+        ]
+
+    @cached_property
     def scfeaturelens(self) -> list[str]:
         """What a user of own cells asks for: concepts, annotated features, their pictures.
 
@@ -199,6 +209,7 @@ class Targets:
             *(f"{self.plan.root}/{name}" for name in shown if self.plan.annotated),
             *self.maps.values(),
             *self.gsea,
+            *(Atlas(self.plan).folder(place) for place in self.plan.saes),
         ]
 
     @property

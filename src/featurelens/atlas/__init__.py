@@ -1,0 +1,1 @@
+"""The atlas: every feature of one source on one page that opens from a disk."""

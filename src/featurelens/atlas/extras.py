@@ -1,0 +1,82 @@
+"""What a run makes of a few features alone: GSEA and steering, as plain JSON by feature."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from featurelens.atlas.material import Material
+
+N_GENES = 20
+"""Genes of a steered feature, those of the largest effects."""
+N_SETS = 6
+"""Gene sets of GSEA that are listed for each direction."""
+
+
+def extras(material: Material) -> dict[str, Any]:
+    """GSEA by collection and feature, steering by feature; empty where a run has neither."""
+    gsea = {
+        name: _gsea(collection.gsea, collection.running)
+        for name, collection in material.collections.items()
+        if collection.gsea is not None
+    }
+    return {"gsea": gsea, "steering": _steering(material)}
+
+
+def _gsea(scores: pd.DataFrame, running: pd.DataFrame | None) -> dict[str, list[dict[str, Any]]]:
+    found: dict[str, list[dict[str, Any]]] = {}
+    for feature, rows in scores.groupby(scores["feature"].astype(str), sort=False):
+        ends = pd.concat([rows.head(N_SETS), rows.tail(N_SETS)]).drop_duplicates("term")
+        columns = ["term", "n_genes", "es", "nes", "p", "fdr", "n_leading", "leading_edge"]
+        found[str(feature)] = records(ends[columns])
+    if running is not None:
+        for (of, term), curve in running.groupby(["feature", "term"], sort=False):
+            for entry in found.get(str(of), []):
+                if entry["term"] == term:
+                    entry["curve"] = _corners(curve)
+    return found
+
+
+def _corners(curve: pd.DataFrame) -> dict[str, Any]:
+    """The running sum at each gene of the set and just before it: between them it falls evenly."""
+    running, hit = curve["running"].to_numpy(float), curve["hit"].to_numpy(bool)
+    at = np.flatnonzero(hit)
+    corners = np.unique(np.concatenate([[0], at, np.maximum(at - 1, 0), [len(running) - 1]]))
+    return {
+        "n": len(running),
+        "hits": at.tolist(),
+        "x": corners.tolist(),
+        "y": np.round(running[corners], 5).tolist(),
+    }
+
+
+def _steering(material: Material) -> dict[str, list[dict[str, Any]]]:
+    """What steering chose a feature for, and the genes that change most with it."""
+    selected = material.tables.get("steering_selected")
+    effects = material.tables.get("steering_effects")
+    if selected is None or effects is None or "feature" not in selected:
+        return {}
+    found: dict[str, list[dict[str, Any]]] = {}
+    effects = effects[effects["convention"].astype(str) == "corrected"]
+    keys = [name for name in ("feature", "role") if name in selected and name in effects]
+    for _, row in selected.iterrows():
+        own = effects
+        for key in keys:
+            own = own[own[key].astype(str) == str(row[key])]
+        own = own[np.isfinite(own["log2_fold"])]
+        order = np.argsort(-own["log2_fold"].abs().to_numpy(), kind="stable")[:N_GENES]
+        shown = ["gene", "mean_control", "mean_steered", "log2_fold", "p", "q"]
+        genes = own.iloc[order][[name for name in shown if name in own]]
+        entry = {
+            "facts": {str(name): value for name, value in row.items() if name != "feature"},
+            "genes": records(genes.astype({"gene": str})),
+        }
+        found.setdefault(str(row["feature"]), []).append(entry)
+    return found
+
+
+def records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows by the names of the columns."""
+    return [{str(key): value for key, value in row.items()} for row in table.to_dict("records")]

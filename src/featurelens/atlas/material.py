@@ -1,0 +1,125 @@
+"""What an atlas is made from, read: the results of one source of features."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from featurelens.io import read_anndata, read_file, read_genes, read_json, read_table
+
+if TYPE_CHECKING:
+    import anndata
+
+
+@dataclass(frozen=True, kw_only=True)
+class Collection:
+    """What one collection of gene sets says of the features; what a run lacks is None or empty."""
+
+    tests: Mapping[str, Path] = field(default_factory=dict)
+    """``<contrast>_<convention>`` to the tests of every gene set in every feature."""
+    terms: pd.DataFrame | None = None
+    """Every gene set, with its size and its level in an ontology."""
+    concepts: anndata.AnnData | None = None
+    """Features laid out by the terms that they carry."""
+    summary: pd.DataFrame | None = None
+    """Shares of annotated features beside those of the nulls."""
+    gsea: pd.DataFrame | None = None
+    """Scores of preranked GSEA of chosen features."""
+    running: pd.DataFrame | None = None
+    """Running sums of the sets that are drawn."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Material:
+    """All that an atlas is made from; what a run lacks is None or empty."""
+
+    name: str
+    """``dataset/model/sae``, as in the paths of results."""
+    run: str
+    """Name of the run, or of the call."""
+    features: anndata.AnnData
+    """Cells x features (:func:`featurelens.features.describe.describe_features`)."""
+    genes: pd.DataFrame
+    """Genes of the cells: their names as index, further names in columns of text."""
+    dge: Mapping[str, Path]
+    """``<contrast>_<convention>`` to the tests of every gene in every feature."""
+    collections: Mapping[str, Collection] = field(default_factory=dict)
+    """By name."""
+    layout: anndata.AnnData | None = None
+    """The cells with ``obsm['X_umap']``."""
+    directions: np.ndarray | None = None
+    """What each feature adds to the embedding, (n_features, d)."""
+    health: Mapping[str, Any] | None = None
+    """How the SAE did: explained variance, dead features, features per cell."""
+    tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    """Further tables by name: ``steering_selected``, ``steering_effects``, ``stability``, ..."""
+    lacking: Mapping[str, str] = field(default_factory=dict)
+    """What this run does not hold, and how to have it, by the part of the page that needs it."""
+
+
+def read_material(
+    name: str, files: Mapping[str, str], *, run: str, lacking: Mapping[str, str]
+) -> Material:
+    """Read the results of one source of features.
+
+    Parameters
+    ----------
+    name
+        ``dataset/model/sae``.
+    files
+        Paths by what they are: ``features``, ``cells``, ``layout``, ``weights``, ``health``,
+        ``dge/<test>``, ``enrichment/<collection>/<test>``, ``terms``, ``concepts``, ``summary``,
+        ``gsea`` and ``running`` (each followed by ``/<collection>``), ``tables/<name>``.
+    run, lacking
+        Of :class:`Material`.
+    """
+    by_kind: dict[str, dict[str, str]] = {}
+    for key, path in files.items():
+        kind, _, rest = key.partition("/")
+        by_kind.setdefault(kind, {})[rest] = path
+    collections = sorted({rest.partition("/")[0] for rest in by_kind.get("enrichment", {})})
+
+    def one(kind: str, rest: str = "") -> Any:
+        path = by_kind.get(kind, {}).get(rest)
+        return None if path is None else read_file(path)
+
+    return Material(
+        name=name,
+        run=run,
+        features=read_anndata(files["features"]),
+        genes=read_genes(files["cells"]),
+        dge={test: Path(path) for test, path in by_kind.get("dge", {}).items()},
+        collections={
+            collection: Collection(
+                tests={
+                    rest.partition("/")[2]: Path(path)
+                    for rest, path in by_kind["enrichment"].items()
+                    if rest.partition("/")[0] == collection
+                },
+                **{
+                    kind: one(kind, collection)
+                    for kind in ("terms", "concepts", "summary", "gsea", "running")
+                },
+            )
+            for collection in collections
+        },
+        layout=one("layout"),
+        directions=_directions(files.get("weights")),
+        health=read_json(files["health"]) if "health" in files else None,
+        tables={rest: read_table(path) for rest, path in by_kind.get("tables", {}).items()},
+        lacking=lacking,
+    )
+
+
+def _directions(weights: str | None) -> np.ndarray | None:
+    """Decoder rows of an SAE by the file of its weights."""
+    if weights is None:
+        return None
+    from featurelens.sae import model
+
+    return model.load(Path(weights).parent).directions

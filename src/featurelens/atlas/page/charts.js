@@ -1,0 +1,72 @@
+// Pictures beside the maps: the running sum of GSEA, and a feature on one sheet for a paper.
+
+function gseaChart(pen, set, { left = 44, top = 22 } = {}) {
+  const { curve } = set;
+  const [width, height] = [pen.width - left - 12, pen.height - top - 52];
+  const [low, high] = [Math.min(0, ...curve.y), Math.max(0, ...curve.y)];
+  const x = (at) => left + (width * at) / Math.max(curve.n - 1, 1);
+  const y = (value) => top + height * (1 - (value - low) / (high - low || 1));
+  pen.text(`${set.term}: NES ${number(set.nes)}`, left, 14, { colour: ink("text"), size: 12, bold: true });
+  pen.line([[left, y(0)], [left + width, y(0)]], ink("line"));
+  pen.line(curve.x.map((at, place) => [x(at), y(curve.y[place])]), ink("accent"), 2);
+  for (const value of [low, high]) {
+    pen.text(number(value, 2), left - 6, y(value) + 4, { colour: ink("quiet"), size: 11, anchor: "end" });
+  }
+  for (const hit of curve.hits) pen.line([[x(hit), top + height + 6], [x(hit), top + height + 18]], ink("text"));
+  pen.text("genes that rise most", left, top + height + 34, { colour: ink("quiet"), size: 11 });
+  pen.text("fall most", left + width, top + height + 34, { colour: ink("quiet"), size: 11, anchor: "end" });
+}
+
+// One sheet: the activation over the cells, its mean by type, what the feature is.
+function sheet(pen, record) {
+  const shown = activationOf(record);
+  const { look, order } = cellLook(shown);
+  const map = new SheetMap(24, 66, 400, 400);
+  pen.ground(ink("map"));
+  pen.text(`Feature ${featureName(record.feature)} of ${ATLAS.meta.name}`, 24, 28, { colour: ink("text"), size: 17, bold: true });
+  pen.text(oneLine(record), 24, 50, { colour: ink("quiet"), size: 12 });
+  for (const i of order) {
+    if (ATLAS.cells.x[i] === NOWHERE) continue;
+    const { colour, shape, size } = look(i);
+    pen.mark(shape, ...map.at(i), size, colour);
+  }
+  typeBars(pen, record, 470, 84);
+  for (let step = 0; step < 40; step += 1) pen.box(24 + 3 * step, 482, 3.2, 9, levelColour((step + 0.5) / 40));
+  pen.text(`activation, 0 to ${number(shown.highest)}`, 152, 491, { colour: ink("quiet"), size: 11 });
+  const { version } = ATLAS.meta;
+  pen.text(`featurelens ${version}; ${ATLAS.cells.how}`, pen.width - 16, 491, { colour: ink("quiet"), size: 10, anchor: "end" });
+}
+
+const SHEET = [860, 508];
+
+class SheetMap {
+  constructor(left, top, width, height) {
+    const far = (steps) => steps.reduce((most, step) => (step === NOWHERE ? most : Math.max(most, step)), 1);
+    Object.assign(this, { left, top, side: Math.min(width, height), farX: far(ATLAS.cells.x), farY: far(ATLAS.cells.y) });
+  }
+
+  at(i) {
+    const scale = this.side / (NOWHERE - 1);
+    return [
+      this.left + (this.side - this.farX * scale) / 2 + ATLAS.cells.x[i] * scale,
+      this.top + this.side - (this.side - this.farY * scale) / 2 - ATLAS.cells.y[i] * scale,
+    ];
+  }
+}
+
+function typeBars(pen, record, left, top, most = 22) {
+  const order = typesByMean(record).slice(0, most);
+  const highest = Math.max(...order.map((type) => record.type_mean[type]), 1e-12);
+  pen.text("Mean activation by cell type", left, top - 14, { colour: ink("text"), size: 12, bold: true });
+  order.forEach((type, place) => {
+    const y = top + 17 * place;
+    const name = typeName(type);
+    pen.text(name.length > 28 ? `${name.slice(0, 26)}\u2026` : name, left + 176, y + 9, { colour: ink("text"), size: 11, anchor: "end" });
+    pen.box(left + 184, y, Math.max(1, (130 * record.type_mean[type]) / highest), 12, ink("accent"));
+    pen.text(number(record.type_mean[type], 2), left + 320, y + 10, { colour: ink("quiet"), size: 11 });
+  });
+}
+
+function typesByMean(record) {
+  return [...ATLAS.cells.types.keys()].sort((a, b) => record.type_mean[b] - record.type_mean[a]);
+}

@@ -1,0 +1,191 @@
+// The table of features: only the rows in sight are in the page. One row has the keyboard.
+
+const rows = { all: [], why: new Map(), current: 0, body: null, space: null, height: 30, drawn: "" };
+
+const COLUMN = {
+  feature: { label: "No.", value: (i) => i, text: (i) => String(i), right: true },
+  top_type: { value: (i) => ATLAS.core.top_type[i] || 1e6, text: (i) => typeOf(i) || MISSING },
+  type: { value: (i) => ATLAS.core.type[i], text: (i) => ATLAS.core.localities[ATLAS.core.type[i]] },
+  n_active: { label: "Cells", value: (i) => -ATLAS.core.n_active[i], text: (i) => number(ATLAS.core.n_active[i]), right: true },
+  genes: { value: (i) => firstGenes(i) || "\uffff", text: (i) => firstGenes(i) },
+  term: { value: (i) => firstTerm(i) || "\uffff", text: (i) => firstTerm(i) },
+  n_terms: { label: "Sets", value: (i) => -ATLAS.core.n_terms[i], text: (i) => number(ATLAS.core.n_terms[i]), right: true },
+};
+
+const SHOWN = {
+  live: ["live features", (i) => ATLAS.core.n_active[i] > 0],
+  all: ["all features", () => true],
+  annotated: ["with a gene set", (i) => ATLAS.core.n_terms[i] > 0],
+  unannotated: ["without a gene set", (i) => ATLAS.core.n_active[i] > 0 && !ATLAS.core.n_terms[i]],
+  local: ["local", (i) => ATLAS.core.type[i] === 0],
+  regional: ["regional", (i) => ATLAS.core.type[i] === 1],
+  global: ["global", (i) => ATLAS.core.type[i] === 2],
+  dead: ["dead", (i) => ATLAS.core.n_active[i] === 0],
+};
+
+function typeOf(i) {
+  const place = ATLAS.core.top_type[i];
+  return place ? typeName(place - 1) : "";
+}
+
+function firstGenes(i) {
+  const wide = ATLAS.core.genes.length / ATLAS.core.n;
+  const found = [];
+  for (let at = i * wide; at < (i + 1) * wide; at += 1) {
+    if (ATLAS.core.genes[at]) found.push(geneName(ATLAS.core.genes[at] - 1));
+  }
+  return found.join(", ");
+}
+
+function firstTerm(i) {
+  const place = ATLAS.core.term[i];
+  return place ? termName(place - 1) : "";
+}
+
+function startTable() {
+  for (const name of ATLAS.meta.measures) {
+    COLUMN[name] = { value: (i) => -ATLAS.core[name][i], text: (i) => number(ATLAS.core[name][i], 2), right: true };
+  }
+  const select = byId("show");
+  replace(select, Object.entries(SHOWN).map(([name, [label]]) => element("option", { value: name }, label)));
+  select.addEventListener("change", () => change({ show: select.value }));
+  const heads = Object.entries(COLUMN).map(([name, column]) => element("div",
+    { role: "columnheader", class: `cell ${name}${column.right ? " right" : ""}`, "data-sort": name, "aria-sort": "none" },
+    button(column.label || word(name).label, () => sortBy(name), { title: word(name).help })));
+  rows.space = element("div", { class: "space", role: "rowgroup" });
+  rows.body = element("div", { class: "body", tabindex: "0", role: "grid", "aria-label": "Features",
+    "aria-rowcount": "0", "aria-colcount": String(heads.length) },
+    element("div", { class: "heads", role: "rowgroup" }, element("div", { class: "row", role: "row", "aria-rowindex": "1" }, heads)),
+    rows.space);
+  replace(byId("table"), rows.body);
+  rows.body.addEventListener("scroll", () => drawRows());
+  rows.body.addEventListener("keydown", keyInTable);
+  rows.space.addEventListener("click", (event) => {
+    const row = event.target.closest("[data-place]");
+    if (!row) return;
+    rows.current = Number(row.dataset.place);
+    const feature = rows.all[rows.current];
+    if (event.shiftKey && state.feature !== null) change({ beside: feature }, { step: true });
+    else open(feature);
+  });
+  new ResizeObserver(() => drawRows(true)).observe(rows.body);
+  byId("list-tsv").addEventListener("click", saveList);
+  follow((now, before) => {
+    if (now.unknown) setTimeout(() => say(noFeature(now.unknown)));
+    const filtered = ["q", "sort", "show"].some((name) => now[name] !== before[name]);
+    if (filtered || !rows.drawn) refill();
+    else {
+      const place = rows.all.indexOf(now.feature);
+      if (place >= 0 && now.feature !== before.feature) rows.current = place;
+      drawRows(true);
+      if (place >= 0 && now.feature !== before.feature) intoView();
+    }
+  });
+}
+
+function sortBy(name) {
+  const [old, back] = [state.sort.replace(/^-/, ""), state.sort.startsWith("-")];
+  change({ sort: old === name && !back ? `-${name}` : name });
+}
+
+// Which features are listed, and in which order.
+function refill() {
+  byId("show").value = state.show;
+  const keep = (SHOWN[state.show] || SHOWN.live)[1];
+  const { found, note } = answer(state.q);
+  const all = found ? found.map((hit) => hit.feature) : [...Array(ATLAS.core.n).keys()];
+  rows.why = new Map((found || []).map((hit) => [hit.feature, hit.why]));
+  rows.all = all.filter(keep);
+  const hidden = all.length - rows.all.length;
+  const sort = state.sort || (found ? "" : "n_active");
+  if (sort) order(sort.replace(/^-/, ""), sort.startsWith("-"));
+  rows.current = Math.max(rows.all.indexOf(state.feature), 0);
+  const label = (SHOWN[state.show] || SHOWN.live)[0];
+  byId("count").textContent = `${rows.all.length.toLocaleString("en")} of ${plural(ATLAS.core.n, "feature")}`;
+  const more = found && hidden > 0 ? ` ${plural(hidden, "answer")} not among \u201c${label}\u201d.` : "";
+  say(found ? note || `${plural(rows.all.length, "feature")} found.${more}` : "");
+  rows.body.querySelectorAll("[data-sort]").forEach((head) => {
+    const by = head.dataset.sort === sort.replace(/^-/, "");
+    head.setAttribute("aria-sort", by ? (sort.startsWith("-") ? "descending" : "ascending") : "none");
+  });
+  rows.body.scrollTop = 0;
+  drawRows(true);
+}
+
+function order(name, back) {
+  const column = COLUMN[name];
+  if (!column) return;
+  const keys = new Map(rows.all.map((i) => [i, column.value(i)]));
+  const value = (i) => (Number.isNaN(keys.get(i)) ? Infinity : keys.get(i));
+  rows.all.sort((a, b) => {
+    const [left, right] = [value(a), value(b)];
+    return (left < right ? -1 : left > right ? 1 : 0) * (back ? -1 : 1) || a - b;
+  });
+}
+
+function drawRows(always = false) {
+  const { body, space, all } = rows;
+  rows.height = window.matchMedia("(max-width: 699px)").matches ? 64 : 30;
+  const [top, sight] = [body.scrollTop, body.clientHeight || 400];
+  const from = Math.max(0, Math.floor(top / rows.height) - 4);
+  const to = Math.min(all.length, Math.ceil((top + sight) / rows.height) + 4);
+  const drawn = `${from}-${to}`;
+  if (!always && drawn === rows.drawn) return;
+  rows.drawn = drawn;
+  space.style.height = `${all.length * rows.height}px`;
+  const made = [];
+  for (let place = from; place < to; place += 1) made.push(rowAt(place));
+  space.replaceChildren(...made);
+  body.setAttribute("aria-rowcount", String(all.length + 1));
+  if (all.length && rows.current >= from && rows.current < to) {
+    body.setAttribute("aria-activedescendant", `row-${rows.current}`);
+  } else body.removeAttribute("aria-activedescendant");
+}
+
+function rowAt(place) {
+  const feature = rows.all[place];
+  const why = rows.why.get(feature);
+  const marks = [
+    feature === state.feature ? "chosen" : "", feature === state.beside ? "beside" : "",
+    place === rows.current ? "current" : "",
+  ].filter(Boolean).join(" ");
+  const row = element("div", { role: "row", id: `row-${place}`, class: `row ${marks}`, "data-place": place,
+    "aria-rowindex": place + 2, "aria-selected": String(feature === state.feature) });
+  row.style.transform = `translateY(${place * rows.height}px)`;
+  for (const [name, column] of Object.entries(COLUMN)) {
+    const text = name === "term" && why ? why : column.text(feature);
+    row.append(element("div", { role: "gridcell", class: `cell ${name}${column.right ? " right" : ""}`, title: text }, text));
+  }
+  return row;
+}
+
+function focusTable() {
+  if (rows.all.length) rows.body.focus();
+}
+
+function intoView() {
+  const top = rows.current * rows.height;
+  const sight = rows.body.clientHeight - 2 * rows.height;
+  if (top < rows.body.scrollTop) rows.body.scrollTop = top;
+  else if (top > rows.body.scrollTop + sight) rows.body.scrollTop = top - sight;
+}
+
+function keyInTable(event) {
+  if (event.target !== rows.body) return;
+  const page = Math.max(1, Math.floor(rows.body.clientHeight / rows.height) - 2);
+  const last = rows.all.length - 1;
+  const to = { ArrowDown: rows.current + 1, ArrowUp: rows.current - 1, PageDown: rows.current + page,
+    PageUp: rows.current - page, Home: 0, End: last }[event.key];
+  if (to !== undefined) {
+    event.preventDefault();
+    rows.current = Math.min(Math.max(to, 0), Math.max(last, 0));
+    intoView();
+    drawRows(true);
+  } else if (event.key === "Enter" && rows.all.length) {
+    event.preventDefault();
+    const feature = rows.all[rows.current];
+    if (event.shiftKey && state.feature !== null) change({ beside: feature }, { step: true });
+    else open(feature);
+    byId("detail").focus({ preventScroll: false });
+  } else if (event.key === "Escape") byId("query").focus();
+}

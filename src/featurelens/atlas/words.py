@@ -1,0 +1,165 @@
+"""What every number of the page is called, its unit, and a word of how to read it."""
+
+from __future__ import annotations
+
+WORDS: dict[str, tuple[str, str, str]] = {
+    "feature": ("Feature", "number", "Number of the feature in its dictionary."),
+    "top_type": (
+        "Cell type",
+        "",
+        "The type that holds more than half of the feature's summed activation, if enough of its "
+        "cells are active and a test confirms it.",
+    ),
+    "type": (
+        "Locality",
+        "",
+        "Local: more active in one cell type than elsewhere (Welch, 5 % FDR); regional: "
+        "in several; "
+        "global: in none; dead: active in no cell.",
+    ),
+    "type_published": (
+        "Locality, published rule",
+        "",
+        "The same by the author's rule: means further apart than 1.96 standard errors.",
+    ),
+    "share_in_type": (
+        "Share in type",
+        "% of activation",
+        "Of the feature's summed activation, the part in the type that holds most of it.",
+    ),
+    "n_in_type": ("Active cells of that type", "cells", "Cells of the type that activate it."),
+    "effect": (
+        "Effect in type",
+        "standard deviations",
+        "Mean activation in that type minus mean in all others, over the pooled standard "
+        "deviation; "
+        "0 is no difference.",
+    ),
+    "q": (
+        "q of that effect",
+        "",
+        "False discovery rate over all features and types; small is sure.",
+    ),
+    "n_active": ("Active cells", "cells", "Cells in which the activation is not zero."),
+    "fraction_active": ("Share of cells", "% of cells", "Active cells over all cells."),
+    "mean": ("Mean", "activation", "Mean activation over all cells, zeros included."),
+    "max": ("Maximum", "activation", "Largest activation in a cell."),
+    "n_high": ("High cells", "cells", "The most active cells, whose genes were compared."),
+    "n_low": ("Low cells", "cells", "The cells that they were compared with."),
+    "genes": ("Genes that rise", "", "Significant genes, the largest least change first."),
+    "term": ("First gene set", "", "Kept by the corrected filter, of the smallest q."),
+    "n_terms": (
+        "Gene sets",
+        "sets",
+        "Kept by the corrected filter (5 % FDR, calibrated by permuted cells).",
+    ),
+    "n_terms_published": (
+        "Gene sets, published",
+        "sets",
+        "Kept by the filter of the paper's figures.",
+    ),
+    "n_terms_within": (
+        "Gene sets within types",
+        "sets",
+        "Kept when high cells are compared with low cells of their own types alone.",
+    ),
+    "stability": (
+        "Stability",
+        "0 to 1",
+        "How well other training seeds find this feature again; 1 is always.",
+    ),
+    "tau": (
+        "Type specificity",
+        "tau, 0 to 1",
+        "0: all types activate it alike; 1: a single one does.",
+    ),
+    "entropy": (
+        "Entropy over types",
+        "",
+        "How evenly activation is spread over types; 0: one type.",
+    ),
+    "log2_fold": (
+        "log2 fold change",
+        "log2 (high / low)",
+        "1: twice as high in high cells; -1: half as high.",
+    ),
+    "t": ("t", "standard errors", "Welch's t of the difference; far from 0 is sure."),
+    "gene_q": ("q", "", "False discovery rate over the genes of the feature."),
+    "log2_fold_within": (
+        "within types",
+        "log2 (high / low)",
+        "The same against low cells of the same type and batch: what the type alone does "
+        "not explain.",
+    ),
+    "gene_q_within": ("q within types", "", "False discovery rate of that comparison."),
+    "term_q": (
+        "q, corrected",
+        "",
+        "False discovery rate over features and terms, calibrated by permuted cells; kept at 0.05.",
+    ),
+    "term_effect": (
+        "effect",
+        "probability",
+        "Chance that a gene of the set stands higher than another gene; 0.5 is none.",
+    ),
+    "term_hits": (
+        "hits",
+        "genes",
+        "Selected genes that are in the set, of all its genes in the data.",
+    ),
+    "term_p_binomial": (
+        "p of hits, published",
+        "",
+        "The author's binomial test of hits; not adjusted for the number of tests.",
+    ),
+    "term_p_mannwhitney": (
+        "p of ranks, published",
+        "",
+        "The author's rank test; not adjusted for the number of tests.",
+    ),
+    "term_q_within": (
+        "q within types",
+        "",
+        "The corrected q when compared within types and batches.",
+    ),
+    "type_mean": ("mean", "activation", "Mean over the cells of the type, zeros included."),
+    "type_fraction": ("active", "% of its cells", "Cells of the type that activate the feature."),
+    "type_effect": (
+        "effect",
+        "standard deviations",
+        "Mean here minus mean elsewhere, over the pooled sd.",
+    ),
+    "type_q": ("q", "", "False discovery rate; significant below 0.05."),
+    "near_cosine": (
+        "cosine",
+        "-1 to 1",
+        "Of the directions that two features add to the embedding; 1 is the same, 0 unrelated.",
+    ),
+    "near_correlation": ("correlation", "-1 to 1", "Of activations over the drawn cells."),
+    "nes": ("NES", "", "Normalised enrichment score; above 0 the set's genes rise."),
+    "fdr": ("FDR", "", "gseapy's; it orders sets and declares nothing."),
+    "n_leading": ("leading edge", "genes", "Genes up to the peak of the running sum."),
+    "steered_value": ("Set to", "activation", "The activation that the feature was set to."),
+    "share": ("Annotated", "% of live features", "Features with at least one gene set."),
+    "share_complete": (
+        "cells shuffled",
+        "% of live features",
+        "The same when activations are permuted over all cells. As high: the annotation is chance.",
+    ),
+    "share_beyond_type": (
+        "shuffled within types",
+        "% of live features",
+        "The same when permuted within types. As high: types explain it.",
+    ),
+    "share_singly": (
+        "genes shuffled singly",
+        "% of live features",
+        "The same when each gene is permuted by itself. As high: a loud gene makes the terms.",
+    ),
+    "share_genes": (
+        "genes exchanged",
+        "% of live features",
+        "The same when genes exchange statistics. As high: any sets of such sizes would do.",
+    ),
+}
+"""Name to label, unit and how to read it."""
