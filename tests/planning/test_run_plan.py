@@ -179,6 +179,7 @@ def test_controls_of_a_run(plan):
     assert strings(plan.controlled) == [*here, "blood/pca/control.pca/go"]
     assert strings(plan.compared) == [*strings(plan.annotated), here[1]]
     assert strings(plan.beside) == [here[2]]
+    assert strings(plan.seeded) == ["blood/pca/topk", "blood/pca/topk.seed7"]
 
 
 def test_annotation_of_controls_has_nulls_of_its_own(plan):

@@ -8,7 +8,7 @@ import pytest
 
 from featurelens.enrichment.config import ALL_FILTERS
 from featurelens.features.annotated import annotated_features, choose_features
-from featurelens.tables import annotation, local_features, table_S6
+from featurelens.tables import annotation, local_features, table_S6, table_S6_seeds
 from featurelens.tables.stacked import stack_named
 from figure_inputs import dge, enrichment, features
 
@@ -228,3 +228,22 @@ def test_annotated_features_hold_one_row_per_live_feature():
     assert len(chunks) > 2
     in_parts = annotated_features(var, iter(chunks), found, min_cells=2, n_genes=3, n_terms=2)
     pd.testing.assert_frame_equal(in_parts, table)
+
+
+def test_means_over_seeds_by_pencil():
+    def of(n_local, n_global):
+        kinds = ["local"] * n_local + ["global"] * n_global + ["dead"] * (10 - n_local - n_global)
+        var = pd.DataFrame({"type": kinds, "type_published": kinds, "fraction_active": 0.1})
+        return SimpleNamespace(var=var)
+
+    cells = {"d/m/s": of(1, 3), "d/m/s.seed1": of(2, 3), "d/m/t": of(3, 3), "d/n/s": of(9, 0)}
+    table = table_S6_seeds.tabulate(cells, relatives={"s": "s", "t": "s"})
+    chosen = table[(table["sae"] == "d/m/s") & (table["convention"] == "published")]
+    local = chosen.set_index("quantity").loc["local"]
+    # 1, 2, 3: mean 2, population deviation sqrt(2/3), sample deviation 1
+    assert local["n_seeds"] == 3
+    assert local["mean"] == 2
+    assert local["se_published"] == pytest.approx((2 / 3) ** 0.5 / 3**0.5)
+    assert local["se"] == pytest.approx(1 / 3**0.5)
+    assert chosen.set_index("quantity").loc["dead", "mean"] == pytest.approx((6 + 5 + 4) / 3)
+    assert chosen.set_index("quantity").loc["global_paper", "se"] == 0

@@ -73,6 +73,7 @@ def _of_cells(plan: Plan) -> dict[str, Any]:
         "guided": plan.guided,
         "trajectories": plan.trajectories,
         "first_steered": first(plan.steered),
+        "seeded": plan.seeded,
         "studied": plan.studied,
         "second": plan.second,
         "studied_trajectory": plan.studied_trajectory,

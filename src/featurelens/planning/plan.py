@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,7 +10,7 @@ from typing import Any
 
 from featurelens.controls.plan import controlled
 from featurelens.downloads.config import belongs_to
-from featurelens.features.sources import TRAINED_AS, parse_source
+from featurelens.features.sources import TRAINED_AS, parse_source, relatives
 from featurelens.genesets.config import annotated_with
 from featurelens.places import Place
 from featurelens.planning.contrasts import ways_of
@@ -217,6 +218,18 @@ class Plan(SimulationPlan):
         """Those annotated and further seeds of them, which say how alike two runs are."""
         seeds = (place for place in self.controlled if parse_source(place.sae).kind == "sae")
         return list(dict.fromkeys([*self.annotated, *seeds]))
+
+    @cached_property
+    def seeded(self) -> list[Place]:
+        """SAEs that differ by their seed alone, those of the config and their repeats."""
+        relative = relatives(self.config.saes)
+        known = dict.fromkeys([*self.saes, *(Place.parse(place.source) for place in self.compared)])
+        families = {
+            place: f"{place.embedding}/{parse_source(place.sae).family(relative)}"
+            for place in known
+        }
+        counts = Counter(families.values())
+        return [place for place, family in families.items() if counts[family] > 1]
 
     @cached_property
     def beside(self) -> list[Place]:
