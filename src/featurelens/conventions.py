@@ -1,7 +1,7 @@
 """The two ways in which every evaluation is computed, side by side.
 
-``published`` is the author's computation to the letter, defects included; ``corrected`` is what a
-statistician would sign, with a null beside it.
+``published`` is the author's computation, defects included (``docs/letter.md`` says which test
+holds what to it); ``corrected`` is what a statistician would sign, with a null beside it.
 """
 
 from typing import Literal

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import sparse
+from scipy.stats import ttest_ind
 
 import author_annotation as author
 from featurelens.datasets.config import OwnCells
@@ -169,6 +170,18 @@ def test_sets_that_are_constant_and_differ_have_p_zero_without_a_guard():
     np.testing.assert_allclose(table["q"], theirs.q, rtol=1e-9)
     assert table["p"].tolist()[:2] == [0, 0]
     assert table["log10_p"].tolist()[:2] == [-np.inf, -np.inf]
+
+
+def test_his_call_needs_the_scipy_that_he_pinned(made):
+    """What his try/except would make of it here is p = 1 of every gene, and no term at all."""
+    first, second = np.arange(5.0), np.arange(7.0)
+    if not author.BY_PLACE:
+        with pytest.raises(TypeError, match="positional"):
+            ttest_ind(first, second, 0, False)
+    caught = author.Genes(np.ones(author.N_GENES), *np.ones((2, author.N_GENES)))
+    assert not author.kept_terms(caught, made.terms).any()
+    dge, _ = annotated(bundle_of(made, "decoded"), made)
+    assert (dge["p"] < 1).mean() > 0.9
 
 
 def test_the_library_is_the_named_column_or_the_sum_of_counts(made, tmp_path):

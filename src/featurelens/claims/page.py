@@ -22,9 +22,9 @@ Made by `python -m featurelens.claims.page` from the verdicts (`tables/claims.ts
 Each claim is judged by the first of these runs that can. A verdict is one on the claim at that
 run's scale: where a run is smaller than the paper's study the note says how, and the direction
 counts rather than the number. What the simulations say beyond verdicts is in
-[simulations.md](simulations.md). *published* is the author's computation to the letter,
-*corrected* a sound one, *null* what chance gives. Verdicts stand in the same order, published /
-corrected.
+[simulations.md](simulations.md). *published* is the author's computation
+([letter.md](letter.md) says how far), *corrected* a sound one, *null* what chance gives. Verdicts
+stand in the same order, published / corrected.
 """
 
 SCALES = {

@@ -2,7 +2,7 @@
 
 ``superposition`` asks what a linear probe finds in the embedding; ``measure_recovery`` asks what
 one neuron alone carries. Both run under two conventions: ``published`` is the author's
-computation to the letter, ``corrected`` treats categories as categories, scores
+computation, ``corrected`` treats categories as categories, scores
 cells that the probe has not seen, ignores signs, and leaves out what never varies.
 """
 
