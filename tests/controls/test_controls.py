@@ -15,10 +15,12 @@ from featurelens.controls.config import ControlConfig, contradictions
 from featurelens.controls.directions import random_directions
 from featurelens.controls.drawn import drawn_control
 from featurelens.controls.plan import controlled, sources
-from featurelens.controls.specificity import share_interval, term_specificity, type_specificity
-from featurelens.controls.stability import compare_terms, match_features, pair_jaccard
+from featurelens.controls.specificity import share_interval, term_specificity
+from featurelens.controls.stability import compare_terms, pair_jaccard
 from featurelens.enrichment.config import ALL_FILTERS
+from featurelens.features.breadth import type_specificity
 from featurelens.features.config import FeatureConfig
+from featurelens.features.matched import match_features
 from featurelens.features.sources import parse_source, relatives, trained_config
 from featurelens.io import InputError, sha256_array, write_anndata, write_table
 from featurelens.sae import model

@@ -195,6 +195,8 @@ def _feature_table(dense: np.ndarray, kind: np.ndarray) -> pd.DataFrame:
             "max": dense.max(axis=0),
             "type_published": types,
             "type": np.where(types == "regional", "global", types),
+            "type_published_shuffled": np.where(types == "dead", "dead", "global"),
+            "type_shuffled": np.where(types == "dead", "dead", "global"),
             "n_types_published": (types == "local").astype(int),
             "n_types": (types == "local").astype(int),
             "top_cell_type": np.array(CELL_TYPES)[means.argmax(axis=0)],

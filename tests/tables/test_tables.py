@@ -29,6 +29,8 @@ def test_feature_types_count_both_conventions():
         {
             "type_published": ["local", "local", "regional", "global", "dead"],
             "type": ["local", "global", "global", "global", "dead"],
+            "type_published_shuffled": ["local", "local", "local", "regional", "dead"],
+            "type_shuffled": ["global", "global", "local", "global", "dead"],
             "fraction_active": [0.1, 0.2, 0.3, 0.9, 0.0],
         }
     )
@@ -42,10 +44,13 @@ def test_feature_types_count_both_conventions():
     assert published["active_per_cell"] == pytest.approx(1.5)
     assert published["share_active_per_cell"] == pytest.approx(1.5 / 4)
     assert table.loc["corrected", "local"] == 1
+    assert table["local_shuffled"].to_dict() == {"published": 3, "corrected": 1}
+    assert table["regional_shuffled"].to_dict() == {"published": 1, "corrected": 0}
 
 
 def test_feature_types_of_a_dead_sae_are_not_a_number():
-    var = pd.DataFrame({"type_published": ["dead"], "type": ["dead"], "fraction_active": [0.0]})
+    dead = ("type_published", "type", "type_published_shuffled", "type_shuffled")
+    var = pd.DataFrame({name: ["dead"] for name in dead} | {"fraction_active": [0.0]})
     table = table_S6.tabulate({"one": SimpleNamespace(var=var)})
     assert table["share_live"].tolist() == [0, 0]
     assert table["share_local"].isna().all()

@@ -44,3 +44,28 @@ rule map_features:
         code=fingerprint("map_features"),
     script:
         "../../scripts/map_features.py"
+
+
+rule catalogue_features:
+    input:
+        features=f"results/{RUN}/features/{{dataset}}/{{model}}/{{sae}}/features.h5ad",
+        seeds=JOBS.of_seeds(f"results/{RUN}/features/{{}}/features.h5ad"),
+    output:
+        catalogue=f"results/{RUN}/features/{{dataset}}/{{model}}/{{sae}}/catalogue.tsv",
+        seeds=f"results/{RUN}/features/{{dataset}}/{{model}}/{{sae}}/seeds.tsv",
+    log:
+        f"results/{RUN}/logs/catalogue_features/{{dataset}}/{{model}}/{{sae}}.log",
+    benchmark:
+        f"results/{RUN}/benchmarks/catalogue_features/{{dataset}}/{{model}}/{{sae}}.tsv"
+    conda:
+        "../../envs/core.yaml"
+    resources:
+        mem_mb=JOBS.memory_of("catalogue"),
+        runtime=growing(120),
+    params:
+        name="{dataset}/{model}/{sae}",
+        seeds=JOBS.of_seeds("{}"),
+        min_cells=PLAIN["dge"]["min_cells"],
+        code=fingerprint("catalogue_features"),
+    script:
+        "../../scripts/catalogue_features.py"

@@ -52,34 +52,3 @@ def term_specificity(kept: pd.DataFrame) -> dict[str, object]:
         "effective_terms": float(np.exp(-(share * np.log(share)).sum())),
         "effect": float(np.abs(2 * kept["effect"] - 1).mean()),
     }
-
-
-def type_specificity(type_means: np.ndarray) -> np.ndarray:
-    """Tau of each feature: 0 where all cell types activate it alike, 1 where a single type does.
-
-    ``tau = sum_t (1 - m_t / max m) / (T - 1)`` over the T cell types, with m_t the mean activation
-    in type t (Yanai et al. 2005, Bioinformatics 21:650, there for genes over tissues).
-
-    Parameters
-    ----------
-    type_means
-        (n_features, n_types), not negative.
-
-    Returns
-    -------
-    ndarray
-        (n_features,); NaN for features that are never active, and for all with a single type.
-
-    Examples
-    --------
-    >>> type_specificity(np.array([[1, 1, 1], [2, 0, 0], [2, 1, 0], [0, 0, 0]]))
-    array([0.  , 1.  , 0.75,  nan])
-    """
-    n_types = type_means.shape[1]
-    highest = type_means.max(axis=1, keepdims=True)
-    relative = np.divide(
-        type_means, highest, out=np.full(type_means.shape, np.nan), where=highest > 0
-    )
-    if n_types < 2:
-        return np.full(len(type_means), np.nan)
-    return (1 - relative).sum(axis=1) / (n_types - 1)

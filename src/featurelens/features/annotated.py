@@ -160,12 +160,24 @@ def _why_no_genes(row: pd.Series, min_cells: int, alpha: float) -> str:
         return ""
     if row["n_high"] is not pd.NA:
         return f"tested, but no gene differs at a false discovery rate of {100 * alpha:g} %"
-    if row["n_active"] < min_cells:
-        return f"not tested: {row['n_active']} cells activate it, {min_cells} are needed"
-    return (
+    return too_few_cells(row["n_active"], min_cells) or (
         f"not tested: {row['n_active']} cells activate it, so that fewer than {min_cells} are left "
         "to compare with"
     )
+
+
+def too_few_cells(n_active: int, min_cells: int) -> str:
+    """Why so few active cells are not compared with others, or nothing where they are.
+
+    Examples
+    --------
+    >>> too_few_cells(3, 20), too_few_cells(20, 20)
+    ('not tested: 3 cells activate it, 20 are needed', '')
+    """
+    if n_active >= min_cells:
+        return ""
+    number = {0: "no cell activates", 1: "1 cell activates"}.get(n_active)
+    return f"not tested: {number or f'{n_active} cells activate'} it, {min_cells} are needed"
 
 
 def _with_entries(rows: pd.DataFrame) -> pd.DataFrame:

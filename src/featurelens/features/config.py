@@ -22,13 +22,21 @@ class FeatureConfig:
     __pydantic_config__ = STRICT
 
     alpha: Annotated[float, Gt(0), Lt(1)] = 0.05
-    """False discovery rate of the corrected locality."""
+    """False discovery rate of the corrected locality, and of the type that names a feature."""
     z: Annotated[float, Gt(0)] = 1.96
     """Number of summed standard errors in the published locality."""
+    min_fold: Annotated[float, Gt(1)] = 2.0
+    """Corrected: types are high whose mean is at least this part of the top type's, so that a
+    feature is local if its top type has more than this many times the runner-up's mean."""
+    n_shuffles: Annotated[int, Ge(19)] = 199
+    """Corrected: shuffles of the cells' types that a type must stand out against."""
+    seed: Annotated[int, Ge(0)] = 0
+    """Of the shuffles."""
     min_share: Annotated[float, Ge(0), Lt(1)] = 0.5
     """A feature is named for a cell type that holds more than this share of its activation."""
     min_type_cells: Annotated[int, Ge(1)] = 5
-    """Fewest cells of that type that activate the feature."""
+    """Fewest cells of that type that activate the feature; types of fewer cells are not looked at
+    by the corrected locality."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,9 +2,9 @@
 
 Two rules for locality stand side by side. ``type_published`` follows the author
 (``singlecell/04_sae_stats.py``): a feature is significant in a cell type if
-``m_in - m_out > 1.96 (se_in + se_out)``. ``type`` takes Welch's one-sided t-test and controls the
-false discovery rate over all live features and types. Either way a feature is local with one such
-type, regional with more, global with none, and dead if it is never active.
+``m_in - m_out > 1.96 (se_in + se_out)``; it is local with one such type, regional with more, global
+with none. ``type`` goes by size (:mod:`featurelens.features.high_types`). Either way a feature is
+dead if it is never active. What both rules make of shuffled labels stands beside them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ import numpy as np
 import pandas as pd
 from scipy import linalg, sparse
 
+from featurelens.features.breadth import type_entropy, type_specificity
 from featurelens.features.config import FeatureConfig
+from featurelens.features.high_types import LOCALITY, distinct_cells, high_types, shuffled
 from featurelens.features.locality import (
     pooled_effects,
     significant_published,
@@ -55,12 +57,15 @@ def describe_features(
         Cells x features. ``X`` activations; obs and ``obsm['X_emb']`` of the cells;
         ``obsm['X_pca']`` first two principal components of the embedding (paper, Figure 2), axes
         in ``uns['pca']``. var: n_active and fraction_active (cells with a non-zero activation),
-        mean, max, type_published, type, n_types_published and n_types (cell types in which the
-        feature is significant), and the type that it is named for with its share, support, effect
+        mean, max, entropy (bits) and tau over types (:mod:`featurelens.features.breadth`),
+        type_published, type, n_types_published and n_types (cell types in which the feature is
+        significant, or high), type_published_shuffled and type_shuffled (the same rules on
+        shuffled labels), q_locality and runner_up (:class:`featurelens.features.high_types.
+        HighTypes`), and the type that it is named for with its share, support, effect
         ((m_in - m_out) / pooled sd), q, or the reason why there is none
         (:func:`featurelens.features.main_type.main_types`).
-        varm, features x ``uns['cell_types']``: type_means, type_effects, type_q, significant,
-        significant_published; directions, as given.
+        varm, features x ``uns['cell_types']``: type_means, type_effects, type_q, type_z,
+        significant (high, under the corrected rule), significant_published; directions, as given.
 
     Raises
     ------
@@ -81,11 +86,24 @@ def describe_features(
     live = statistics["n_active"] > 0
 
     codes = cell_types.cat.codes.to_numpy()
+    strata = _strata(cells.obs)
+    once = distinct_cells(cells.obsm["X_emb"], codes, strata)
     moments = type_moments(activations, codes, n_types=len(names))
     published = significant_published(moments, z=config.z)
-    q = welch_q(moments)
-    significant = q < config.alpha
-    effects = pooled_effects(moments)
+    found = high_types(
+        activations,
+        codes,
+        n_types=len(names),
+        distinct=once,
+        strata=strata,
+        config=config,
+    )
+    labels = shuffled(codes[once], strata[once], np.random.default_rng(config.seed))
+    of_shuffled = significant_published(
+        type_moments(activations[once], labels, n_types=len(names)), z=config.z
+    )
+    q, effects = welch_q(moments), pooled_effects(moments)
+    means = moments.inside.mean.T
     axes = principal_axes(cells.obsm["X_emb"])
 
     return anndata.AnnData(
@@ -93,19 +111,27 @@ def describe_features(
         obs=cells.obs.copy(),
         var=pd.DataFrame(
             statistics
-            | _locality(published, live, suffix="_published")
-            | _locality(significant, live, suffix="")
+            | {"entropy": type_entropy(means), "tau": type_specificity(means)}
+            | {"type_published": _published(published, live)}
+            | {"n_types_published": published.sum(axis=0)}
+            | {"type": _kinds(found.locality), "n_types": found.high.sum(axis=0)}
+            | {"q_locality": found.q, "runner_up": found.runner_up}
             | main_types(
                 activations, codes, names, moments=moments, effects=effects, q=q, config=config
-            ),
+            )
+            | {
+                "type_published_shuffled": _published(of_shuffled, live),
+                "type_shuffled": _kinds(found.shuffled),
+            },
             index=pd.RangeIndex(activations.shape[1]).astype(str),
         ),
         obsm={"X_emb": cells.obsm["X_emb"], "X_pca": project(cells.obsm["X_emb"], axes)},
         varm={
-            "type_means": moments.inside.mean.T,
+            "type_means": means,
             "type_effects": effects.T,
             "type_q": q.T,
-            "significant": significant.T,
+            "type_z": found.z.T,
+            "significant": found.high.T,
             "significant_published": published.T,
             **({} if directions is None else {"directions": directions}),
         },
@@ -145,10 +171,17 @@ def _describe(activations: sparse.csr_matrix) -> dict[str, Any]:
     }
 
 
-def _locality(significant: np.ndarray, live: np.ndarray, *, suffix: str) -> dict[str, Any]:
+def _strata(obs: pd.DataFrame) -> np.ndarray:
+    """A number for each cell's batch; one for all where there is no such column."""
+    if "batch" not in obs:
+        return np.zeros(len(obs), dtype=np.int64)
+    return pd.factorize(obs["batch"], sort=True)[0]
+
+
+def _published(significant: np.ndarray, live: np.ndarray) -> pd.Categorical:
     n = significant.sum(axis=0)
-    locality = np.select([~live, n == 1, n > 1], ["dead", "local", "regional"], "global")
-    return {
-        f"type{suffix}": pd.Categorical(locality, ["local", "regional", "global", "dead"]),
-        f"n_types{suffix}": n,
-    }
+    return _kinds(np.select([~live, n == 1, n > 1], ["dead", "local", "regional"], "global"))
+
+
+def _kinds(locality: np.ndarray) -> pd.Categorical:
+    return pd.Categorical(locality, LOCALITY)

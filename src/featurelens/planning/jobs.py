@@ -141,6 +141,15 @@ class Jobs:
         config = trained_config(wildcards.sae, self.plan.config.saes)
         return as_plain(for_embedding(config, is_given=self.model(wildcards).is_given))
 
+    def of_seeds(self, form: str) -> OfWildcards:
+        """Texts that hold the name of each further seed of an SAE in their braces."""
+
+        def found(wildcards: Any) -> list[str]:
+            place = Place(wildcards.dataset, wildcards.model, wildcards.sae)
+            return [form.format(name) for name in self.plan.seeds_of(place)]
+
+        return found
+
     # ---- Memory by files ----
 
     def memory(

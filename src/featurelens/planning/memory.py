@@ -18,7 +18,17 @@ from featurelens.places import Place
 from featurelens.sae.config import width
 
 Stage = Literal[
-    "train", "describe", "similarity", "steer", "control", "test", "enrich", "keep", "map", "cells"
+    "train",
+    "describe",
+    "catalogue",
+    "similarity",
+    "steer",
+    "control",
+    "test",
+    "enrich",
+    "keep",
+    "map",
+    "cells",
 ]
 
 _BASE = 700e6
@@ -50,9 +60,9 @@ def megabytes(stage: Stage, sizes: Sizes) -> int:
     Parameters
     ----------
     stage
-        train: an SAE; describe: its features; similarity: a map of those; control: those
-        of a control of the cells; steer; test: genes; enrich: terms; keep: the terms kept; map:
-        concepts; cells: the cells alone.
+        train: an SAE; describe: its features; catalogue: these beside other seeds; similarity: a
+        map of those; control: features of a control of the cells; steer; test: genes; enrich:
+        terms; keep: the terms kept; map: concepts; cells: the cells alone.
     sizes
         What it works on.
     """
@@ -71,6 +81,8 @@ def megabytes(stage: Stage, sizes: Sizes) -> int:
         "describe": bundle + 2 * activations,
         # Similarities and distances, each with a copy, of all features as if none were dead.
         "similarity": 2 * activations + 32.0 * features**2,
+        # A few seeds; dense activations of 4,000 cells; four matrices of similarities, float64.
+        "catalogue": 4 * activations + 4e3 * 32.0 * features + 32.0 * features**2,
         # A float64 copy of expression, and its scores.
         "control": bundle + 3 * _SPARSE * _FILLED * expression + 16.0 * cells * features,
         # A quarter of the cells: their activations for each feature turned, their expression.

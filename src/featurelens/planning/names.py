@@ -70,6 +70,7 @@ def _of_cells(plan: Plan) -> dict[str, Any]:
         "bundles": plan.bundles,
         "first_bundle": first(plan.bundles),
         "saes": plan.saes,
+        "reseeded": plan.reseeded,
         "guided": plan.guided,
         "trajectories": plan.trajectories,
         "first_steered": first(plan.steered),

@@ -155,6 +155,19 @@ class Plan(SimulationPlan):
         """SAEs of which features that follow a trajectory are sought."""
         return [sae for sae in self.saes if sae.dataset in self.trajectories]
 
+    def seeds_of(self, sae: Place) -> list[str]:
+        """The same SAE with other seeds: further SAEs of the run, and repeats of controls."""
+        kin = relatives(self.config.saes)
+        family = parse_source(sae.sae).family(kin)
+        here = (each for each in (*self.saes, *self.compared) if each.embedding == sae.embedding)
+        names = dict.fromkeys(each.source for each in here if each.sae != sae.sae)
+        return [name for name in names if parse_source(Place.parse(name).sae).family(kin) == family]
+
+    @cached_property
+    def reseeded(self) -> list[Place]:
+        """SAEs that the run has with several seeds."""
+        return [sae for sae in self.saes if self.seeds_of(sae)]
+
     @cached_property
     def annotated(self) -> list[Place]:
         """SAEs with each collection of gene sets that their cells are annotated with."""

@@ -214,7 +214,11 @@ class Targets:
 
     @property
     def _features(self) -> list[str]:
-        return [f"{self.plan.root}/features/{name}/features.h5ad" for name in self.plan.saes]
+        return [
+            f"{self.plan.root}/features/{name}/{file}"
+            for name in self.plan.saes
+            for file in ("features.h5ad", "catalogue.tsv")
+        ]
 
     @property
     def _concepts(self) -> list[str]:

@@ -12,11 +12,13 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from featurelens.controls.specificity import share_interval, term_specificity, type_specificity
-from featurelens.controls.stability import compare_terms, match_features
+from featurelens.controls.specificity import share_interval, term_specificity
+from featurelens.controls.stability import compare_terms
 from featurelens.conventions import CONVENTIONS
 from featurelens.enrichment.config import FILTERS
 from featurelens.enrichment.filters import read_kept
+from featurelens.features.breadth import type_specificity
+from featurelens.features.matched import match_features
 from featurelens.features.sources import Source, parse_source
 from featurelens.io import read_anndata, read_table, require_same_names
 from featurelens.places import Place

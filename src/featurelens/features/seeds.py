@@ -1,0 +1,181 @@
+"""Are the features of an SAE those of its other seeds?
+
+Features are matched one to one by the correlation of their activations in the same cells, and so
+are those of random dictionaries whose features fire as often: few dimensions and many features make
+any two dictionaries look alike. Cosines are of the decoder's rows, signed, of the same pairs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
+
+from featurelens.io import require_same_names
+from featurelens.sae.consistency import correlations
+from featurelens.sae.random_directions import fire_equally_often, random_directions, unit_rows
+
+if TYPE_CHECKING:
+    import anndata
+
+MOST_CELLS = 4000
+"""Cells that features are matched on; more hardly change a correlation."""
+KINDS = ("live", "local", "regional", "global", "dead")
+
+
+def compare_seeds(
+    name: str, features: anndata.AnnData, others: Mapping[str, anndata.AnnData], *, seed: int = 0
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Features of an SAE beside those of the same SAE with other seeds.
+
+    Parameters
+    ----------
+    name
+        Of the SAE.
+    features, others
+        Of :func:`featurelens.features.describe.describe_features`, of the same cells; the others by
+        their names.
+    seed
+        Draws the cells and the random dictionaries.
+
+    Returns
+    -------
+    runs, stability
+        One row a run, this one first: run; numbers of features live, local, regional, global and
+        dead, and of the published rule (``*_published``); of the others n_matched, correlation and
+        cosine (means over matched pairs), each beside that of random dictionaries (``*_random``),
+        and same_type, the share of pairs of one locality, beside that of pairs that exchange
+        partners (same_type_chance).
+        One row a feature of this one: stability (mean correlation with its partners) and
+        stability_random; NaN for dead features, and without other seeds.
+
+    Raises
+    ------
+    InputError
+        If the cells are not the same.
+
+    Notes
+    -----
+    Matching takes time of the order of the number of features cubed: seconds for 2,000, minutes
+    for 5,000.
+    """
+    rng = np.random.default_rng(seed)
+    rows = np.arange(features.n_obs)
+    if len(rows) > MOST_CELLS:
+        rows = np.sort(rng.choice(rows, MOST_CELLS, replace=False))
+    runs = [{"run": name} | _counts(features.var)]
+    partners = np.full((2, len(others), features.n_vars), np.nan)
+    for number, (other, theirs) in enumerate(others.items()):
+        require_same_names(theirs.obs_names, features.obs_names, other, name)
+        pairs, found, chance = _match(features, theirs, rows, rng)
+        partners[:, number, pairs[0]] = found, chance
+        runs.append(
+            {"run": other}
+            | _counts(theirs.var)
+            | {"n_matched": len(found), "correlation": _mean(found)}
+            | {"correlation_random": _mean(chance)}
+            | _cosines(features, theirs, pairs, rng)
+            | _same_types(features.var, theirs.var, pairs, rng)
+        )
+    stability = pd.DataFrame(
+        {
+            name: _means(values)
+            for name, values in zip(("stability", "stability_random"), partners, strict=True)
+        },
+        index=features.var_names,
+    )
+    return pd.DataFrame(runs, columns=_columns()), stability
+
+
+def _columns() -> list[str]:
+    matched = ("n_matched", "correlation", "correlation_random", "cosine", "cosine_random")
+    counts = [kind + suffix for suffix in ("", "_published") for kind in KINDS]
+    return ["run", *counts, *matched, "same_type", "same_type_chance"]
+
+
+def _counts(var: pd.DataFrame) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for suffix in ("", "_published"):
+        kinds = var[f"type{suffix}"].astype(str)
+        found |= {f"{kind}{suffix}": int((kinds == kind).sum()) for kind in KINDS[1:]}
+        found[f"live{suffix}"] = int((kinds != "dead").sum())
+    return found
+
+
+def _match(
+    left: anndata.AnnData,
+    right: anndata.AnnData,
+    rows: NDArray[np.integer],
+    rng: np.random.Generator,
+) -> tuple[NDArray[np.integer], NDArray[np.float64], NDArray[np.float64]]:
+    """Numbers of matched features (2, n_pairs), their correlations, and those of random ones.
+
+    Random dictionaries are matched among themselves; the value of a feature is that of the random
+    direction which fires as often as it does.
+    """
+    live = [np.flatnonzero((run.var["n_active"] > 0).to_numpy()) for run in (left, right)]
+    codes = [run.X[rows][:, own].toarray() for run, own in zip((left, right), live, strict=True)]
+    similarity = correlations(*codes)
+    first, second = linear_sum_assignment(similarity, maximize=True)
+    X = np.asarray(left.obsm["X_emb"])[rows]
+    random = [
+        fire_equally_often(
+            X, random_directions(values.shape[1], X.shape[1], rng), (values > 0).mean(axis=0)
+        )
+        for values in codes
+    ]
+    by_chance = correlations(*random)
+    chance = np.full(len(similarity), np.nan)
+    matched = linear_sum_assignment(by_chance, maximize=True)
+    chance[matched[0]] = by_chance[matched]
+    pairs = np.stack([live[0][first], live[1][second]])
+    return pairs, similarity[first, second], chance[first]
+
+
+def _cosines(
+    left: anndata.AnnData,
+    right: anndata.AnnData,
+    pairs: NDArray[np.integer],
+    rng: np.random.Generator,
+) -> dict[str, float]:
+    """Cosines of decoder rows of pairs, and of random pairs matched by their cosine."""
+    if "directions" not in left.varm or "directions" not in right.varm:
+        return {"cosine": np.nan, "cosine_random": np.nan}
+    rows = [
+        unit_rows(np.asarray(run.varm["directions"], dtype=np.float64)[own])
+        for run, own in zip((left, right), pairs, strict=True)
+    ]
+    random = [random_directions(len(each), each.shape[1], rng) for each in rows]
+    products = random[0] @ random[1].T
+    matched = products[linear_sum_assignment(products, maximize=True)]
+    return {"cosine": _mean((rows[0] * rows[1]).sum(axis=1)), "cosine_random": _mean(matched)}
+
+
+def _same_types(
+    left: pd.DataFrame, right: pd.DataFrame, pairs: NDArray[np.integer], rng: np.random.Generator
+) -> dict[str, float]:
+    first, second = (
+        var["type"].astype(str).to_numpy()[own]
+        for var, own in zip((left, right), pairs, strict=True)
+    )
+    exchanged = [first == rng.permutation(second) for _ in range(100)]
+    return {
+        "same_type": _mean(first == second),
+        "same_type_chance": _mean(np.array(exchanged).ravel()),
+    }
+
+
+def _mean(values: NDArray) -> float:
+    return float(np.mean(values)) if len(values) else np.nan
+
+
+def _means(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Means over other runs, (n_features,); NaN where a feature has no partner in any."""
+    known = ~np.isnan(values)
+    total = np.where(known, values, 0).sum(axis=0)
+    count = known.sum(axis=0)
+    return np.divide(total, count, out=np.full(values.shape[1], np.nan), where=count > 0)
