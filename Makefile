@@ -80,7 +80,7 @@ LAPTOP := --cores all --configfile config/laptop.yaml
 laptop: $(READY)  ## the simulation study, in parts that each end within 35 minutes and resume
 	$(BIN)/snakemake sweep_small $(LAPTOP)
 	$(BIN)/snakemake simulation_hierarchical $(LAPTOP)
-	$(BIN)/snakemake sweep_hierarchical20 sweep_hierarchical150 $(LAPTOP)
+	$(BIN)/snakemake sweep_hierarchical-latent20 sweep_hierarchical $(LAPTOP)
 	$(BIN)/snakemake sweep_zipf $(LAPTOP)
 	$(BIN)/snakemake $(LAPTOP)
 

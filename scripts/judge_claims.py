@@ -13,6 +13,6 @@ snakemake: Any
 with job_log(snakemake.log[0]) as log:
     tables = {Path(file).stem: read_table(file) for file in snakemake.input.tables}
     claims = read_claims(snakemake.input.claims[0])
-    verdicts = judge(claims, tables, run=snakemake.params.run)
+    verdicts = judge(claims, tables, run=snakemake.params.run, names=snakemake.params.names)
     log(verdicts["verdict"].value_counts().to_string())
     write_table(verdicts, snakemake.output.table)

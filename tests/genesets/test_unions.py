@@ -107,3 +107,18 @@ def test_a_run_plans_the_union_alone():
     assert list(map(str, plan.annotated)) == ["blood/pca/topk/both"]
     assert plan.followed == plan.annotated
     assert plan.unions == ["both"]
+
+
+def test_what_stands_for_the_paper_is_of_the_run():
+    whole = {"both": {"union": ["mine", "yours"]}, "mine": SETS, "yours": SETS}
+    known = {"multidgd": "blood/pca/topk", "seeds": ["topk"], "collection": "both"}
+    assert run_with(whole, paper=known).paper.known()["seeds"] == ("blood/pca/topk",)
+    for key, name in (
+        ("multidgd", "blood/pca/relu"),
+        ("geneformer", "blood/scvi/topk"),
+        ("seeds", ["seed0"]),
+        ("collection", "mine"),
+        ("trajectory", "way"),
+    ):
+        with pytest.raises(InputError, match=rf"'paper\.{key}' names '\S+', which this run lacks"):
+            run_with(whole, paper={key: name})

@@ -44,6 +44,12 @@ def plan(folder, **options):
     return plan_outputs(read_outputs(folder), NAMES, **options)
 
 
+def test_a_literal_may_bear_a_type(tmp_path):
+    path = write(tmp_path, "typed", "INPUTS: dict[str, str] = {}\nPARAMS: dict\nMEMORY = 3")
+    output = read_output(path)
+    assert (output.inputs, output.params, output.memory) == ({}, {}, 3)
+
+
 def test_a_file_is_read_without_importing_or_parsing_its_functions(tmp_path):
     path = write(tmp_path, "figure_9", 'INPUTS = {"a": "tables/a.tsv"}\nPARAMS = {"n": 3}')
     output = read_output(path)

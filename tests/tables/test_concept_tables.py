@@ -176,11 +176,28 @@ def test_punctuation_ends_a_word_and_means_nothing_else():
     assert matches([], "a", "corrected").tolist() == []
 
 
+def test_probes_stand_under_both_filters():
+    found = pd.DataFrame(ONE, columns=["feature", "term"])
+    found = found.assign(category="family", direction="+", kept_published_05=True)
+    found["kept_published_figures"] = found["feature"] == "0"
+    loud = kept_terms({"published": found}, FEATURES)
+    table = concept_probes.tabulate(
+        {"d/x/s/go": pd.concat([kept(ONE), loud])},
+        probes=["cell", "growth"],
+        name="kept_fdr",
+    )
+    counts = table.set_index(["filter", "convention", "probe"])["n_features"]
+    assert counts[("kept_fdr", "published", "cell")] == 2
+    assert counts[("kept_published_figures", "published", "cell")] == 1
+    assert counts[("kept_published_figures", "corrected", "growth")] == 1
+
+
 def test_probe_table_by_pencil():
     table = concept_probes.tabulate(
         {"d/x/s/go": kept(ONE)}, probes=["cell", "Growth"], name="kept_fdr"
     )
-    table = table.set_index(["convention", "probe"])
+    assert (table.loc[table["filter"] == "kept_published_figures", "n_annotated"] == 0).all()
+    table = table[table["filter"] == "kept_fdr"].set_index(["convention", "probe"])
     counts = ["n_terms", "n_features", "n_annotated"]
     assert table.loc[("published", "cell"), counts].tolist() == [2, 2, 3]
     assert table.loc[("published", "cell"), "terms"] == "T cell activation; cell growth"

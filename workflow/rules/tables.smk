@@ -78,6 +78,7 @@ rule judge_claims:
         "../../envs/core.yaml"
     params:
         run=RUN,
+        names=CONFIG.paper.known(),
         content=lambda wildcards: content_of(existing(CONFIG.claims)),
         code=fingerprint("judge_claims"),
     script:

@@ -55,6 +55,12 @@ class Claim:
     scope: str | dict[str, str] = ""
     """How a reduced run differs from the paper where this claim is concerned; either one text for
     all such runs or the name of a run to its text."""
+    full_scale: dict[str, dict[str, float]] = field(default_factory=dict)
+    """From which sizes on a run is not reduced: what (a name of the run, or one in braces) to size
+    and least value, as they stand in the table sizes."""
+    choice: bool = False
+    """Whether the paper chose the value and did not find it; a run that chose otherwise is not
+    judged."""
     needs: str = ""
     """Why the claim cannot be judged yet; excludes read."""
 
@@ -63,6 +69,8 @@ class Claim:
             raise ValueError("give either 'read' or 'needs'")
         if self.read is not None:
             _check_expected(self)
+        if self.scope and not self.full_scale:
+            raise ValueError("'scope' needs 'full_scale', the sizes from which on it does not hold")
 
     def scope_in(self, run: str) -> str:
         """What to say of a reduced run."""

@@ -10,18 +10,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
+from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
 
 from featurelens.claims.entries import Claim
 from featurelens.claims.reads import (
+    Names,
     NotReadable,
     Quantity,
     Value,
     as_number,
     evaluate,
     in_order,
+    named,
     read_value,
     show,
 )
@@ -36,7 +39,7 @@ def judge(
     tables: Mapping[str, pd.DataFrame],
     *,
     run: str = "",
-    full_scale: bool = False,
+    names: Names = MappingProxyType({}),
 ) -> pd.DataFrame:
     """Judge every claim by the tables of a run.
 
@@ -48,9 +51,8 @@ def judge(
         Table name (file name in ``tables/`` without its ending) to table.
     run
         Name of the run.
-    full_scale
-        Whether the run has the paper's data and sizes; otherwise the note of a judged claim says
-        how the run differs.
+    names
+        What of the run the names in braces stand for.
 
     Returns
     -------
@@ -64,7 +66,7 @@ def judge(
     InputError
         If a claim names a column that its table does not have.
     """
-    rows = [_judge(claim, tables, run=run, full_scale=full_scale) for claim in claims]
+    rows = [_judge(claim, tables, run=run, names=names) for claim in claims]
     return pd.DataFrame(rows, columns=list(_COLUMNS))
 
 
@@ -75,7 +77,7 @@ _COLUMNS = (
 
 
 def _judge(
-    claim: Claim, tables: Mapping[str, pd.DataFrame], *, run: str, full_scale: bool
+    claim: Claim, tables: Mapping[str, pd.DataFrame], *, run: str, names: Names
 ) -> dict[str, Any]:
     row: dict[str, Any] = dict.fromkeys(_COLUMNS, "") | {
         "run": run,
@@ -96,30 +98,51 @@ def _judge(
     for convention in CONVENTIONS:
         verdict = "verdict" if convention == "published" else "verdict_corrected"
         try:
-            value = evaluate(quantity, tables, convention)
+            value = evaluate(quantity, tables, convention, names)
         except NotReadable as reason:
             reasons[convention] = str(reason)
             continue
         row[f"reproduced_{convention}"] = show(value, share=claim.kind == "share")
-        row[verdict] = "reproduced" if _holds(claim, value) else "not reproduced"
+        if _holds(claim, value):
+            row[verdict] = "reproduced"
+        elif claim.choice:
+            reasons[convention] = f"a choice of the paper; this run's is {show(value, share=False)}"
+        else:
+            row[verdict] = "not reproduced"
     if len(reasons) == len(CONVENTIONS):
         row["note"] = "; ".join(dict.fromkeys(reasons.values()))
         return row
-    scope = "" if full_scale else claim.scope_in(run)
-    row["null"], close = _null(claim, quantity, tables)
+    scope = "" if is_full_scale(claim, tables, names) else claim.scope_in(run)
+    row["null"], close = _null(claim, quantity, tables, names)
     notes = [
         *([claim.how] if claim.how else []),
         *([f"reduced run: {scope}"] if scope else []),
         *(f"{convention}: {reason}" for convention, reason in reasons.items()),
-        *_beside(claim, tables),
+        *_beside(claim, tables, names),
         *close,
     ]
     row["note"] = "; ".join(notes)
     return row
 
 
+def is_full_scale(claim: Claim, tables: Mapping[str, pd.DataFrame], names: Names) -> bool:
+    """Whether the run has the paper's sizes where the claim is concerned, by its table sizes."""
+    if "sizes" not in tables:
+        return False
+    known = tables["sizes"].set_index(["name", "size"])["value"]
+    try:
+        asked = {
+            (str(named(what, names)), size): least
+            for what, sizes in claim.full_scale.items()
+            for size, least in sizes.items()
+        }
+    except NotReadable:
+        return False
+    return all(key in known.index and known[key] >= least for key, least in asked.items())
+
+
 def _null(
-    claim: Claim, quantity: Quantity, tables: Mapping[str, pd.DataFrame]
+    claim: Claim, quantity: Quantity, tables: Mapping[str, pd.DataFrame], names: Names
 ) -> tuple[str, list[str]]:
     """The null as text, and a remark where chance explains most of the value."""
     if claim.chance is None:
@@ -128,8 +151,8 @@ def _null(
     shown, remarks = [], []
     for convention in CONVENTIONS:
         try:
-            null = read_value(claim.chance, tables, convention)
-            value = evaluate(quantity, tables, convention)
+            null = read_value(claim.chance, tables, convention, names)
+            value = evaluate(quantity, tables, convention, names)
         except NotReadable:
             continue
         shown.append(f"{show(null, share=share)} ({convention})")
@@ -138,14 +161,15 @@ def _null(
     return ", ".join(shown), remarks
 
 
-def _beside(claim: Claim, tables: Mapping[str, pd.DataFrame]) -> Iterator[str]:
+def _beside(claim: Claim, tables: Mapping[str, pd.DataFrame], names: Names) -> Iterator[str]:
     """What stands beside the value, under both conventions; once where they agree."""
     share = claim.kind == "share"
     for name, quantity in claim.beside.items():
         shown = []
         for convention in CONVENTIONS:
             with suppress(NotReadable):
-                shown.append(show(evaluate(quantity, tables, convention), share=share))
+                value = evaluate(quantity, tables, convention, names)
+                shown.append(show(value, share=share))
         if shown:
             yield f"{name}: {' / '.join(dict.fromkeys(shown))}"
 

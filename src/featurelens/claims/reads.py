@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
@@ -16,10 +19,12 @@ from featurelens.options import STRICT
 
 Reduction = Literal[
     "mean", "median", "min", "max", "sum", "count", "n_unique",
-    "sd_log10", "spearman", "loglog_slope", "argmax", "argmin", "mode",
+    "sd_log10", "spread", "spearman", "loglog_slope", "argmax", "argmin", "mode",
 ]  # fmt: skip
 Scalar = str | int | float | bool
 Value = float | str | dict[str, float]
+
+_BRACES = re.compile(r"\{(\w+)\}")
 
 ALONG = ("spearman", "loglog_slope", "argmax", "argmin", "mode")
 """Reductions that relate the column to a second one, named by ``along``; mode answers with the
@@ -48,7 +53,19 @@ class Extreme:
     """Which end."""
 
 
-Condition = Scalar | tuple[Scalar, ...] | Bounds | Extreme
+@dataclass(frozen=True, kw_only=True)
+class Words:
+    """A condition on a text, whatever its case."""
+
+    __pydantic_config__ = STRICT
+
+    contains: tuple[str, ...]
+    """Rows whose text contains one of these pass."""
+
+
+Condition = Scalar | tuple[Scalar, ...] | Bounds | Extreme | Words
+Names = Mapping[str, str | tuple[str, ...]]
+"""What names in braces stand for (:meth:`featurelens.claims.config.PaperNames.known`)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +81,8 @@ class Read:
     reduce: Reduction
     """How the rows that pass become one value."""
     where: dict[str, Condition] = field(default_factory=dict)
-    """Column to the value, the values, the bounds or the end that a row must have, in order."""
+    """Column to the value, the values, the bounds, the end or the words that a row must have, in
+    order. Names in braces are those of the run: {multidgd}, {multidgd}/{collection}."""
     by: str | None = None
     """Column whose values are told apart, for claims about an order."""
     along: str | None = None
@@ -93,7 +111,12 @@ class NotReadable(Exception):
     """The run's tables do not hold the value; the message says what is missing."""
 
 
-def read_value(read: Read, tables: Mapping[str, pd.DataFrame], convention: Convention) -> Value:
+def read_value(
+    read: Read,
+    tables: Mapping[str, pd.DataFrame],
+    convention: Convention,
+    names: Names = MappingProxyType({}),
+) -> Value:
     """The value under one convention; a table without such a column serves both.
 
     Where some of the rows that pass were trained as the convention has it (column ``training``),
@@ -102,10 +125,11 @@ def read_value(read: Read, tables: Mapping[str, pd.DataFrame], convention: Conve
     Raises
     ------
     NotReadable
-        If the run has no such table or no row of it passes.
+        If the run has no such table, no row of it passes, or the run has nothing for a name.
     InputError
         If the table has no such column.
     """
+    where = {column: named(condition, names) for column, condition in read.where.items()}
     if read.table not in tables:
         raise NotReadable(f"table {read.table} is not in this run")
     table = tables[read.table]
@@ -115,7 +139,7 @@ def read_value(read: Read, tables: Mapping[str, pd.DataFrame], convention: Conve
     _require_columns(read, table, [column, *read.where, read.by, read.along])
     if "convention" in table and "convention" not in read.where:
         table = table[table["convention"] == convention]
-    for name, condition in read.where.items():
+    for name, condition in where.items():
         table = table[_passes(table[name], condition)]
     table = _own_training(table.dropna(subset=[column]), convention)
     if not len(table):
@@ -126,15 +150,51 @@ def read_value(read: Read, tables: Mapping[str, pd.DataFrame], convention: Conve
     return {str(name): as_number(_reduce(rows, column, read)) for name, rows in groups}
 
 
+def named(condition: Condition, names: Names) -> Condition:
+    """A condition with the run's own names in the place of those in braces.
+
+    Raises
+    ------
+    NotReadable
+        If the run has nothing for a name.
+
+    Examples
+    --------
+    >>> named("{sae}/{collection}", {"sae": "blood/pca/topk", "collection": "go"})
+    'blood/pca/topk/go'
+    """
+    if isinstance(condition, str):
+        asked = _BRACES.findall(condition)
+        for name in asked:
+            if name not in names:
+                raise NotReadable(f"this run has nothing for {name} (its config, under 'paper')")
+        if asked and condition == f"{{{asked[0]}}}":
+            return names[asked[0]]
+        return condition.format(**names) if asked else condition
+    if isinstance(condition, tuple):
+        return tuple(itertools.chain(*(_values(named(each, names)) for each in condition)))
+    return condition
+
+
+def _values(condition: Condition) -> tuple[Scalar, ...]:
+    if isinstance(condition, tuple):
+        return condition
+    assert isinstance(condition, Scalar)
+    return (condition,)
+
+
 def evaluate(
-    quantity: Quantity, tables: Mapping[str, pd.DataFrame], convention: Convention
+    quantity: Quantity,
+    tables: Mapping[str, pd.DataFrame],
+    convention: Convention,
+    names: Names = MappingProxyType({}),
 ) -> Value:
     """The value, less the second one and divided by the third, where they are given."""
-    value = read_value(quantity.read, tables, convention)
+    value = read_value(quantity.read, tables, convention, names)
     if quantity.minus is not None:
-        value = as_number(value) - as_number(read_value(quantity.minus, tables, convention))
+        value = as_number(value) - as_number(read_value(quantity.minus, tables, convention, names))
     if quantity.divided_by is not None:
-        divisor = as_number(read_value(quantity.divided_by, tables, convention))
+        divisor = as_number(read_value(quantity.divided_by, tables, convention, names))
         if divisor == 0:
             raise NotReadable("the value to divide by is 0")
         value = as_number(value) / divisor
@@ -164,6 +224,9 @@ def _passes(values: pd.Series, condition: Condition) -> pd.Series:
         low = -np.inf if condition.above is None else condition.above
         high = np.inf if condition.below is None else condition.below
         return (values > low) & (values < high)
+    if isinstance(condition, Words):
+        some = "|".join(map(re.escape, condition.contains))
+        return values.astype(str).str.contains(some, case=False)
     wanted = condition if isinstance(condition, tuple) else (condition,)
     return values.isin(wanted)
 
@@ -176,6 +239,10 @@ def _reduce(table: pd.DataFrame, column: str, read: Read) -> Value:
         return float(len(values))
     if read.reduce == "n_unique":
         return float(values.nunique())
+    if read.reduce == "spread":
+        if len(values) < 2:
+            raise NotReadable(f"one value of {column} alone")
+        return _finite((values.max() - values.min()) / values.mean(), "a mean of 0")
     if read.reduce == "sd_log10":
         positive = values[values > 0]
         return _finite(np.log10(positive).std(), "too few positive values")

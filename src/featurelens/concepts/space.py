@@ -13,7 +13,7 @@ from scipy import sparse
 from featurelens.concepts.config import ConceptConfig, Direction
 from featurelens.concepts.layout import PUBLISHED_CODE, Layout, lay_out
 from featurelens.conventions import Convention
-from featurelens.enrichment.config import FILTERS, HIGHER, Filter
+from featurelens.enrichment.config import FILTERS, HIGHER, Filter, convention_of
 from featurelens.io import InputError
 
 if TYPE_CHECKING:
@@ -160,7 +160,7 @@ def map_concepts(
     """
     import anndata
 
-    [convention] = [name for name, filters in FILTERS.items() if config.filter in filters]
+    convention = convention_of(config.filter)
     matrix = carried(kept, config.filter, direction_of(convention, config.direction))
     var = _describe_terms(matrix, kept, terms)
     adata = anndata.AnnData(matrix.matrix, obs=_describe_features(matrix, features_var), var=var)

@@ -102,6 +102,7 @@ def contradictions(run: RunConfig) -> Iterator[str]:
     yield from _control_checks(run)
     yield from _download_checks(run.downloads)
     yield from _name_checks(run)
+    yield from _paper_checks(run)
 
 
 def _autoencoder_checks(run: RunConfig) -> Iterator[str]:
@@ -229,6 +230,28 @@ def _name_checks(run: RunConfig) -> Iterator[str]:
     collision = set(run.simulations) & set(run.datasets)
     if collision:
         yield f"'{min(collision)}' names both a simulation and a dataset; rename one"
+
+
+def _paper_checks(run: RunConfig) -> Iterator[str]:
+    """What stands for the paper's own is of this run."""
+    saes = [
+        f"{dataset}/{model}/{sae}"
+        for dataset, block in run.datasets.items()
+        for model in block.models
+        for sae in block.chosen_saes(run.saes)
+    ]
+    trajectories = [name for block in run.datasets.values() for name in block.trajectories]
+    asked = {
+        "multidgd": ([run.paper.multidgd], saes),
+        "geneformer": ([run.paper.geneformer], saes),
+        "seeds": (run.paper.seeds, list(run.saes)),
+        "collection": ([run.paper.collection], _annotating(run)),
+        "trajectory": ([run.paper.trajectory], trajectories),
+    }
+    for key, (names, known) in asked.items():
+        for name in names:
+            if name is not None and name not in known:
+                yield f"'paper.{key}' names {name!r}, which this run lacks{suggest(name, known)}"
 
 
 def _download_checks(downloads: Mapping[str, DownloadConfig]) -> Iterator[str]:

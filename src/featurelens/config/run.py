@@ -15,6 +15,7 @@ from typing import Annotated
 from annotated_types import Ge
 from pydantic import Field
 
+from featurelens.claims.config import PaperNames
 from featurelens.concepts.config import ConceptConfig
 from featurelens.config.simulation_run import SimulationRun
 from featurelens.controls.config import ControlConfig
@@ -119,5 +120,7 @@ class RunConfig:
     """Choices of the figures."""
     engine: EngineChoice = "auto"
     """What trains the SAEs; auto chooses by shape and device, the others are for comparison."""
+    paper: PaperNames = field(default_factory=PaperNames)
+    """What of this run stands for what of the paper; claims are read by these names."""
     claims: File | None = None
     """File with the paper's claims, to be judged against this run's tables."""

@@ -50,7 +50,15 @@ FILTERS: dict[Convention, tuple[Filter, ...]] = {
 HIGHER = ("+", "up")
 """Directions of terms that a feature's high cells have more of, in either convention."""
 
+PAPER_FILTER: Filter = "kept_published_figures"
+"""The filter of the paper's figures of concepts."""
+
 ALL_FILTERS = tuple(name for names in FILTERS.values() for name in names)
+
+
+def convention_of(name: Filter) -> Convention:
+    """The convention that a filter belongs to."""
+    return next(convention for convention, filters in FILTERS.items() if name in filters)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,13 +3,20 @@
 Works on activations (n_cells, n_features) in CSR form and never makes them dense.
 """
 
-from typing import NamedTuple
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+import pandas as pd
 from scipy import sparse
 
+from featurelens.conventions import Convention
 from featurelens.stats.multiple import bh
 from featurelens.stats.welch import Moments, welch
+
+if TYPE_CHECKING:
+    import anndata
 
 
 class TypeMoments(NamedTuple):
@@ -107,3 +114,33 @@ def pooled_effects(moments: TypeMoments) -> np.ndarray:
     spread = spread + (outside.n - 1) * np.nan_to_num(outside.variance)
     sd = np.sqrt(spread / np.maximum(inside.n + outside.n - 2, 1))
     return np.divide(inside.mean - outside.mean, sd, out=np.full(sd.shape, np.nan), where=sd > 0)
+
+
+def local_types(features: anndata.AnnData, convention: Convention) -> pd.Series:
+    """The cell type of every local feature: the one that it alone is significant in.
+
+    Parameters
+    ----------
+    features
+        Of :func:`featurelens.features.describe.describe_features`.
+    convention
+        Whose rule.
+
+    Returns
+    -------
+    Series
+        Name of the type by the name of the feature, of local features alone.
+    """
+    suffix = "_published" if convention == "published" else ""
+    local = (features.var[f"type{suffix}"] == "local").to_numpy()
+    where = np.asarray(features.varm[f"significant{suffix}"])[local].argmax(axis=1)
+    types = np.asarray(features.uns["cell_types"], dtype=object)[where]
+    return pd.Series(types, index=features.var_names[local], dtype=object)
+
+
+def main_type_of(features: anndata.AnnData) -> pd.Series:
+    """The type that holds most of a feature's activation, (n_features,); of dead ones the first."""
+    names = np.asarray(features.uns["cell_types"], dtype=object)
+    counts = features.obs["cell_type"].astype(str).value_counts().reindex(names.astype(str))
+    held = np.asarray(features.varm["type_means"]) * counts.to_numpy()
+    return pd.Series(names[held.argmax(axis=1)], index=features.var_names, dtype=object)

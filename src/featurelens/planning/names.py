@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from featurelens.features.sources import relatives
@@ -16,7 +17,9 @@ def names(plan: Plan) -> dict[str, Any]:
 
     A name that a run has nothing for is None or an empty list, and what asks for it is not made.
     """
-    return WILDCARDS | _of_simulations(plan) | _of_sweeps(plan) | _of_cells(plan)
+    return (
+        WILDCARDS | _of_simulations(plan) | _of_sweeps(plan) | _of_cells(plan) | _of_the_paper(plan)
+    )
 
 
 def _of_simulations(plan: Plan) -> dict[str, Any]:
@@ -96,3 +99,43 @@ def _of_cells(plan: Plan) -> dict[str, Any]:
         "min_cells": config.dge.min_cells,
         "ranked_by": config.gsea.rank_by if config.gsea else "t",
     }
+
+
+def _of_the_paper(plan: Plan) -> dict[str, Any]:
+    """What claims are read by: what stands for the paper's own, sizes, numbers that were chosen."""
+    paper, plain = plan.config.paper, plan.plain
+    blocks = {key: plain[key] for key in ("features", "dge", "enrichment", "concepts")}
+    blocks["datasets"] = {
+        name: {"steering": block["steering"]} for name, block in plain["datasets"].items()
+    }
+    of_simulations = {
+        name: {key: value for key, value in block["data"].items() if key.startswith("n_")}
+        for name, block in plain["simulations"].items()
+    }
+    of_sweeps = {
+        f"sweep {name}": {"n_points": sum(map(len, stacks.values()))}
+        for name, stacks in plan.stacks.items()
+    }
+    saes = [place for place in plan.saes if str(place) == paper.multidgd]
+    return {
+        "paper": paper.known(),
+        "paper_sae": first(saes),
+        "paper_annotated": first(
+            [
+                place
+                for place in plan.annotated
+                if str(place) == f"{paper.multidgd}/{paper.collection}"
+            ]
+        ),
+        "planned_sizes": of_simulations | of_sweeps,
+        "settings": dict(_numbers(blocks)),
+    }
+
+
+def _numbers(block: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, float]]:
+    """Every number of a configuration by its key, with those of its parts behind dots."""
+    for key, value in block.items():
+        if isinstance(value, Mapping):
+            yield from _numbers(value, f"{above}{key}.")
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            yield f"{above}{key}", value

@@ -215,8 +215,9 @@ _MISSING: Any = object()
 
 def _literals(tree: ast.Module, path: Path) -> Iterable[tuple[str, Any]]:
     for node in tree.body:
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-            name = node.targets[0].id
+        if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
+            target = node.targets[0] if isinstance(node, ast.Assign) else node.target
+            name = target.id if isinstance(target, ast.Name) else ""
             if name in _LITERALS:
                 try:
                     yield name, ast.literal_eval(node.value)

@@ -1,5 +1,6 @@
-"""Features that carry a gene set with a word in its name (Figures 3B, S25 and S31): published finds
-the word within other words, letter by letter; corrected finds whole words, in any case.
+"""Features that carry a gene set with a word in its name (Figures 3B, S25 and S31), by the filter of
+the run and by the one of the paper's figures: published finds the word within other words, letter
+by letter; corrected finds whole words, in any case.
 """
 
 from __future__ import annotations
@@ -11,9 +12,9 @@ import pandas as pd
 
 from featurelens.concepts.config import Direction
 from featurelens.concepts.probes import matches
-from featurelens.concepts.space import carried
+from featurelens.concepts.space import carried, direction_of
 from featurelens.conventions import CONVENTIONS
-from featurelens.enrichment.config import Filter
+from featurelens.enrichment.config import PAPER_FILTER, Filter, convention_of
 from featurelens.features import lists
 
 INPUTS = {"kept": "concepts/{annotated}/kept_terms.parquet"}
@@ -36,7 +37,7 @@ def tabulate(
     name: Filter,
     direction: Direction = "up",
 ) -> pd.DataFrame:
-    """Which features carry a term that a probe finds (Figure 3B), under both readings of a probe.
+    """Which features carry a term that a probe finds, under both readings of a probe.
 
     Parameters
     ----------
@@ -45,7 +46,8 @@ def tabulate(
     probes
         Words or parts of words.
     name, direction
-        Filter and direction of the concept space that is probed.
+        Filter and direction of the run's concept space; the one of the paper's figures is probed
+        besides.
 
     Returns
     -------
@@ -54,18 +56,24 @@ def tabulate(
         n_terms (found), n_features (that carry one), n_annotated, share (of the annotated), terms
         (found, separated by semicolons).
     """
+    spaces = [
+        (sae, position, each, carried(table, each, direction_of(convention_of(each), direction)))
+        for position, (sae, table) in enumerate(kept.items(), start=1)
+        for each in dict.fromkeys([name, PAPER_FILTER])
+    ]
     rows = []
-    for position, (sae, table) in enumerate(kept.items(), start=1):
-        matrix = carried(table, name, direction)
+    for sae, position, each, matrix in spaces:
+        n_annotated = len(matrix.features)
+        of_sae = {"sae": sae, "position": position, "filter": each}
         for convention in CONVENTIONS:
             for probe in probes:
                 found = matches(matrix.terms, probe, convention)
                 hits = int((np.asarray(matrix.matrix[:, found].sum(axis=1)) > 0).sum())
-                n_annotated = len(matrix.features)
                 terms = np.array(matrix.terms, dtype=object)[found]
                 rows.append(
-                    {"sae": sae, "position": position, "filter": name, "convention": convention}
-                    | {"probe": probe, "n_terms": int(found.sum()), "n_features": hits}
+                    of_sae
+                    | {"convention": convention, "probe": probe}
+                    | {"n_terms": int(found.sum()), "n_features": hits}
                     | {"n_annotated": n_annotated, "share": hits / max(n_annotated, 1)}
                     | {"terms": lists.join(map(lists.entry, terms))}
                 )

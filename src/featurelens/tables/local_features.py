@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pandas as pd
 
 from featurelens.conventions import CONVENTIONS
+from featurelens.features.locality import local_types
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -36,7 +36,7 @@ def tabulate(features: Mapping[str, AnnData]) -> pd.DataFrame:
     for position, (name, adata) in enumerate(features.items(), start=1):
         n_cells = adata.obs["cell_type"].astype(str).value_counts().sort_index()
         for convention in CONVENTIONS:
-            tops = _local_types(adata, "_published" if convention == "published" else "")
+            tops = local_types(adata, convention).value_counts()
             rows.extend(
                 {
                     "sae": name,
@@ -49,10 +49,3 @@ def tabulate(features: Mapping[str, AnnData]) -> pd.DataFrame:
                 for cell_type, count in n_cells.items()
             )
     return pd.DataFrame(rows)
-
-
-def _local_types(features: AnnData, suffix: str) -> pd.Series:
-    """Local features of each cell type: those significant in it alone."""
-    local = (features.var[f"type{suffix}"] == "local").to_numpy()
-    where = np.asarray(features.varm[f"significant{suffix}"])[local].argmax(axis=1)
-    return pd.Series(np.asarray(features.uns["cell_types"])[where]).value_counts()
