@@ -155,6 +155,7 @@ def test_every_shipped_config_is_valid(path):
     ],
 )
 def test_a_mistake_is_one_line_that_names_the_key(demo, key, value, message):
+    del demo["paper"]
     with pytest.raises(InputError) as caught:
         parse_config(change(demo, key, value))
     [line] = str(caught.value).splitlines()
@@ -178,6 +179,7 @@ def test_autoencoders_of_a_list_have_names_of_their_own(demo):
 
 
 def test_a_dataset_chooses_among_the_saes(demo):
+    del demo["paper"]
     demo["saes"] |= {"other": demo["saes"]["topk-x20"]}
     for chosen, expected in ((None, ["topk-x20", "other"]), (["other"], ["other"]), ([], [])):
         demo["datasets"]["pbmc68k"]["saes"] = chosen
@@ -269,6 +271,7 @@ def test_the_papers_sweeps_over_simulations_have_their_points(paper):
 
 
 def test_datasets_need_an_sae_or_a_sweep(demo):
+    del demo["paper"]
     demo["saes"] = {}
     parse_config(demo)
     del demo["sweeps"]["cells"]

@@ -36,7 +36,7 @@ def test_without_its_file_nothing_that_is_made_of_it_is_left(laptop):
     laptop["controls"] = {"kinds": ["pca"], "embeddings": ["facs/nmf"]}
     left, lines = leave_out_absent(parse_config(laptop), nothing)
     # The same config as one would write it without these cells.
-    for part in ("datasets", "collections", "controls"):
+    for part in ("datasets", "collections", "controls", "paper"):
         laptop.pop(part)
     for name in ("facs-nmf", "facs-scvi"):
         del laptop["sweeps"][name]

@@ -41,6 +41,7 @@ def test_the_home_folder_and_variables_in_a_path_are_replaced(demo, monkeypatch)
     monkeypatch.setenv("HOME", "/home/me")
     monkeypatch.setenv("PROJECT", "/project")
     demo["collections"] = {"mine": {"path": "~/sets.gmt"}}
+    demo["paper"]["collection"] = "mine"
     demo["enrichment"]["universe"] = {"file": "$PROJECT/$NOTHING/genes.txt"}
     run = parse_config(demo)
     assert run.collections["mine"].path == "/home/me/sets.gmt"

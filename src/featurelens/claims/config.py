@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -29,6 +30,12 @@ class PaperNames:
     """Gene sets whose terms the paper counts."""
     trajectory: Name | None = None
     """Trajectory of the dataset that stands for erythropoiesis."""
+
+    def without(self, datasets: Collection[str]) -> PaperNames:
+        """These names where some datasets are left out: none, if the SAEs are of one of them."""
+        places = [name for name in (self.multidgd, self.geneformer) if name is not None]
+        gone = any(Place.parse(name).dataset in datasets for name in places)
+        return PaperNames() if gone else self
 
     def known(self) -> dict[str, str | tuple[str, ...]]:
         """What the names in braces of a file of claims stand for, those alone that are given."""

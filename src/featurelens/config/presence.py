@@ -59,6 +59,7 @@ def _without(run: RunConfig, gone: Collection[str]) -> RunConfig:
         sweeps={name: sweep for name, sweep in run.sweeps.items() if sweep.source not in gone},
         collections=collections,
         controls=replace(run.controls, embeddings=embeddings),
+        paper=run.paper.without(gone),
     )
 
 

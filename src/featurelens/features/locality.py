@@ -135,7 +135,7 @@ def local_types(features: anndata.AnnData, convention: Convention) -> pd.Series:
     local = (features.var[f"type{suffix}"] == "local").to_numpy()
     where = np.asarray(features.varm[f"significant{suffix}"])[local].argmax(axis=1)
     types = np.asarray(features.uns["cell_types"], dtype=object)[where]
-    return pd.Series(types, index=features.var_names[local], dtype=object)
+    return pd.Series(types, index=features.var.index[local], dtype=object)
 
 
 def main_type_of(features: anndata.AnnData) -> pd.Series:
@@ -143,4 +143,4 @@ def main_type_of(features: anndata.AnnData) -> pd.Series:
     names = np.asarray(features.uns["cell_types"], dtype=object)
     counts = features.obs["cell_type"].astype(str).value_counts().reindex(names.astype(str))
     held = np.asarray(features.varm["type_means"]) * counts.to_numpy()
-    return pd.Series(names[held.argmax(axis=1)], index=features.var_names, dtype=object)
+    return pd.Series(names[held.argmax(axis=1)], index=features.var.index, dtype=object)

@@ -118,7 +118,7 @@ def _of_the_paper(plan: Plan) -> dict[str, Any]:
     }
     saes = [place for place in plan.saes if str(place) == paper.multidgd]
     return {
-        "paper": paper.known(),
+        "claims": plan.config.claims,
         "paper_sae": first(saes),
         "paper_annotated": first(
             [

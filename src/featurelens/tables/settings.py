@@ -12,6 +12,7 @@ from featurelens.enrichment.term_tests import PUBLISHED_FIGURE_ALPHA
 
 INPUTS: dict[str, str] = {}
 PARAMS = {"chosen": "{settings}"}
+NEEDS = ["claims"]
 OUTPUTS = {"settings": ""}
 
 

@@ -15,6 +15,7 @@ INPUTS = {
     "summaries": "enrichment/{annotated}/summary.tsv?",
 }
 PARAMS = {"planned": "{planned_sizes}"}
+NEEDS = ["claims"]
 OUTPUTS = {"sizes": ""}
 
 
