@@ -1,4 +1,4 @@
-"""Features that carry a gene set with a word in its name (Figures 3B, S25 and S31), by the filter of
+"""Features that carry a gene set with a word in its name (Figures 3B, S25, S31), by the filter of
 the run and by the one of the paper's figures: published finds the word within other words, letter
 by letter; corrected finds whole words, in any case.
 """
