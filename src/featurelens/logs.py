@@ -26,6 +26,7 @@ def job_log(path: str | Path) -> Iterator[Callable[[str], None]]:
     it has half written. The last line says what the job took, :func:`describe_cost`.
     """
     started = time.process_time()
+    _seldom_collect()
     terminal = os.dup(2)
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, _end)
@@ -51,6 +52,12 @@ def job_log(path: str | Path) -> Iterator[Callable[[str], None]]:
             print(describe_cost(started), file=log)
             # At its end Python looks through all that is left, torch's half a million objects too.
             gc.freeze()
+
+
+def _seldom_collect() -> None:
+    """Look for garbage seldom, and never among what the imports made: a job ends soon."""
+    gc.freeze()
+    gc.set_threshold(5_000, 10, 10)
 
 
 def _end(number: int, _: object) -> None:

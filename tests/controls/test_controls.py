@@ -12,6 +12,7 @@ from scipy import sparse
 
 from featurelens.controls.components import components, describe_control, halves
 from featurelens.controls.config import ControlConfig, contradictions
+from featurelens.controls.described import describe_source
 from featurelens.controls.directions import random_directions
 from featurelens.controls.drawn import drawn_control
 from featurelens.controls.plan import controlled, sources
@@ -183,6 +184,22 @@ def test_controls_of_cells_are_features_of_the_same_cells(cells, method):
     assert features.var["component"].iloc[0] == first
     if method != "dimensions":
         assert lines[0] == "9 components asked for, 3 kept: the rank of expression"
+
+
+def test_a_source_is_described_from_its_weights_or_from_the_cells(cells, trained, tmp_path):
+    X, sae = trained
+    model.save(sae, tmp_path)
+    here = cells.copy()
+    here.obsm["X_emb"] = X[: cells.n_obs]
+    config = ControlConfig(kinds=("pca",), n_components=9)
+    options = {"config": FeatureConfig(), "controls": config, "log": lambda line: None}
+    weights = [tmp_path / "cfg.json", tmp_path / "sae_weights.safetensors"]
+    encoded = describe_source(here, "topk", weights=weights, **options)
+    np.testing.assert_array_equal(encoded.X.toarray(), sae.encode(here.obsm["X_emb"]))
+    of_cells = describe_source(here, "control.pca", weights=[], **options)
+    assert of_cells.var["component"].iloc[0] == "pca 1 +"
+    with pytest.raises(InputError, match="names no source"):
+        describe_source(here, "topk.pca", weights=weights, **options)
 
 
 def test_expression_that_does_not_vary_cannot_be_decomposed():

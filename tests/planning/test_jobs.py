@@ -126,6 +126,20 @@ def test_memory_of_a_stage_by_the_sizes_that_are_expected(jobs):
     n_components = jobs.plan.config.controls.n_components
     ends = Sizes(700, 765, 20, 2 * max(n_components, 20))
     assert asked(control, ["x"], 1) == megabytes("test", ends)
+    # Its components are found by who describes them; of several stages the largest counts.
+    assert jobs.memory_of("describe")(control, ["x"], 1) == megabytes("control", ends)
+    assert jobs.memory_of("describe", "test")(Wildcards(wildcards), ["x"], 1) == max(
+        megabytes("describe", sizes), megabytes("test", sizes)
+    )
+
+
+def test_what_has_weights_is_described_from_them_and_nothing_else(jobs):
+    made = [
+        f"{jobs.plan.root}/sae/blood/pca/topk.frozen.seed1/{name}"
+        for name in ("cfg.json", "sae_weights.safetensors")
+    ]
+    assert jobs.weights(Wildcards(PCA, sae="topk.frozen.seed1")) == made
+    assert jobs.weights(Wildcards(PCA, sae="control.pca")) == []
 
 
 def test_memory_of_a_bundle_that_is_not_made_is_asked_for_again(jobs, tmp_path, monkeypatch):

@@ -241,7 +241,7 @@ def test_files_that_were_added_are_planned_and_nothing_that_was_there_is_made_ag
             f"of = Fingerprints({str(clone / 'scripts')!r}, cache=None).of\n"
             "print(model_code(of, 'embed_cells', 'pca'),"
             " sae_code(of, 'train_stack', [('topk', 'all')], engine='auto'),"
-            " of('describe_control', controls__kinds='nmf'))"
+            " of('describe_features', controls__kinds='nmf'))"
         )
         return ask(clone, code)
 
@@ -259,7 +259,7 @@ def test_files_that_were_added_are_planned_and_nothing_that_was_there_is_made_ag
     selection = write_config(clone, run_with("first_genes", **more))
     done = run_snakemake(clone, *selection, "-n", "--", "results/one/tables/controls.tsv")
     assert done.returncode == 0, done.stdout + done.stderr
-    for rule in ("embed_cells", "train_sae", "describe_control"):
+    for rule in ("embed_cells", "train_sae", "test_source_of_control"):
         assert f"rule {rule}:" in done.stdout + done.stderr
 
 

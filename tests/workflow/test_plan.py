@@ -77,7 +77,7 @@ def test_the_papers_plan_knows_its_memory_before_anything_is_downloaded(papers_p
     assert max(map(int, memory["test_expression"])) > 8000
     # Features of controls are few, and so is their memory: 7,974 MB, and 32 for composition.
     assert min(map(int, memory["enrich_features"])) < 8010
-    for rule in ("describe_features", "describe_control", "steer_cells", "map_concepts"):
+    for rule in ("describe_features", "steer_cells", "map_concepts"):
         assert all(2000 < int(value) < 16_000 for value in memory[rule]), rule
     # 10,000 features on 896 dimensions, not 500 times as many.
     assert max(map(int, memory["train_sae"])) < 4000

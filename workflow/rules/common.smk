@@ -12,8 +12,6 @@ if SRC not in sys.path:
 from featurelens.config.parse import parse_config
 from featurelens.config.presence import leave_out_absent
 from featurelens.features.sources import (
-    CELL_PATTERN,
-    ENCODED_PATTERN,
     RANDOM_PATTERN,
     TRAINED_PATTERN,
     parse_source,
@@ -52,6 +50,7 @@ PLAIN = PLAN.plain
 RUN = CONFIG.run
 # Ways in which one job tests a source of features.
 TESTING = plan_tests(CONFIG.datasets, list(CONFIG.saes), CONFIG.dge.contrasts)
+WHOLE = [job for job in TESTING if job.is_whole]
 fingerprint = Fingerprints(Path(workflow.current_basedir).parent.parent / "scripts").of
 
 
@@ -168,6 +167,16 @@ def sweep_code(script, **how):
 def control_code(script):
     """Code of a script that makes a control, of its own kind alone."""
     return lambda wildcards: fingerprint(script, controls__kinds=parse_source(wildcards.sae).kind)
+
+
+def described_code(script):
+    """Code of a script that describes features; only those of the cells are a control's to find."""
+
+    def of_source(wildcards):
+        source = parse_source(wildcards.sae)
+        return fingerprint(script, controls__kinds=None if source.sae else source.kind)
+
+    return of_source
 
 
 def tested(job):

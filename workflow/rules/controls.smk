@@ -1,5 +1,5 @@
-# Controls: sources of features that are no trained SAE. What has weights is made here or by
-# train_sae, what has none here alone; from features.h5ad on, a control is one more SAE.
+# Controls: sources of features that are no trained SAE. What has weights is drawn here or made by
+# train_sae; from features.h5ad on, a control is one more SAE.
 
 
 rule draw_directions:
@@ -29,28 +29,3 @@ rule draw_directions:
         code=control_code("draw_directions"),
     script:
         "../../scripts/draw_directions.py"
-
-
-rule describe_control:
-    input:
-        bundle=f"results/{RUN}/embeddings/{{dataset}}/{{model}}/cells.h5ad",
-    output:
-        features=f"results/{RUN}/features/{{dataset}}/{{model}}/{{sae}}/features.h5ad",
-    log:
-        f"results/{RUN}/logs/describe_control/{{dataset}}/{{model}}/{{sae}}.log",
-    benchmark:
-        f"results/{RUN}/benchmarks/describe_control/{{dataset}}/{{model}}/{{sae}}.tsv"
-    wildcard_constraints:
-        sae=CELL_PATTERN,
-    conda:
-        "../../envs/core.yaml"
-    resources:
-        mem_mb=JOBS.memory_of("control"),
-        runtime=growing(120),
-    params:
-        source="{sae}",
-        config=PLAIN["features"],
-        controls=PLAIN["controls"],
-        code=control_code("describe_control"),
-    script:
-        "../../scripts/describe_control.py"

@@ -1,39 +1,74 @@
-# Which genes the high cells of a feature express (paper section 5.3). Whether a job tests a source of
-# features in one way or in all of them is up to its size (featurelens.planning.contrasts).
+# Which genes the high cells of a feature express (paper section 5.3). A source of features on few cells
+# is described and tested in every way by one job, on more cells each test is a job of its own
+# (featurelens.planning.contrasts).
 
-for job in TESTING:
+TESTED = f"results/{RUN}/dge/{{dataset}}/{{model}}/{{sae}}"
+
+
+for job in WHOLE:
 
     rule:
         name:
-            f"test_expression{job.suffix}"
+            f"test_source{job.suffix}"
         input:
             bundle=BUNDLE_FILES,
-            features=f"results/{RUN}/features/{{dataset}}/{{model}}/{{sae}}/features.h5ad",
+            sae=JOBS.weights,
         output:
-            [
-                f"results/{RUN}/dge/{{dataset}}/{{model}}/{{sae}}/{test}.parquet"
-                for test in job.tests
-            ],
+            features=f"results/{RUN}/features/{{dataset}}/{{model}}/{{sae}}/features.h5ad",
+            dge=[f"{TESTED}/{test}.parquet" for test in job.tests],
         log:
-            f"results/{RUN}/logs/test_expression/{{dataset}}/{{model}}/{{sae}}{job.log}.log",
+            f"results/{RUN}/logs/test_source/{{dataset}}/{{model}}/{{sae}}.log",
         benchmark:
-            f"results/{RUN}/benchmarks/test_expression/{{dataset}}/{{model}}/{{sae}}{job.log}.tsv"
+            f"results/{RUN}/benchmarks/test_source/{{dataset}}/{{model}}/{{sae}}.tsv"
         wildcard_constraints:
             dataset=job.datasets,
             sae=job.sources,
         conda:
             "../../envs/core.yaml"
-        threads: job.threads
         resources:
-            mem_mb=JOBS.memory_of("test"),
+            mem_mb=JOBS.memory_of("describe", "test"),
             runtime=growing(60),
         params:
             device=device,
+            source="{sae}",
+            features=PLAIN["features"],
+            controls=PLAIN["controls"],
             config=PLAIN["dge"],
             tests=tested(job),
-            code=fingerprint("test_expression"),
+            code=described_code("test_source"),
         script:
-            "../../scripts/test_expression.py"
+            "../../scripts/test_source.py"
+
+
+# Features are described without tests where no such rule comes first.
+for job in WHOLE:
+    workflow.ruleorder(f"test_source{job.suffix}", "describe_features")
+    workflow.ruleorder(f"test_source{job.suffix}", "test_expression")
+
+
+rule test_expression:
+    input:
+        bundle=BUNDLE_FILES,
+        features=f"results/{RUN}/features/{{dataset}}/{{model}}/{{sae}}/features.h5ad",
+    output:
+        table=f"{TESTED}/{{contrast}}_{{convention}}.parquet",
+    log:
+        f"results/{RUN}/logs/test_expression/{{dataset}}/{{model}}/{{sae}}/{{contrast}}_{{convention}}.log",
+    benchmark:
+        f"results/{RUN}/benchmarks/test_expression/{{dataset}}/{{model}}/{{sae}}/{{contrast}}_{{convention}}.tsv"
+    conda:
+        "../../envs/core.yaml"
+    threads: 2
+    resources:
+        mem_mb=JOBS.memory_of("test"),
+        runtime=growing(60),
+    params:
+        device=device,
+        config=PLAIN["dge"],
+        tests=tested(TESTING[-1]),
+        code=fingerprint("test_expression"),
+    script:
+        "../../scripts/test_expression.py"
 
 
 rule test_chosen:

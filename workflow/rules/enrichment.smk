@@ -63,11 +63,9 @@ rule summarise_annotation:
 
 
 # Few cells are tested by the rules that come first.
-for name in ("test_expression", "enrich_features"):
-    workflow.ruleorder(*(f"{name}{job.suffix}" for job in TESTING))
-for job in TESTING:
-    if job.is_whole:
-        workflow.ruleorder(f"enrich_features{job.suffix}", "summarise_annotation")
+workflow.ruleorder(*(f"enrich_features{job.suffix}" for job in TESTING))
+for job in WHOLE:
+    workflow.ruleorder(f"enrich_features{job.suffix}", "summarise_annotation")
 
 
 rule run_gsea:

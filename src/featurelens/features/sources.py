@@ -43,9 +43,7 @@ _SEED = r"(\.seed\d+)?"
 _DRAWN = "|".join(sorted(set(SAE_CONTROLS) - set(TRAINED_AS))) or "(?!)"
 TRAINED_PATTERN = rf"[^/.]+(\.({'|'.join(TRAINED_AS)}))?{_SEED}"
 RANDOM_PATTERN = rf"[^/.]+\.({_DRAWN}){_SEED}"
-CELL_PATTERN = rf"{OF_CELLS}\.[a-z_]+{_SEED}"
-ENCODED_PATTERN = rf"(?!{OF_CELLS}\.)[^/]+"
-"""Regular expressions of the sources that a rule makes; the last two know all that has weights."""
+"""Regular expressions of the sources whose weights a rule makes."""
 
 _NAME = re.compile(r"(?P<owner>[^/.]+)(?:\.(?P<kind>[a-z_]+))?(?:\.seed(?P<seed>\d+))?")
 

@@ -31,8 +31,6 @@ class Job:
     """Pattern of the datasets that the rule is for."""
     sources: str
     """Pattern of the sources of features."""
-    threads: int
-    """Genes are tested by blocks, side by side."""
 
     @property
     def is_whole(self) -> bool:
@@ -67,14 +65,14 @@ def plan_tests(
     contrasts
         Of the run.
     """
-    jobs = [Job("", (EACH,), "[^/]+", "[^/]+", threads=2)]
+    jobs = [Job("", (EACH,), "[^/]+", "[^/]+")]
     small = "|".join(re.escape(name) for name, dataset in datasets.items() if is_small(dataset))
     if small and saes:
         own = "|".join(map(re.escape, saes))
         of_sae, of_control = (tuple(ways_of(name, saes, contrasts)) for name in (saes[0], ""))
         jobs = [
-            Job("_of_sae", of_sae, small, own, threads=1),
-            Job("_of_control", of_control, small, rf"(?!(?:{own})/)[^/]+", threads=1),
+            Job("_of_sae", of_sae, small, own),
+            Job("_of_control", of_control, small, rf"(?!(?:{own})/)[^/]+"),
             *jobs,
         ]
     return jobs

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from featurelens.features.sources import trained_config
+from featurelens.features.sources import parse_source, trained_config
 from featurelens.options import as_plain
 from featurelens.places import Place
 from featurelens.planning.measures import Measure
@@ -150,6 +150,13 @@ class Jobs:
 
         return found
 
+    def weights(self, wildcards: Any) -> list[str]:
+        """Files of the weights that a source of features has; a control of the cells has none."""
+        if parse_source(wildcards.sae).sae is None:
+            return []
+        folder = f"{self.plan.root}/sae/{Place(wildcards.dataset, wildcards.model, wildcards.sae)}"
+        return [f"{folder}/{name}" for name in ("cfg.json", "sae_weights.safetensors")]
+
     # ---- Memory by files ----
 
     def memory(
@@ -170,8 +177,11 @@ class Jobs:
 
         return sized
 
-    def memory_of(self, stage: Stage) -> OfAttempt:
-        """Megabytes of a stage by what a job works on; once more as much at every attempt."""
+    def memory_of(self, *stages: Stage) -> OfAttempt:
+        """Megabytes of a job's largest stage by what it works on; once more at every attempt.
+
+        Who describes features of a control of the cells finds them first.
+        """
 
         def sized(wildcards: Any, input: Any, attempt: int) -> int:
             place = Place(wildcards.dataset, wildcards.model, wildcards.get("sae", ""))
@@ -181,6 +191,10 @@ class Jobs:
                 # It is asked again once a missing input is made, and not every job reads the
                 # bundle.
                 raise FileNotFoundError(missing.errno, str(missing), input[0]) from None
-            return attempt * megabytes(stage, found)
+            of_cells = bool(place.sae) and parse_source(place.sae).sae is None
+            return attempt * max(
+                megabytes("control" if of_cells and stage == "describe" else stage, found)
+                for stage in stages
+            )
 
         return sized

@@ -97,12 +97,16 @@ def new_figure(width: float, height: float) -> Figure:
 def save(figure: Figure, pdf: str | Path, png: str | Path) -> None:
     """Write a figure as PDF and PNG; the same figure gives the same bytes on any day.
 
-    It is laid out once, for the pixels of the PNG, and stays so: both show the same picture.
+    It is laid out once, for the pixels of the PNG, and stays so: both show the same picture. Left
+    to ``savefig`` it would be drawn once more for that, unseen.
     """
     with mpl.rc_context(STYLE):
+        figure.set_dpi(DPI)
+        if engine := figure.get_layout_engine():
+            engine.execute(figure)
+        figure.set_layout_engine(None)  # "none" would make each format draw twice
         with atomic_path(png) as path:
             figure.savefig(path, format="png", dpi=DPI, metadata={"Software": None})
-        figure.set_layout_engine(None)  # "none" would make each format draw twice
         with atomic_path(pdf) as path:
             figure.savefig(path, format="pdf", dpi=DPI, metadata={"CreationDate": None})
 
