@@ -53,6 +53,7 @@ $(VENV)-dev/.ready: requirements-dev.txt requirements.lock
 bench: $(READY)  ## speed against baselines measured in the same run
 	$(BIN)/python -m benchmarks.sae_training
 	$(BIN)/python -m benchmarks.annotation --scale paper
+	$(BIN)/python -m benchmarks.steering
 	$(BIN)/python -m benchmarks.simulation_metrics
 
 bench-demo: $(READY)  ## what the default run takes, by rule, and in relation to BASELINE

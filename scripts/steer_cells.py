@@ -25,9 +25,10 @@ with job_log(snakemake.log[0]) as log:
             kind: model.load(Path(path).parent)
             for kind, path in zip(params.others, paths.others, strict=True)
         },
+        threads=snakemake.threads,
         log=log,
     )
-    for name in ("effects", "selected", "controls", "doses", "dose_genes"):
+    for name in ("effects", "selected", "controls", "doses", "dose_genes", "ranking"):
         write_table(getattr(study, name), getattr(made, name))
     write_anndata(study.trajectories, made.trajectories)
     write_anndata(study.control_effects, made.control_effects)

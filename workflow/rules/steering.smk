@@ -18,6 +18,7 @@ rule steer_cells:
         controls=f"results/{RUN}/steering/{{dataset}}/{{model}}/{{sae}}/controls.tsv",
         doses=f"results/{RUN}/steering/{{dataset}}/{{model}}/{{sae}}/doses.tsv",
         dose_genes=f"results/{RUN}/steering/{{dataset}}/{{model}}/{{sae}}/dose_genes.tsv",
+        ranking=f"results/{RUN}/steering/{{dataset}}/{{model}}/{{sae}}/ranking.tsv",
         control_effects=f"results/{RUN}/steering/{{dataset}}/{{model}}/{{sae}}/control_effects.h5ad",
     log:
         f"results/{RUN}/logs/steer_cells/{{dataset}}/{{model}}/{{sae}}.log",

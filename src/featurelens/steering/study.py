@@ -21,6 +21,7 @@ from featurelens.steering import records
 from featurelens.steering.choices import choose
 from featurelens.steering.config import SteeringConfig
 from featurelens.steering.edits import SparseAutoencoder
+from featurelens.steering.ranking import rank_features
 from featurelens.steering.stage import Stage
 
 if TYPE_CHECKING:
@@ -49,6 +50,9 @@ class Study:
     """Movement of the global feature's cells over doses (:meth:`Doses.follow`)."""
     dose_genes: pd.DataFrame
     """The ten strongest genes over the same doses."""
+    ranking: pd.DataFrame
+    """Every live feature, set to its mean in the target
+    (:func:`featurelens.steering.ranking.rank_features`)."""
     control_effects: anndata.AnnData
     """Controls x genes: log2 effects of every control among which genes were ranked."""
 
@@ -61,6 +65,7 @@ def steer_cells(
     *,
     trajectories: Mapping[str, Any] | None = None,
     others: Mapping[str, SparseAutoencoder] | None = None,
+    threads: int = 1,
     log: Log = print,
 ) -> Study:
     """Steer the cells of one type with one global and several local features.
@@ -81,6 +86,8 @@ def steer_cells(
         Those of the dataset by name, in plain form, of which the config may name one.
     others
         SAEs that are compared with it, by kind of control (untrained, frozen).
+    threads
+        Features worked on at once where all are; changes no result.
     log
         Takes one line at a time.
 
@@ -113,5 +120,6 @@ def steer_cells(
         controls=comparison.table.assign(feature=edits[0].name),
         doses=doses.assign(feature=edits[0].name),
         dose_genes=dose_genes.assign(feature=edits[0].name),
+        ranking=rank_features(stage, threads=threads),
         control_effects=records.control_effects(stage, edits, nulls),
     )
