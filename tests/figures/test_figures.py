@@ -117,6 +117,15 @@ def test_figure_2_calls_a_feature_what_the_table_calls_it():
     assert panel(figure, "Regional feature 0").get_title().endswith("no main type")
 
 
+def test_figure_2_of_two_features_shows_the_sum_of_their_activations():
+    cells = features()
+    moved, chosen = trajectories(cells), selected()
+    chosen.loc[0, "feature"] = moved.obs["feature"] = "0+1"
+    axes = panel(draw_figure_2(cells, moved, chosen), "Features 0 and 1")
+    total = np.asarray(cells.X[:, :2].sum(axis=1)).ravel()
+    assert axes.collections[-1].get_array()[-1] == pytest.approx(total.max())
+
+
 def test_figure_2_steers_from_origin_to_target():
     cells = features()
     moved = trajectories(cells)

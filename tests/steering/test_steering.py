@@ -225,6 +225,42 @@ def test_same_result_twice_and_through_files(steering, bundle, features, tmp_pat
     pd.testing.assert_frame_equal(loaded.obs, steering.trajectories.obs)
 
 
+def test_features_named_in_the_config_are_edited_together(bundle, features):
+    both = steer_cells(Linear(), bundle, features, replace(CONFIG, features=(1, 0), n_local=0))
+    [row] = both.selected.to_dict("records")
+    assert (row["feature"], row["rule"]) == ("1+0", "named in the config")
+    means = 1.5 * bundle.embedding[LABELS == "b"].mean(axis=0, dtype=float)
+    moved = both.trajectories[both.trajectories.obs["condition"] == "corrected"]
+    expected = np.column_stack([np.tile(means[:2], (8, 1)), bundle.embedding[:8, 2]])
+    np.testing.assert_allclose(moved.obsm["X_emb"], expected, rtol=1e-5)
+    with pytest.raises(InputError, match="no feature 4: the SAE has 4 features, 0 to 3"):
+        steer_cells(Linear(), bundle, features, replace(CONFIG, features=(4,)))
+
+
+def test_a_feature_that_follows_a_trajectory_is_the_global_one(bundle, features):
+    described = features.copy()
+    described.varm["directions"] = Linear().directions
+    config = replace(CONFIG, trajectory="ripening")
+    given = {"ripening": {"stages": ["a", "c"], "contrast": []}}
+    chosen = steer_cells(Linear(), bundle, described, config, trajectories=given).selected
+    # Coordinate 2 is what rises from a to c, whatever the config's target.
+    assert chosen["feature"].iloc[0] == "2"
+    assert "passes all three filters" in chosen["rule"].iloc[0]
+    assert not chosen["feature"].duplicated().any()
+    with pytest.raises(InputError, match="no trajectory 'ripening'; there are none"):
+        steer_cells(Linear(), bundle, described, config)
+
+
+def test_multiples_of_zero_and_one(bundle, features):
+    named = replace(CONFIG, features=(1,), n_local=0, factor=1.0)
+    for operation, expected in (("ablate", 0.0), ("multiply", 1.0)):
+        config = replace(named, operation=operation)
+        moved = steer_cells(Linear(), bundle, features, config).trajectories
+        after = moved[moved.obs["condition"] == "corrected"].obsm["X_emb"]
+        np.testing.assert_allclose(after[:, 1], expected * bundle.embedding[:8, 1], atol=1e-6)
+        np.testing.assert_allclose(after[:, 0], bundle.embedding[:8, 0], atol=1e-6)
+
+
 def test_other_cells_and_types_are_refused(bundle, features):
     with pytest.raises(InputError, match="the features: cell_type has no 'B'"):
         steer_cells(Linear(), bundle, features, replace(CONFIG, target="B"))

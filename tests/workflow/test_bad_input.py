@@ -119,6 +119,30 @@ def test_a_steering_target_that_no_cell_has(clone, cells):
 
 
 @pytest.mark.parametrize(
+    ("steering", "expected"),
+    [
+        ({"target": "rare"}, ("mine.steering.target", "'rare'", "which 3 cells have")),
+        ({"features": [7, 9999]}, ("mine.steering.features", "feature 9999", "0 to")),
+        ({"features": [7, 7]}, ("steering", "one feature twice")),
+        ({"trajectory": "ripning"}, ("steering.trajectory", "did you mean 'ripening'?")),
+        ({"donor": "patient"}, ("cells.h5ad", "obs has no 'patient'")),
+        ({"n_controls": 50}, ("steering.n_controls", "200")),
+        ({"operation": "erase"}, ("steering.operation", "'ablate'")),
+    ],
+)
+def test_steering_that_cannot_be(clone, cells, steering, expected):
+    labels = cells.obs["cell_type"].astype(str).to_numpy()
+    labels[:3] = "rare"
+    cells.obs["cell_type"] = labels
+    cells.write_h5ad(clone / "cells.h5ad")
+    config = own_data()
+    mine = config["datasets"]["mine"]
+    mine["trajectories"] = {"ripening": {"stages": ["T", "NK"]}}
+    mine["steering"] = {"origin": "T", "target": "NK"} | steering
+    stops(clone, config, *expected)
+
+
+@pytest.mark.parametrize(
     ("trajectory", "expected"),
     [
         ({"stages": ["T", "NKK"]}, ("stages[1]", "'NKK'", "did you mean 'NK'?")),

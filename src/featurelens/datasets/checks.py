@@ -41,12 +41,14 @@ _ELSEWHERE = "name the layer with the counts as counts_layer"
 _ROUND = "if these are counts whose logarithms were undone, round them with numpy.rint"
 
 
-def check_dataset(config: DatasetConfig, *, cell_types: Sequence[str] = ()) -> None:
+def check_dataset(
+    config: DatasetConfig, *, cell_types: Sequence[str] = (), columns: Sequence[str] = ()
+) -> None:
     """Look for the mistakes that can be seen in milliseconds.
 
     Of a file: that it exists and is HDF5, that names of cells and genes are unique, that the named
-    columns and layers exist, that every cell has a type and a batch, that some cell is of each type
-    in ``cell_types``, and that the first counts are non-negative integers.
+    columns (and further ``columns``) and layers exist, that every cell has a type and a batch, that
+    some cell is of each type in ``cell_types``, and that the first counts are integers from zero.
 
     Raises
     ------
@@ -57,7 +59,7 @@ def check_dataset(config: DatasetConfig, *, cell_types: Sequence[str] = ()) -> N
         return
     with open_cells(config) as file:
         require_unique_genes(kept_genes(file), config.path)
-        for column in (config.cell_type, config.batch, config.library):
+        for column in (config.cell_type, config.batch, config.library, *columns):
             if column is not None:
                 require_key(column, file.columns_of_cells, f"{config.path}: obs")
         for column in (config.cell_type, config.batch):

@@ -1,8 +1,8 @@
 """**Figure 2. Features of real cells.** Cells lie on the first two principal components of the
-embedding. **A** Activation of a global or regional feature (the title says which), chosen by
-rule: of all features that are active in both cell types of the contrast and local to none, the
-one that carries most of the step from the one type to the other (its role is global in
-selected.tsv). The title names the type that holds more than half of its activation, with the
+embedding. **A** Activation of the feature that leads from the one cell type of the contrast to the
+other (its role is global in selected.tsv, which says by what rule it was chosen: for a trajectory
+by three ranks, else as the one that is active in both types, local to none, and carries most of
+the step). The title names the type that holds more than half of its activation, with the
 share. Grey cells have no activation. **B** Cells of one type before (black) and after (blue)
 their activation of that feature is set to a multiple of its mean in the target type and the SAE
 decodes. The arrow joins the means; the title says how much of the way to the target's mean it
@@ -97,8 +97,7 @@ def draw(
     else:
         feature = str(global_rows["feature"].iloc[0])
         wanted = target if target is not None else str(global_rows["cell_type"].iloc[0])
-        row = features.var.loc[feature]
-        title = f"{str(row['type']).capitalize()} feature {feature}\n{describe_type(row)}"
+        title = _title(features, feature)
         _draw_activation(upper, left, features, feature, title)
         _draw_steering(right, features, trajectories, feature, origin=origin, target=wanted)
         _share_limits(left, right)
@@ -129,10 +128,18 @@ def _by_rank(selected: pd.DataFrame, role: str) -> pd.DataFrame:
 
 
 def _activation(features: anndata.AnnData, feature: str) -> np.ndarray:
-    """Activation of one feature in every cell, (n_cells,)."""
-    column = features[:, feature].X
-    dense = column.toarray() if hasattr(column, "toarray") else np.asarray(column)
-    return dense.ravel()
+    """Activation of one feature in every cell, or the sum of several joined by +, (n_cells,)."""
+    columns = features[:, feature.split("+")].X
+    dense = columns.toarray() if hasattr(columns, "toarray") else np.asarray(columns)
+    return dense.sum(axis=1)
+
+
+def _title(features: anndata.AnnData, feature: str) -> str:
+    """What the feature is called; of several nothing but their numbers."""
+    if "+" in feature:
+        return f"Features {feature.replace('+', ' and ')}\nsum of their activations"
+    row = features.var.loc[feature]
+    return f"{str(row['type']).capitalize()} feature {feature}\n{describe_type(row)}"
 
 
 def _draw_activation(

@@ -153,7 +153,8 @@ def _check_dataset(
     if isinstance(run.cells, OwnCells):
         _require_file(f"{key}.cells.path", run.cells.path)
         check_beside(run.cells)
-    check_dataset(run.cells)
+    donor = run.steering.donor if run.steering is not None else None
+    check_dataset(run.cells, columns=[] if donor is None else [donor])
     for model_name, model in run.models.items():
         dimensions[f"{name}/{model_name}"] = check_model(run.cells, model)
         for part, path in model.files.items():
