@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 REPORT := results/demo/report.html
 
-.PHONY: demo help test test-slow test-oracles test-models bench bench-demo coverage mutants lint hooks format schema laptop \
+.PHONY: demo help test test-slow test-oracles test-models test-paper bench bench-demo coverage mutants lint hooks format schema laptop \
 	reproduction lock clean
 
 demo: $(READY)  ## the default run, end to end, and its report
@@ -18,7 +18,7 @@ help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 16
 
 test: $(READY)  ## every test that ends in minutes
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadgroup -m "not slow and not oracle and not models"
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadgroup -m "not slow and not oracle and not models and not paper"
 
 test-slow: $(READY)  ## tests that take longer
 	OMP_NUM_THREADS=1 $(BIN)/pytest -m slow
@@ -30,15 +30,21 @@ test-oracles: $(READY)  ## tests against libraries that are installed apart
 	$(VENV)-oracles/bin/python -m pip install --quiet --no-deps --editable .
 	$(VENV)-oracles/bin/python -m pytest -m oracle
 
-test-models: $(READY)  ## tests of embedding models that need packages of their own
+test-models: $(VENV)-models/.ready  ## tests of embedding models that need packages of their own
+	OMP_NUM_THREADS=1 $(VENV)-models/bin/python -m pytest -m models
+
+test-paper: $(VENV)-models/.ready  ## config/paper.yaml itself, to its last figure, on made files
+	OMP_NUM_THREADS=1 $(VENV)-models/bin/python -m pytest -m paper
+
+$(VENV)-models/.ready: requirements-models.txt requirements.lock
 	$(PYTHON) -m venv $(VENV)-models
 	$(VENV)-models/bin/python -m pip install --quiet --requirement requirements-models.txt
 	$(VENV)-models/bin/python -m pip install --quiet --no-deps --editable .
-	OMP_NUM_THREADS=1 $(VENV)-models/bin/python -m pytest -m models
+	@touch $@
 
 coverage: $(VENV)-dev/.ready  ## lines that the tests reach, by package
 	OMP_NUM_THREADS=1 $(VENV)-dev/bin/python -m pytest -q -n 2 --dist loadgroup \
-		-m "not slow and not oracle and not models" --cov=featurelens --cov-report=json:build/coverage.json
+		-m "not slow and not oracle and not models and not paper" --cov=featurelens --cov-report=json:build/coverage.json
 	$(VENV)-dev/bin/python -m benchmarks.coverage build/coverage.json
 
 mutants: $(VENV)-dev/.ready  ## mutation testing of stats/ and enrichment/: hours; see tests/mutants.md
