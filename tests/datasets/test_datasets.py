@@ -314,7 +314,7 @@ def test_real_file_is_checked_in_no_time_and_read():
 def test_configs_cost_no_heavy_import():
     code = (
         "import sys, featurelens.embeddings.registry, featurelens.features.describe, "
-        "featurelens.steering.steer; "
+        "featurelens.steering.stage; "
         "heavy = {'torch', 'scanpy', 'sklearn', 'numba'} & set(sys.modules); sys.exit(bool(heavy))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
