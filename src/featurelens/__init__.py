@@ -1,7 +1,8 @@
 """featurelens: what single-cell models have learned, one sparse feature at a time.
 
-The calls for a notebook are :func:`featurelens.annotate` and :func:`featurelens.steer`; everything
-else is imported from the module that it belongs to. Importing the package itself loads no library.
+The calls for a notebook are :func:`featurelens.annotate`, :func:`featurelens.compare` and
+:func:`featurelens.steer`; everything else is imported from the module that it belongs to. Importing
+the package itself loads no library.
 """
 
 from importlib import import_module
@@ -12,6 +13,7 @@ from featurelens.caches import find_cache
 if TYPE_CHECKING:
     from featurelens.dge.config import DgeConfig
     from featurelens.enrichment.config import EnrichmentConfig
+    from featurelens.features.compare import compare
     from featurelens.genesets.config import CollectionConfig
     from featurelens.sae.config import SAEConfig
     from featurelens.scfeaturelens import annotate
@@ -25,11 +27,13 @@ __all__ = [
     "SAEConfig",
     "__version__",
     "annotate",
+    "compare",
     "steer",
 ]
 
 _HOMES = {
     "annotate": "featurelens.scfeaturelens",
+    "compare": "featurelens.features.compare",
     "steer": "featurelens.steering.call",
     "CollectionConfig": "featurelens.genesets.config",
     "DgeConfig": "featurelens.dge.config",

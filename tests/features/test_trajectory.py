@@ -17,9 +17,10 @@ from featurelens.dge.config import DgeConfig
 from featurelens.embeddings.embed import embed
 from featurelens.embeddings.registry import build_model
 from featurelens.features.annotated import annotated_features
+from featurelens.features.candidates import rank_candidates
 from featurelens.features.config import FeatureConfig, TrajectoryConfig
 from featurelens.features.describe import describe_features
-from featurelens.features.trajectory import STEPS, count_filters, rank_candidates
+from featurelens.features.trajectory import STEPS, count_filters
 from featurelens.io import InputError
 from featurelens.sae import model
 from featurelens.sae.config import SAEConfig

@@ -69,3 +69,25 @@ rule catalogue_features:
         code=fingerprint("catalogue_features"),
     script:
         "../../scripts/catalogue_features.py"
+
+
+rule compare_groups:
+    input:
+        features=f"results/{RUN}/features/{{dataset}}/{{model}}/{{sae}}/features.h5ad",
+    output:
+        table=f"results/{RUN}/features/{{dataset}}/{{model}}/{{sae}}/comparisons.tsv",
+        summary=f"results/{RUN}/features/{{dataset}}/{{model}}/{{sae}}/comparisons_summary.tsv",
+    log:
+        f"results/{RUN}/logs/compare_groups/{{dataset}}/{{model}}/{{sae}}.log",
+    benchmark:
+        f"results/{RUN}/benchmarks/compare_groups/{{dataset}}/{{model}}/{{sae}}.tsv"
+    conda:
+        "../../envs/core.yaml"
+    resources:
+        mem_mb=JOBS.memory_of("catalogue"),
+        runtime=growing(60),
+    params:
+        comparisons=JOBS.setting("datasets/{dataset}/comparisons"),
+        code=fingerprint("compare_groups"),
+    script:
+        "../../scripts/compare_groups.py"

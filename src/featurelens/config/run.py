@@ -24,7 +24,7 @@ from featurelens.dge.config import DgeConfig
 from featurelens.downloads.config import DownloadConfig
 from featurelens.embeddings.config import ModelConfig
 from featurelens.enrichment.config import EnrichmentConfig, GseaConfig
-from featurelens.features.config import FeatureConfig, TrajectoryConfig
+from featurelens.features.config import ComparisonConfig, FeatureConfig, TrajectoryConfig
 from featurelens.genesets.config import CollectionConfig
 from featurelens.options import STRICT, File, Name
 from featurelens.sae.config import EngineChoice, SAEConfig
@@ -60,6 +60,8 @@ class DatasetRun:
     """Contrast of two cell types for steering; without it nothing is steered."""
     trajectories: dict[Name, TrajectoryConfig] = field(default_factory=dict)
     """Cell types in the order of a process, or two as a contrast, whose features are sought."""
+    comparisons: dict[Name, ComparisonConfig] = field(default_factory=dict)
+    """Pairs of groups of cells between which features are compared."""
     saes: tuple[Name, ...] | None = None
     """SAEs trained on the embeddings, by name; null means all of the run."""
     optional: bool = False

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
-from typing import Annotated
+from dataclasses import dataclass, field
+from typing import Annotated, Literal
 
 from annotated_types import Ge, Gt, Lt, MinLen
 
@@ -37,6 +37,36 @@ class FeatureConfig:
     min_type_cells: Annotated[int, Ge(1)] = 5
     """Fewest cells of that type that activate the feature; types of fewer cells are not looked at
     by the corrected locality."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComparisonConfig:
+    """Two groups of cells, of which the features are sought that differ.
+
+    Donors are compared, not cells: without two of them a side there are effect sizes alone.
+    """
+
+    __pydantic_config__ = STRICT
+
+    column: CellType
+    """Column of obs with the groups; cell_type and batch are those that the dataset names."""
+    first: CellType
+    """Label of the first group."""
+    second: CellType
+    """Label of the second group, whose activation is taken relative to the first."""
+    sample: CellType | None = None
+    """Column of obs with the donor or sample; null takes one named donor, donor_id, sample,
+    sample_id, patient or individual, where there is one."""
+    only: dict[str, str] = field(default_factory=dict)
+    """Columns of obs and the value in each that the compared cells must have."""
+    test: Literal["t", "rank"] = "t"
+    """Welch's t, paired where donors have cells in both groups, or rank sums (signed ranks)."""
+    min_cells: Annotated[int, Ge(1)] = 10
+    """Donors with fewer cells in a group are left out of it."""
+
+    def __post_init__(self) -> None:
+        if self.first == self.second:
+            raise ValueError(f"first and second are both {self.first!r}; name two groups")
 
 
 @dataclass(frozen=True, kw_only=True)

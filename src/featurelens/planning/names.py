@@ -74,6 +74,7 @@ def _of_cells(plan: Plan) -> dict[str, Any]:
         "first_bundle": first(plan.bundles),
         "saes": plan.saes,
         "reseeded": plan.reseeded,
+        "contrasted": plan.contrasted,
         "guided": plan.guided,
         "trajectories": plan.trajectories,
         "first_steered": first(plan.steered),

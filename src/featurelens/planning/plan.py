@@ -151,6 +151,11 @@ class Plan(SimulationPlan):
         return {"name": name} | known[name]
 
     @cached_property
+    def contrasted(self) -> list[Place]:
+        """SAEs whose features are compared between groups of cells."""
+        return [sae for sae in self.saes if self.config.datasets[sae.dataset].comparisons]
+
+    @cached_property
     def guided(self) -> list[Place]:
         """SAEs of which features that follow a trajectory are sought."""
         return [sae for sae in self.saes if sae.dataset in self.trajectories]

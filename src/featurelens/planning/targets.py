@@ -218,7 +218,7 @@ class Targets:
             f"{self.plan.root}/features/{name}/{file}"
             for name in self.plan.saes
             for file in ("features.h5ad", "catalogue.tsv")
-        ]
+        ] + [f"{self.plan.root}/features/{name}/comparisons.tsv" for name in self.plan.contrasted]
 
     @property
     def _concepts(self) -> list[str]:

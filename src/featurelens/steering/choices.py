@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from featurelens.features.candidates import rank_candidates
 from featurelens.features.config import TrajectoryConfig
 from featurelens.features.selection import select_features
-from featurelens.features.trajectory import rank_candidates
 from featurelens.io import InputError
 from featurelens.options import build
 from featurelens.steering.config import SteeringConfig

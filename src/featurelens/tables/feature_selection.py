@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from featurelens.features.candidates import rank_candidates
 from featurelens.features.config import TrajectoryConfig
-from featurelens.features.trajectory import count_filters, rank_candidates
+from featurelens.features.trajectory import count_filters
 from featurelens.options import build
 from featurelens.places import Place
 
@@ -51,7 +52,7 @@ def tabulate(
     -------
     counts, candidates
         Rows of :func:`featurelens.features.trajectory.count_filters` and
-        :func:`featurelens.features.trajectory.rank_candidates` behind sae, position and trajectory.
+        :func:`featurelens.features.candidates.rank_candidates` behind sae, position and trajectory.
     """
     counts, candidates = [], []
     for position, (sae, adata) in enumerate(features.items(), start=1):
