@@ -11,7 +11,7 @@ import pytest
 
 from featurelens.config.parse import parse_config
 from featurelens.datasets.config import Pbmc68kReduced
-from featurelens.datasets.readers import read_dataset, read_genes, read_type_sizes
+from featurelens.datasets.readers import read_dataset, read_genes, read_labels, read_type_sizes
 from featurelens.io import InputError
 from featurelens.planning.early import check_early, named_files, require_room
 from featurelens.planning.plan import Plan
@@ -130,6 +130,8 @@ def test_shipped_cells_are_looked_at_without_scanpy():
     genes = read_genes(Pbmc68kReduced(kind="pbmc68k_reduced"))
     assert genes.index.tolist() == cells.var.index.tolist()
     assert genes["symbol"].tolist() == cells.var["symbol"].tolist()
+    labels = read_labels(Pbmc68kReduced(kind="pbmc68k_reduced"))
+    assert labels["cell_type"].tolist() == cells.obs["cell_type"].tolist()
     sizes = read_type_sizes(Pbmc68kReduced(kind="pbmc68k_reduced"))
     assert list(sizes) == sorted(cells.obs["cell_type"].unique())
     assert sizes == cells.obs["cell_type"].value_counts().to_dict()

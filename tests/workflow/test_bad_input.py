@@ -159,6 +159,25 @@ def test_a_trajectory_that_these_cells_do_not_have(clone, cells, trajectory, exp
     stops(clone, config, "datasets.mine.trajectories.ripening", *expected)
 
 
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"column": "conditon"}, ("own.column", "'conditon'", "did you mean 'condition'?")),
+        ({"second": "il"}, ("own.second", "'il'", "did you mean 'ill'?")),
+        ({"sample": "patient"}, ("own.sample", "'patient'", "cells.h5ad")),
+        ({"only": {"cell_type": "C"}}, ("own.only.cell_type", "'C'")),
+        ({"second": "well"}, ("own", "both 'well'")),
+    ],
+)
+def test_a_comparison_of_groups_that_these_cells_do_not_have(clone, cells, change, expected):
+    cells.obs["condition"] = ["well", "ill"] * 15
+    cells.write_h5ad(clone / "cells.h5ad")
+    config = own_data()
+    comparison = {"column": "condition", "first": "well", "second": "ill"} | change
+    config["datasets"]["mine"]["comparisons"] = {"own": comparison}
+    stops(clone, config, "datasets.mine.comparisons.", *expected)
+
+
 def test_a_stage_of_too_few_cells(clone, cells):
     labels = cells.obs["cell_type"].astype(str).to_numpy()
     labels[:3] = "rare"

@@ -37,7 +37,12 @@ from featurelens.datasets.files import (
 )
 from featurelens.datasets.gene_names import parts, trimmed
 from featurelens.datasets.plain import NO_SYMBOL, is_missing, plain_table
-from featurelens.datasets.shipped import pbmc68k_genes, pbmc68k_type_sizes, read_pbmc68k_reduced
+from featurelens.datasets.shipped import (
+    pbmc68k_genes,
+    pbmc68k_labels,
+    pbmc68k_type_sizes,
+    read_pbmc68k_reduced,
+)
 from featurelens.io import InputError, require_unique_names
 
 if TYPE_CHECKING:
@@ -78,6 +83,22 @@ def read_type_sizes(config: DatasetConfig) -> dict[str, int]:
         if config.only:
             labels = labels[chosen_cells(file.table(), config)]
         return {str(name): int(count) for name, count in labels.value_counts().sort_index().items()}
+
+
+def read_labels(config: DatasetConfig) -> pd.DataFrame:
+    """Columns of the cells as :func:`read_dataset` has them in obs, read without their counts."""
+    if not isinstance(config, OwnCells):
+        return pbmc68k_labels()
+    with open_cells(config) as file:
+        table = plain_table(file.table())
+        own = {"cell_type": table[config.cell_type].astype(str)}
+        own["batch"] = (
+            pd.Series("all", index=table.index)
+            if config.batch is None
+            else table[config.batch].astype(str)
+        )
+        chosen = chosen_cells(table, config) if config.only else slice(None)
+    return table.drop(columns=[*own], errors="ignore").assign(**own)[chosen]
 
 
 def _read_own(config: OwnCells) -> anndata.AnnData:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from featurelens.claims.entries import read_claims
-from featurelens.config.errors import absent_file, suggest
+from featurelens.config.errors import absent_file
 from featurelens.config.run import DatasetRun
 from featurelens.datasets.beside import check_beside
 from featurelens.datasets.checks import check_dataset
@@ -19,7 +19,6 @@ from featurelens.downloads.config import belongs_to
 from featurelens.embeddings.packages import require_package
 from featurelens.embeddings.registry import check_model
 from featurelens.enrichment.config import EnrichmentConfig
-from featurelens.features.config import LEAST_IN_STAGE, TrajectoryConfig
 from featurelens.genesets.compiling import Checked, check_collection
 from featurelens.genesets.config import CollectionConfig, annotated_with
 from featurelens.genesets.identifiers import GeneIndex, read_background, require_overlap
@@ -29,8 +28,8 @@ from featurelens.genesets.text import read_lines
 from featurelens.io import InputError, sha256_file
 from featurelens.options import build, user_files
 from featurelens.places import Place
+from featurelens.planning.groups import check_groups
 from featurelens.sae.config import SAEConfig, width
-from featurelens.steering.config import FEWEST_CELLS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -161,44 +160,10 @@ def _check_dataset(
             if Path(path).exists():
                 yield Finding(f"{key}.models.{model_name}.{part}", path, model.kind)
     cell_types = read_type_sizes(run.cells)
-    if run.steering is not None:
-        for role in ("origin", "target"):
-            _require_type(
-                f"{key}.steering.{role}",
-                getattr(run.steering, role),
-                cell_types,
-                least=FEWEST_CELLS,
-            )
-    for trajectory, config in run.trajectories.items():
-        _check_trajectory(f"{key}.trajectories.{trajectory}", config, cell_types)
+    check_groups(key, run, cell_types)
     if isinstance(run.cells, OwnCells):
         found = f"{len(cell_types)} cell types"
         yield Finding(f"{key}.cells.path", run.cells.path, found, tuple(remarks(run.cells)))
-
-
-def _require_type(key: str, cell_type: str, sizes: Mapping[str, int], *, least: int = 1) -> None:
-    """Raise where a type that the configuration names has no cell, or too few."""
-    if cell_type not in sizes:
-        raise InputError(
-            f"config: '{key}' is {cell_type!r}, which no cell has{suggest(cell_type, list(sizes))}"
-        )
-    if sizes[cell_type] < least:
-        raise InputError(
-            f"config: '{key}' is {cell_type!r}, which {sizes[cell_type]} cells have; a mean takes "
-            f"{least} at least, so leave it out or join it with a type like it"
-        )
-
-
-def _check_trajectory(key: str, config: TrajectoryConfig, sizes: Mapping[str, int]) -> None:
-    """Raise where a type of a trajectory is not among the cells, or none is left beside it."""
-    for role in ("stages", "contrast"):
-        for number, cell_type in enumerate(getattr(config, role)):
-            _require_type(f"{key}.{role}[{number}]", cell_type, sizes, least=LEAST_IN_STAGE)
-    if not config.contrast and set(sizes) <= set(config.stages):
-        raise InputError(
-            f"config: '{key}.stages' are all cell types there are, so that none is left to "
-            "contrast with; leave a stage out"
-        )
 
 
 def _require_feature(feature: Mapping[str, Any], d_in: int | None) -> None:
