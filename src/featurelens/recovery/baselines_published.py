@@ -51,9 +51,11 @@ def fit_published(observed: Observables, baseline: Baseline, *, seed: int) -> Pu
     method, asked = baseline.method, min(baseline.n_requested, *observed.shape)
     if method == "nmf":
         return Published(baseline.scores, baseline.n_components, "not the author's: as ours")
-    scores, kind = baseline.scores, "up to the rank"
-    if observed.connectivity is None and (method == "ica" or asked > baseline.n_components):
-        scores, kind = _fit(observed.cells, method, asked, seed), "with rounding beyond the rank"
+    scores, is_stored = baseline.scores, observed.connectivity is None
+    beyond = is_stored and asked > baseline.n_components
+    if is_stored and (method == "ica" or beyond):
+        scores = _fit(observed.cells, method, asked, seed)
+    kind = "with rounding beyond the rank" if beyond else "within the rank"
     if method != "ica" and not _signed_by_genes(observed.shape, method, asked):
         largest = np.abs(scores).argmax(axis=0)
         scores = scores * np.where(scores[largest, np.arange(scores.shape[1])] < 0, -1, 1)
