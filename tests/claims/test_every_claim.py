@@ -28,6 +28,7 @@ from featurelens.tables import (
     selected_feature_types,
     settings,
     sizes,
+    steered_features,
     subpopulations,
     table_S6,
 )
@@ -116,6 +117,8 @@ def cells():
             for name in filters
         ]
     )
+    steered = pd.DataFrame({"feature": [str(ERYTHROID)], "role": "global", "operation": "set"})
+    steered["steered_value"] = features[first].var["max"].iloc[ERYTHROID] * 0.8
     bundle = {"n_cells": len(TYPES), "n_genes": N_GENES}
     annotation = [summary.assign(sae=name) for name in kept]
     chosen = {"concepts.min_dist": 1.0, "concepts.n_neighbors": 10, "concepts.seed": 0}
@@ -146,6 +149,7 @@ def cells():
             {name: {"n_features": N_FEATURES} for name in features},
             {f"{first}/go": summary},
         ),
+        "steered_features": steered_features.tabulate({first: steered}, features),
         "cell_sweeps": pd.DataFrame({"sweep": "bone-marrow", "id": list(map(str, range(240)))}),
     }
 
@@ -201,6 +205,7 @@ def test_what_was_planted_is_found(cells):
     assert table.loc[(18, ""), "verdict"] == "reproduced"
     assert table.loc[(30, "b"), "verdict"] == "reproduced"
     assert table.loc[(21, ""), "verdict"] == "reproduced"
+    assert table.loc[(40, ""), "reproduced_published"] == "80.0 %"
     # The activation off the trajectory is a twenty-fifth of that of normoblasts: 0.2 of 5.
     assert float(table.loc[(19, "a"), "reproduced_published"]) == pytest.approx(0.04, rel=0.1)
     selected = cells["selected_features"]

@@ -30,6 +30,7 @@ rule map_concepts:
         terms=f"results/{RUN}/genesets/{{collection}}/terms.tsv",
     output:
         concepts=f"results/{RUN}/concepts/{{dataset}}/{{model}}/{{sae}}/{{collection}}/concepts.h5ad",
+        published=f"results/{RUN}/concepts/{{dataset}}/{{model}}/{{sae}}/{{collection}}/concepts_published.h5ad",
     log:
         f"results/{RUN}/logs/map_concepts/{{dataset}}/{{model}}/{{sae}}/{{collection}}.log",
     benchmark:
