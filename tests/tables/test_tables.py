@@ -238,7 +238,8 @@ def test_annotated_features_hold_one_row_per_live_feature():
 def test_means_over_seeds_by_pencil():
     def of(n_local, n_global):
         kinds = ["local"] * n_local + ["global"] * n_global + ["dead"] * (10 - n_local - n_global)
-        var = pd.DataFrame({"type": kinds, "type_published": kinds, "fraction_active": 0.1})
+        columns = ("type", "type_published", "type_shuffled", "type_published_shuffled")
+        var = pd.DataFrame(dict.fromkeys(columns, kinds) | {"fraction_active": 0.1})
         return SimpleNamespace(var=var)
 
     cells = {"d/m/s": of(1, 3), "d/m/s.seed1": of(2, 3), "d/m/t": of(3, 3), "d/n/s": of(9, 0)}

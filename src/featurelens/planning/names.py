@@ -77,6 +77,7 @@ def _of_cells(plan: Plan) -> dict[str, Any]:
         "contrasted": plan.contrasted,
         "guided": plan.guided,
         "trajectories": plan.trajectories,
+        "steered": plan.steered,
         "first_steered": first(plan.steered),
         "seeded": plan.seeded,
         "studied": plan.studied,
