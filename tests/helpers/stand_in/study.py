@@ -109,6 +109,7 @@ def _leave_cells(config: Config) -> None:
     del config["simulations"], config["sweeps"]
     del config["datasets"]["mouse-gastrulation"], config["datasets"]["human-brain"]
     del config["datasets"]["bone-marrow"]["models"]["geneformer"]
+    del config["paper"]["geneformer"]
     kept = ("marrow-cells", "marrow-model", "marrow-hyperparameters", "go-basic", "goa-human")
     config["downloads"] = {name: config["downloads"][name] for name in kept}
 
