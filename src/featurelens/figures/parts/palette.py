@@ -2,9 +2,7 @@
 
 import itertools
 
-import matplotlib as mpl
 import numpy as np
-import seaborn.cm  # noqa: F401  (registers the rocket colour maps with matplotlib)
 from matplotlib.colors import Colormap, to_hex, to_rgb
 
 VARIABLE_COLOURS = {
@@ -64,7 +62,10 @@ _DEUTERANOPIA = np.array(
 
 def activation_map() -> Colormap:
     """The paper's colour map of activations: pale is zero, dark is high (seaborn ``rocket_r``)."""
-    return mpl.colormaps["rocket_r"]
+    # Here, because most figures need none of seaborn, which loads half of scipy.
+    from seaborn.cm import rocket_r
+
+    return rocket_r
 
 
 def distinct_colours(count: int) -> list[str]:

@@ -23,6 +23,7 @@ from featurelens.figures.parts.palette import (
     ARCHITECTURE_COLOURS,
     ARCHITECTURE_LABELS,
     ARCHITECTURE_MARKERS,
+    activation_map,
 )
 from featurelens.figures.parts.style import FULL_WIDTH, MUTED, new_figure, not_in_this_run
 from featurelens.sae.listing import paper_architectures, sparsity
@@ -43,7 +44,7 @@ SPARSITY = {name: sparsity(name) for name in paper_architectures()}
 """What sets the sparsity of the paper's architectures."""
 NAMES = {"l1": "L1 weight", "k": "k (%)", "learning_rate": "learning rate"}
 """Hyperparameters as the figures print them."""
-_MAPS = {"l1": "viridis_r", "k": "rocket_r", "learning_rate": "viridis"}
+_MAPS = {"l1": "viridis_r", "learning_rate": "viridis"}
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 """Markers of the values of a hyperparameter, in order."""
 
@@ -139,7 +140,8 @@ def name_rate(figure: Figure | SubFigure, rate: float) -> None:
 def shades(table: pd.DataFrame, hue: str) -> dict[float, str]:
     """Colour of every value of a hyperparameter, from the paper's colour map of it."""
     values = np.unique(table[hue].dropna())
-    colours = mpl.colormaps[_MAPS[hue]](np.linspace(0.08, 0.92, max(len(values), 2)))
+    shade = activation_map() if hue == "k" else mpl.colormaps[_MAPS[hue]]
+    colours = shade(np.linspace(0.08, 0.92, max(len(values), 2)))
     return {float(value): to_hex(colours[place]) for place, value in enumerate(values)}
 
 
@@ -187,6 +189,8 @@ def draw_lines(
         return
     look = looks(table, hue)
     order = [value for value in look if (shown[hue] == value).any()]
+    # Where an axis has no label, seaborn asks all of its tick labels whether they are to be seen.
+    axes.set(xlabel=" ", ylabel=" ")
     sns.lineplot(
         shown,
         x=x,
