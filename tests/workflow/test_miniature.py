@@ -14,8 +14,8 @@ from clones import ROOT, run_snakemake
 
 FIGURES = (
     *("figure_1", "figure_2", "figure_3", "figure_S13", "figure_S14", "figure_S14c"),
-    *(f"figure_S{number}" for number in (*range(1, 13), *range(15, 21), *range(22, 33))),
-    "figure_controls",
+    *(f"figure_S{number}" for number in (*range(1, 13), *range(15, 33))),
+    *("figure_3_published", "figure_controls", "figure_steering"),
 )
 
 pytestmark = [pytest.mark.workflow, pytest.mark.xdist_group("miniature")]

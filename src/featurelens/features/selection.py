@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,6 +25,7 @@ def select_features(
     origin: str,
     target: str,
     n_local: int = 3,
+    local_types: Sequence[str] = (),
 ) -> pd.DataFrame:
     """Choose one global and some local features, by rule instead of by eye.
 
@@ -46,6 +47,8 @@ def select_features(
         Cell types.
     n_local
         Number of local features; fewer come back if fewer features are live.
+    local_types
+        Cell types whose local features come first, in their order, one each where there is one.
 
     Returns
     -------
@@ -59,14 +62,15 @@ def select_features(
     InputError
         If a type is not among the cells, or no feature is live.
     """
-    require_cell_types(features.obs["cell_type"], (origin, target), "the features: cell_type")
+    wanted = (origin, target, *local_types)
+    require_cell_types(features.obs["cell_type"], wanted, "the features: cell_type")
     if not (features.var["type"] != "dead").any():
         raise InputError(
             "no feature is active in any cell; train the SAE longer or with a lower l1"
         )
     chosen = [_select_global(features, directions, origin=origin, target=target)]
     taken = {chosen[0]["feature"]}
-    chosen += _select_local(features, n_local=n_local, taken=taken)
+    chosen += _select_local(features, n_local=n_local, taken=taken, types=local_types)
     return pd.DataFrame(chosen)
 
 
@@ -103,9 +107,10 @@ def _select_global(
 
 
 def _select_local(
-    features: anndata.AnnData, *, n_local: int, taken: set[object]
+    features: anndata.AnnData, *, n_local: int, taken: set[object], types: Sequence[str] = ()
 ) -> list[dict[str, object]]:
-    chosen: list[dict[str, object]] = []
+    chosen = _of_types(features, types, taken)
+    n_local = max(n_local, len(chosen))
     for rule, distinct, candidates in _local_pools(features):
         for feature, cell_type, score in candidates.itertuples(index=False):
             shown = distinct and cell_type in [row["cell_type"] for row in chosen]
@@ -115,6 +120,33 @@ def _select_local(
             row = {"feature": feature, "role": "local", "cell_type": cell_type}
             chosen.append(row | {"rank": len(chosen) + 1, "score": score, "rule": rule})
     return chosen
+
+
+def _of_types(
+    features: anndata.AnnData, types: Sequence[str], taken: set[object]
+) -> list[dict[str, object]]:
+    """The local feature of each type with the highest mean in it, where there is one."""
+    pools = [(rule, pool) for rule, _, pool in _local_pools(features) if rule in _ASKED]
+    chosen: list[dict[str, object]] = []
+    for cell_type in types:
+        for rule, pool in pools:
+            own = pool[(pool["cell_type"] == cell_type) & ~pool["feature"].isin(list(taken))]
+            if own.empty:
+                continue
+            best = own.iloc[0]
+            taken.add(best["feature"])
+            row = {"feature": best["feature"], "role": "local", "cell_type": cell_type}
+            score = {"rank": len(chosen) + 1, "score": best["score"], "rule": _ASKED[rule]}
+            chosen.append(row | score)
+            break
+    return chosen
+
+
+_ASKED = {
+    "local, highest mean, a type of its own": "local, highest mean in a type that was asked for",
+    "local by the published rule only": "local by the published rule only, in a type asked for",
+}
+"""Pools of :func:`_local_pools` from which features of given types are taken, and their rule."""
 
 
 def _local_pools(features: anndata.AnnData) -> Iterator[tuple[str, bool, pd.DataFrame]]:

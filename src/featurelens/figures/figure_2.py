@@ -3,14 +3,16 @@ embedding. **A** Activation of the feature that leads from the one cell type of 
 other (its role is global in selected.tsv, which says by what rule it was chosen: for a trajectory
 by three ranks, else as the one that is active in both types, local to none, and carries most of
 the step). The title names the type that holds more than half of its activation, with the
-share. Grey cells have no activation. **B** Cells of one type before (black) and after (blue)
-their activation of that feature is set to a multiple of its mean in the target type and the SAE
-decodes. The arrow joins the means; the title says how much of the way to the target's mean it
-covers in the whole embedding. Open circles are the target's cells. **C** Local features, each of
-which is significant in one cell type only; colour and size show the activation.
+share. Grey cells have no activation. **B** Cells of one type (steering.pictured in the config, or
+else the origin) before (black) and after (blue) their activation of that feature is set to a
+multiple of its mean in the target type and the SAE decodes. The arrow joins the means; the title
+says how much of the way to the target's mean it covers in the whole embedding. Open circles are
+the target's cells. **C** Local features, each of which is significant in one cell type only, of
+the types that the config names first (steering.local_types); colour and size show the activation.
 """
 
 import textwrap
+from collections.abc import Mapping
 from typing import Any
 
 import anndata
@@ -39,7 +41,9 @@ INPUTS = {
     "features": "features/{first_steered}/features.h5ad",
     "trajectories": "steering/{first_steered}/trajectories.h5ad",
     "selected": "steering/{first_steered}/selected.tsv",
+    "further": "steering/{first_steered_further}/further_trajectories.h5ad?",
 }
+PARAMS = {"origin": "{pictured}?", "n_local": "{n_local}"}
 
 NORMAL_COLOUR = "black"
 STEERED_COLOUR = "cornflowerblue"
@@ -59,6 +63,7 @@ def draw(
     features: anndata.AnnData,
     trajectories: anndata.AnnData,
     selected: pd.DataFrame,
+    further: anndata.AnnData | Mapping[str, Any] | None = None,
     *,
     origin: str | None = None,
     target: str | None = None,
@@ -75,6 +80,8 @@ def draw(
         ``obsm['X_pca']`` on the same axes.
     selected
         Columns feature, role ("global" or "local"), cell_type and rank.
+    further
+        Steered cells of further types, if any.
     origin, target
         Cell types of the contrast; by default the type of the steered cells, and the type that
         the selected global feature stands for.
@@ -97,6 +104,8 @@ def draw(
     else:
         feature = str(global_rows["feature"].iloc[0])
         wanted = target if target is not None else str(global_rows["cell_type"].iloc[0])
+        if isinstance(further, anndata.AnnData) and origin in set(further.obs["cell_type"]):
+            trajectories = further
         title = _title(features, feature)
         _draw_activation(upper, left, features, feature, title)
         _draw_steering(right, features, trajectories, feature, origin=origin, target=wanted)

@@ -31,8 +31,7 @@ def check_groups(key: str, run: DatasetRun, sizes: Mapping[str, int]) -> None:
         With one line that names the key of the first that is not there, or has too few cells.
     """
     if run.steering is not None:
-        for role in ("origin", "target"):
-            cell_type = getattr(run.steering, role)
+        for role, cell_type in run.steering.named_types.items():
             _require_type(f"{key}.steering.{role}", cell_type, sizes, least=FEWEST_CELLS)
     for name, trajectory in run.trajectories.items():
         _check_trajectory(f"{key}.trajectories.{name}", trajectory, sizes)

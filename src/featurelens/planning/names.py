@@ -68,7 +68,8 @@ def _of_sweeps(plan: Plan) -> dict[str, Any]:
 
 
 def _of_cells(plan: Plan) -> dict[str, Any]:
-    config = plan.config
+    config, steered = plan.config, first(plan.steered)
+    steering = config.datasets[steered.dataset].steering if steered else None
     return {
         "bundles": plan.bundles,
         "first_bundle": first(plan.bundles),
@@ -79,6 +80,11 @@ def _of_cells(plan: Plan) -> dict[str, Any]:
         "trajectories": plan.trajectories,
         "steered": plan.steered,
         "first_steered": first(plan.steered),
+        "first_steered_further": first(
+            [place for place in plan.steered_further if place == first(plan.steered)]
+        ),
+        "pictured": steering.pictured if steering else None,
+        "n_local": max(3, len(steering.local_types)) if steering else None,
         "seeded": plan.seeded,
         "studied": plan.studied,
         "second": plan.second,

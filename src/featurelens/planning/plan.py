@@ -105,6 +105,16 @@ class Plan(SimulationPlan):
         return {kind: control for kind, control in found.items() if control in controls}
 
     @cached_property
+    def steered_further(self) -> list[Place]:
+        """Those of them with which cells of further types are steered too."""
+        blocks = self.config.datasets
+        return [
+            sae
+            for sae in self.steered
+            if (steering := blocks[sae.dataset].steering) and steering.further_origins
+        ]
+
+    @cached_property
     def studied(self) -> Place | None:
         """The SAE that figures of one show: cells are steered with it where any are.
 

@@ -56,6 +56,7 @@ def choose(
         origin=config.origin,
         target=config.target,
         n_local=config.n_local,
+        local_types=config.local_types,
     )
     first = {"role": "global", "cell_type": config.target, "rank": 1}
     if config.features:

@@ -24,6 +24,12 @@ class SteeringConfig:
     """Cell type whose cells are steered."""
     target: Annotated[str, MinLen(1)]
     """Cell type that the global feature is to lead to."""
+    further_origins: tuple[Annotated[str, MinLen(1)], ...] = ()
+    """Cell types in which the same feature is edited as well, to the same value."""
+    pictured: Annotated[str, MinLen(1)] | None = None
+    """Which of the steered types Figure 2B shows; null takes the origin."""
+    local_types: tuple[Annotated[str, MinLen(1)], ...] = ()
+    """Cell types whose local features come first, one each, in this order."""
     trajectory: Annotated[str, MinLen(1)] | None = None
     """Name of one of the dataset's trajectories: the global feature is then the one that follows
     it best; null takes the one that carries most of the step from origin to target."""
@@ -70,8 +76,27 @@ class SteeringConfig:
     seed: Annotated[int, Ge(0)] = 0
     """Of random directions, of the cells held out, and of these draws."""
 
+    @property
+    def named_types(self) -> dict[str, str]:
+        """Cell types that must be among the cells, by the keys that name them."""
+        lists = {"further_origins": self.further_origins, "local_types": self.local_types}
+        return {"origin": self.origin, "target": self.target} | {
+            f"{key}[{place}]": cell_type
+            for key, named in lists.items()
+            for place, cell_type in enumerate(named)
+        }
+
     def __post_init__(self) -> None:
         if self.origin == self.target:
             raise ValueError(f"origin and target are both {self.origin!r}; name two cell types")
         if len(set(self.features)) < len(self.features):
             raise ValueError("features names one feature twice; name each once")
+        origins = (self.origin, *self.further_origins)
+        if self.target in origins or len(set(origins)) < len(origins):
+            raise ValueError(
+                "further_origins names the target, the origin or a type twice; name each type once"
+            )
+        if self.pictured is not None and self.pictured not in origins:
+            raise ValueError(
+                f"pictured is {self.pictured!r}, which is not steered; name one of {origins}"
+            )

@@ -29,7 +29,7 @@ def effects(
     stage: Stage,
     edits: list[Steered],
     nulls: list[Null],
-    comparison: Comparison,
+    comparison: Comparison | None,
     *,
     conventions: Sequence[Convention] = CONVENTIONS,
 ) -> pd.DataFrame:
@@ -40,7 +40,7 @@ def effects(
     for steered, null in zip(edits, nulls, strict=True):
         about = {name: steered.choice[name] for name in ("feature", "role", "cell_type")}
         about |= {"steered_value": steered.edits[0].value, "gene": stage.symbols}
-        if steered is edits[0]:
+        if steered is edits[0] and comparison is not None:
             about |= {
                 "true_log2_fold": comparison.true_log2_fold,
                 "true_t": comparison.true_t,
