@@ -174,6 +174,29 @@ def test_the_training_sum_can_stop_a_run_that_still_gets_better():
     assert stops_early(unreset, 3)
 
 
+def author_epochs(losses: list[float], patience: int) -> int:
+    """Epochs that his sweep runs: it looks before each, at the losses of those before."""
+    seen: list[float] = []
+    for epoch, loss in enumerate(losses):
+        if epoch > patience and min(seen[-patience:]) > min(seen):
+            break
+        seen.append(loss)
+    return len(seen)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_sweep_looks_before_each_epoch(seed):
+    losses = list(np.random.default_rng(seed).normal(size=30) + 0.2 * abs(np.arange(30) - seed))
+    ran = next(
+        (n for n in range(1, 31) if stops_early(losses[:n], 4, looks_before=True)), len(losses)
+    )
+    assert ran == author_epochs(losses, 4)
+    rising = list(range(30))  # the first epoch is the best: he stops after the fifth
+    assert author_epochs(rising, 4) == 5
+    assert stops_early(rising[:5], 4, looks_before=True)
+    assert not stops_early(rising[:5], 4)
+
+
 def test_only_published_runs_leave_the_sum():
     with pytest.raises(ValueError, match="unreset is of the convention published; leave it out"):
         SAEConfig(**SWEEP | {"convention": "corrected"}, validation="unreset")

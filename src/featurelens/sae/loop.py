@@ -201,7 +201,8 @@ def _validate(point: _Point, parameters: Arrays, X: np.ndarray) -> bool:
     if config.convention == "corrected" and loss < min(point.validation, default=np.inf):
         point.best = parameters
     point.validation.append(loss)
-    return stops_early(point.validation, config.patience)
+    looks_before = config.validation == "unreset"
+    return stops_early(point.validation, config.patience, looks_before=looks_before)
 
 
 def _held_out_loss(sae: SAE, rows: np.ndarray, config: SAEConfig) -> float:
@@ -216,13 +217,14 @@ def _held_out_loss(sae: SAE, rows: np.ndarray, config: SAEConfig) -> float:
     return (n_whole * whole + last) / (n_whole + 1)
 
 
-def stops_early(validation: Sequence[float], patience: int) -> bool:
+def stops_early(validation: Sequence[float], patience: int, *, looks_before: bool = False) -> bool:
     """Return whether the lowest loss lies before the last ``patience`` epochs.
 
     This is the author's rule: from epoch ``patience`` + 2 on, stop when
-    min(losses[-patience:]) > min(losses). ``patience`` 0 never stops.
+    min(losses[-patience:]) > min(losses). His sweep over cells looks before each epoch, not after
+    it (``looks_before``), and so for the first time one epoch earlier. ``patience`` 0 never stops.
     """
-    if not patience or len(validation) <= patience + 1:
+    if not patience or len(validation) <= patience + (not looks_before):
         return False
     return min(validation[-patience:]) > min(validation)
 
