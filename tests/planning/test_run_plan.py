@@ -218,7 +218,7 @@ def test_names_for_figures_and_tables(plan):
 
 def test_an_empty_run_has_nothing_for_any_name_of_results():
     known = names(Plan(parse_config({"run": "empty"})))
-    settings = {"concepts", "ranked_by", "min_cells", "settings", *WILDCARDS}
+    settings = {"concepts", "enrichment", "ranked_by", "min_cells", "settings", *WILDCARDS}
     assert [name for name, value in known.items() if value and name not in settings] == []
     assert Targets(Plan(parse_config({"run": "empty"}))).figures == []
 

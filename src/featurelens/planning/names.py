@@ -85,6 +85,8 @@ def _of_cells(plan: Plan) -> dict[str, Any]:
         ),
         "pictured": steering.pictured if steering else None,
         "n_local": max(3, len(steering.local_types)) if steering else None,
+        "steered_annotated": plan.steered_annotated,
+        "enrichment": plan.plain["enrichment"],
         "seeded": plan.seeded,
         "studied": plan.studied,
         "second": plan.second,

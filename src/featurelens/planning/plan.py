@@ -193,6 +193,12 @@ class Plan(SimulationPlan):
         ]
 
     @cached_property
+    def steered_annotated(self) -> list[Place]:
+        """SAEs that cells are steered with, with each collection of gene sets."""
+        steered = {str(place) for place in self.steered}
+        return [place for place in self.annotated if place.source in steered]
+
+    @cached_property
     def first_annotated(self) -> list[Place]:
         """The first data set, SAE and collection, in every embedding."""
         return [

@@ -115,5 +115,5 @@ def control_effects(stage: Stage, edits: list[Steered], nulls: list[Null]) -> an
             shares = stage.reading.shares(steered.corrected.before)
             found = closed(found, shares, stage.config.composition)
         effects.append(log2(found).astype(np.float32))
-    genes = stage.bundle.cells.var[["symbol"]] if stage.reading is not None else None
+    genes = stage.bundle.cells.var if stage.reading is not None else None
     return anndata.AnnData(X=np.concatenate(effects), obs=pd.concat(tables), var=genes)
