@@ -178,7 +178,7 @@ def test_a_value_that_no_cell_has_is_remarked_on(bundle, sae):
         ((3, "a"), {"to": 0.5}, "name the cell type that movement is measured towards"),
         ((3, "a"), {}, "set needs 'to'"),
         ((3, "a"), {"to": "b", "operation": "multiply"}, "multiply takes a number"),
-        ((3, "a"), {"to": "b", "factor": 2}, "'factor' is said by feature and to"),
+        ((3, "a"), {"to": "b", "factor": 2}, "'factor' is for runs"),
         ((3, "a"), {"to": "b", "colour": 2}, "colour"),
         ((3, "a"), {"to": "b", "n_controls": 20}, "n_controls"),
         ((3, "a"), {"to": "a"}, "two cell types"),

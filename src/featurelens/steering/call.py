@@ -34,6 +34,12 @@ if TYPE_CHECKING:
 GIVEN = "cells given"
 """Type of cells that were given by name or by a mask, while they are steered."""
 
+OF_RUNS = (
+    *("features", "rule", "quantile", "factor", "picture_factor", "n_local", "trajectory"),
+    *("further_origins", "pictured", "local_types"),
+)
+"""Fields of the config that a call says otherwise."""
+
 
 @dataclass(frozen=True, eq=False)
 class Steered:
@@ -247,8 +253,8 @@ def _config(options: dict[str, Any], **given: Any) -> SteeringConfig:
     InputError
         If it has no such field, or may not have that value.
     """
-    for name in {"features", "rule", "quantile", "factor", "n_local", "trajectory"} & set(options):
-        raise InputError(f"steer: {name!r} is said by feature and to; drop it")
+    for name in sorted(set(OF_RUNS) & set(options)):
+        raise InputError(f"steer: {name!r} is for runs; feature, cells and to say it; drop it")
     return as_config(SteeringConfig, options | given, "steer")
 
 
