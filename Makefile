@@ -5,20 +5,22 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 REPORT := results/demo/report.html
+BROWSER := build/browser
 
-.PHONY: demo help test test-slow test-oracles test-models test-paper bench bench-demo coverage mutants lint hooks format schema laptop \
+.PHONY: demo help test test-slow test-oracles test-models test-paper test-browser bench bench-atlas bench-demo coverage mutants lint hooks format schema laptop \
 	reproduction lock clean
 
 demo: $(READY)  ## the default run, end to end, and its report
 	$(BIN)/snakemake --cores all
 	@test $(REPORT) -nt results/demo/tables/claims.tsv || $(BIN)/snakemake --report $(REPORT)
-	@echo "Figures, tables and report: results/demo/"
+	@echo "Every feature, to browse: results/demo/atlas/index.html"
+	@echo "Figures and tables, to read: $(REPORT)"
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 16
 
 test: $(READY)  ## every test that ends in minutes
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadgroup -m "not slow and not oracle and not models and not paper"
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadgroup -m "not slow and not oracle and not models and not paper and not browser"
 
 test-slow: $(READY)  ## tests that take longer
 	OMP_NUM_THREADS=1 $(BIN)/pytest -m slow
@@ -42,9 +44,21 @@ $(VENV)-models/.ready: requirements-models.txt requirements.lock
 	$(VENV)-models/bin/python -m pip install --quiet --no-deps --editable .
 	@touch $@
 
+test-browser: $(READY) $(BROWSER)/.ready  ## the atlas in a real browser; SHORT=1 takes a part
+	OMP_NUM_THREADS=1 PYTHONPATH=$(BROWSER) $(BIN)/pytest -m browser $(if $(SHORT),-k "not atlas.html")
+
+# A browser comes from Debian where there is none and we may install; else the tests say what is missing.
+$(BROWSER)/.ready: $(READY)
+	@command -v chromium chromium-browser google-chrome > /dev/null || [ "$$(id -u)" != 0 ] \
+		|| ! command -v apt-get > /dev/null \
+		|| { apt-get -qq update && apt-get -qq install --yes --no-install-recommends chromium; } > /dev/null
+	$(BIN)/python -m pip install --quiet --target $(BROWSER) playwright==1.65.2 axe-playwright-python==0.1.8 \
+		plotly==7.1.0
+	@touch $@
+
 coverage: $(VENV)-dev/.ready  ## lines that the tests reach, by package
 	OMP_NUM_THREADS=1 $(VENV)-dev/bin/python -m pytest -q -n 2 --dist loadgroup \
-		-m "not slow and not oracle and not models and not paper" --cov=featurelens --cov-report=json:build/coverage.json
+		-m "not slow and not oracle and not models and not paper and not browser" --cov=featurelens --cov-report=json:build/coverage.json
 	$(VENV)-dev/bin/python -m benchmarks.coverage build/coverage.json
 
 mutants: $(VENV)-dev/.ready  ## mutation testing of stats/ and enrichment/: hours; see tests/mutants.md
@@ -61,6 +75,9 @@ bench: $(READY)  ## speed against baselines measured in the same run
 	$(BIN)/python -m benchmarks.annotation --scale paper
 	$(BIN)/python -m benchmarks.steering
 	$(BIN)/python -m benchmarks.simulation_metrics
+
+bench-atlas: $(READY) $(BROWSER)/.ready  ## speed of the atlas beside a plotly page and a table
+	PYTHONPATH=$(BROWSER) $(BIN)/python -m benchmarks.atlas
 
 bench-demo: $(READY)  ## what the default run takes, by rule, and in relation to BASELINE
 	$(BIN)/python -m benchmarks.demo $(if $(BASELINE),--baseline $(BASELINE)) $(if $(RUNS),--runs $(RUNS))

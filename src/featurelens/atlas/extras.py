@@ -69,12 +69,31 @@ def _steering(material: Material) -> dict[str, list[dict[str, Any]]]:
         order = np.argsort(-own["log2_fold"].abs().to_numpy(), kind="stable")[:N_GENES]
         shown = ["gene", "mean_control", "mean_steered", "log2_fold", "p", "q"]
         genes = own.iloc[order][[name for name in shown if name in own]]
-        entry = {
+        entry: dict[str, Any] = {
             "facts": {str(name): value for name, value in row.items() if name != "feature"},
             "genes": records(genes.astype({"gene": str})),
         }
+        if str(row.get("role")) == "global":
+            entry["controls"] = _controls(material.tables.get("steering_controls"))
         found.setdefault(str(row["feature"]), []).append(entry)
     return found
+
+
+def _controls(table: pd.DataFrame | None) -> list[dict[str, Any]]:
+    """The steered feature and each kind of control: how many, their medians, how many exceed it."""
+    if table is None or "feature" not in set(table["kind"]):
+        return []
+    own = float(table.loc[table["kind"] == "feature", "efficiency"].iloc[0])
+    shown = ["efficiency", "specificity", "precision"]
+    return [
+        {
+            "kind": str(kind),
+            "n": len(rows),
+            "n_above": int((rows["efficiency"] > own).sum()),
+            **{name: float(rows[name].median()) for name in shown},
+        }
+        for kind, rows in table.groupby("kind", sort=False)
+    ]
 
 
 def records(table: pd.DataFrame) -> list[dict[str, Any]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from featurelens.atlas.material import Material
@@ -11,12 +10,16 @@ from featurelens.atlas.material import Material
 
 def measures_of(material: Material) -> dict[str, NDArray[np.float64]]:
     """Numbers of every feature by name, NaN where one is not known; empty where a run has none."""
-    found: dict[str, NDArray[np.float64]] = {}
-    for name in ("entropy", "tau", "stability"):
-        if name in material.features.var:
-            found[name] = material.features.var[name].to_numpy(dtype=float)
-    table = material.tables.get("stability")
-    if table is not None and "stability" in table:
-        by = pd.Series(table["stability"].to_numpy(float), index=table["feature"].astype(str))
-        found["stability"] = by.reindex(material.features.var_names).to_numpy(dtype=float)
+    found = {
+        name: material.features.var[name].to_numpy(dtype=float)
+        for name in ("tau", "entropy")
+        if name in material.features.var
+    }
+    catalogue = material.tables.get("catalogue")
+    if catalogue is not None:
+        of = catalogue.set_index(catalogue["feature"].astype(str))
+        own = of.reindex(material.features.var_names)
+        for name in ("stability", "stability_random"):
+            if own[name].notna().any():
+                found[name] = own[name].to_numpy(dtype=float)
     return found

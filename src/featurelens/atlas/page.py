@@ -16,6 +16,7 @@ PROGRAM = (
     "numbers.js",
     "data.js",
     "state.js",
+    "vocabulary.js",
     "search.js",
     "box.js",
     "table.js",

@@ -13,14 +13,13 @@ WORDS: dict[str, tuple[str, str, str]] = {
     "type": (
         "Locality",
         "",
-        "Local: more active in one cell type than elsewhere (Welch, 5 % FDR); regional: "
-        "in several; "
-        "global: in none; dead: active in no cell.",
+        "Local: high in one cell type, where some type stands out of shuffled labels; regional: in "
+        "several, with means of at least half of the top type's; global: in none; dead: no cell.",
     ),
     "type_published": (
         "Locality, published rule",
         "",
-        "The same by the author's rule: means further apart than 1.96 standard errors.",
+        "By the author's rule: means further apart than 1.96 standard errors.",
     ),
     "share_in_type": (
         "Share in type",
@@ -65,8 +64,14 @@ WORDS: dict[str, tuple[str, str, str]] = {
     ),
     "stability": (
         "Stability",
-        "0 to 1",
-        "How well other training seeds find this feature again; 1 is always.",
+        "correlation, -1 to 1",
+        "Mean correlation of activations with the matched feature of each other training seed; "
+        "1 is the same feature every time.",
+    ),
+    "stability_random": (
+        "Stability of random directions",
+        "correlation, -1 to 1",
+        "The same of random directions that fire as often: what matching alone gives.",
     ),
     "tau": (
         "Type specificity",
@@ -75,8 +80,23 @@ WORDS: dict[str, tuple[str, str, str]] = {
     ),
     "entropy": (
         "Entropy over types",
-        "",
-        "How evenly activation is spread over types; 0: one type.",
+        "bits",
+        "Of the types' mean activations; 0: a single type.",
+    ),
+    "efficiency": (
+        "efficiency",
+        "-1 to 1",
+        "How much nearer cells come to the target per length of their way; 1 is straight.",
+    ),
+    "specificity": (
+        "specificity",
+        "0 to 1",
+        "Effect on genes that truly differ, over that on all; 0.5 makes no difference.",
+    ),
+    "precision": (
+        "precision",
+        "share of genes",
+        "Of the genes that change most, those that truly differ most in the same direction.",
     ),
     "log2_fold": (
         "log2 fold change",

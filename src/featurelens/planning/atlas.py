@@ -85,9 +85,12 @@ class Atlas:
                 found["health"] = f"{weights}/train.json"
         for annotated in self._collections(place):
             found |= self._of_collection(annotated, tests)
-        if place.sae in plan.config.saes and place in plan.steered:
-            found["tables/steering_selected"] = f"{root}/steering/{name}/selected.tsv"
-            found["tables/steering_effects"] = f"{root}/steering/{name}/effects.parquet"
+        if place in plan.saes:
+            found["tables/catalogue"] = f"{root}/features/{name}/catalogue.tsv"
+        if place in plan.steered:
+            for file in ("selected.tsv", "effects.parquet", "controls.tsv"):
+                key = f"tables/steering_{file.partition('.')[0]}"
+                found[key] = f"{root}/steering/{name}/{file}"
         return found
 
     def _collections(self, place: Place) -> list[Place]:
@@ -126,7 +129,13 @@ class Atlas:
                 if is_sae
                 else "Contrast within types: made for the SAEs of a run alone."
             )
-        lacks["stability"] = "Stability over training seeds: not made for this source of features."
+        if not (is_sae and self.plan.seeds_of(place)):
+            lacks["stability"] = (
+                "Stability over training seeds: this run trains no other seed of this SAE; "
+                "name some under controls.seeds."
+                if is_sae
+                else "Stability over training seeds: made for the SAEs of a run alone."
+            )
         if "tables/steering_selected" not in files:
             lacks["steering"] = (
                 "Steering: name an origin and a target under steering of the data set."

@@ -25,7 +25,7 @@ function suggest() {
       onmousedown: (event) => { event.preventDefault(); choose(entry); } },
     element("span", { class: "kind" }, KIND_LABELS[entry.kind]),
     element("span", { class: "shown" }, entry.shown),
-    element("span", { class: "quiet" }, entry.kind === "id" ? "" : plural(entry.count, "feature")))));
+    element("span", { class: "quiet" }, entry.kind === "id" ? "" : plural(sizeOf(entry), "feature")))));
   const visible = box.shown.length > 0;
   box.list.hidden = !visible;
   box.input.setAttribute("aria-expanded", String(visible));

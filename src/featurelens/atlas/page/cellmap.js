@@ -14,7 +14,7 @@ function startCellMap() {
   });
   byId("cell-map-how").textContent = `${ATLAS.cells.how}; ${ATLAS.cells.rule}.`;
   follow((now, before) => {
-    if (now === before || !cellMap.x || now.feature === null) drawCellMap();
+    if (now === before || !cellMap.x || (now.feature === null && before.feature !== null)) drawCellMap();
   });
 }
 

@@ -128,7 +128,9 @@ function sharesOf() {
 
 function stability(i) {
   if (!ATLAS.meta.measures.includes("stability")) return element("p", { class: "quiet" }, lacking("stability"));
-  return element("p", {}, `${number(ATLAS.core.stability[i])} \u2013 ${word("stability").help}`);
+  const random = ATLAS.core.stability_random;
+  return [element("p", {}, `${number(ATLAS.core.stability[i])}`
+    + `${random ? `; random directions that fire as often: ${number(random[i])}` : ""}.`), reading(["stability", "stability_random"])];
 }
 
 function steeringOf(i) {
@@ -138,12 +140,24 @@ function steeringOf(i) {
     return element("p", { class: "quiet" }, others.length
       ? ["This feature was not steered. Steered were ", links(others), "."] : lacking("steering"));
   }
-  return found.map(({ facts: known, genes }) => [
+  return found.map(({ facts: known, genes, controls }) => [
     element("dl", { class: "facts" }, Object.entries(known).map(([name, value]) => element("div", { class: "fact" },
       element("dt", {}, word(name).label.replaceAll("_", " ")), element("dd", {}, typeof value === "number" ? number(value) : String(value ?? MISSING))))),
     plainTable("Genes that change most in the same cells", [element("th", { scope: "col" }, "gene"), ...Object.keys(genes[0] || {}).slice(1).map((name) => element("th", { scope: "col", class: "right" }, name.replaceAll("_", " ")))],
       genes.map((gene) => element("tr", {}, element("th", { scope: "row" }, gene.gene), Object.entries(gene).slice(1).map(([, value]) => cell(number(value)))))),
+    controls && controls.length ? controlTable(controls) : null,
   ]).flat();
+}
+
+// The steered feature among its controls, which move every cell equally far.
+function controlTable(controls) {
+  const names = ["efficiency", "specificity", "precision"];
+  const lines = controls.map((row) => element("tr", {}, element("th", { scope: "row" }, row.kind.replaceAll("_", " ")),
+    cell(number(row.n)), names.map((name) => cell(number(row[name]))),
+    cell(row.kind === "feature" ? MISSING : `${row.n_above} of ${row.n}`)));
+  return [plainTable("The feature among its controls (medians where these are many)", [element("th", { scope: "col" }, "what"),
+    element("th", { scope: "col", class: "right" }, "number"), ...names.map((name) => heading(name)),
+    element("th", { scope: "col", class: "right", title: "Controls that are more efficient than the feature" }, "more efficient than it")], lines), reading(names)];
 }
 
 function links(features) {

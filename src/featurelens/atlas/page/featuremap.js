@@ -7,6 +7,7 @@ const COLOURINGS = {
   cells: { label: "active cells", number: (i) => ATLAS.core.n_active[i], unit: "cells" },
 };
 let featureMap = null;
+let asked = false;
 
 function startFeatureMap() {
   for (const name of ATLAS.meta.measures) {
@@ -25,7 +26,11 @@ function startFeatureMap() {
   follow((now, before) => {
     const same = ["q", "layout", "colour", "show"].every((name) => now[name] === before[name]) && now !== before;
     if (same && featureMap.x) featureMap.overlay();
-    else drawFeatureMap();
+    else if (!asked) {
+      // Drawn before the next picture, so that a key stroke is answered by the table at once.
+      asked = true;
+      requestAnimationFrame(() => { asked = false; drawFeatureMap(); });
+    }
   });
 }
 
@@ -44,7 +49,7 @@ function drawFeatureMap() {
   Object.assign(featureMap, { farX: 0, farY: 0 });
   featureMap.show({
     x: ATLAS.core[`x${place}`], y: ATLAS.core[`y${place}`], order,
-    look: (i) => (listed.has(i) ? { ...look(i), size: searched ? 1.3 * size : size } : { colour: muted, shape: "circle", size: 0.7 * size }),
+    look: (i) => (listed.has(i) ? { ...look(i), size: searched ? 1.3 * size : size } : { colour: muted, shape: "square", size: 0.6 * size }),
     over: (pen, at) => {
       const ring = (i, width) => {
         if (i === null || featureMap.x[i] === NOWHERE) return;

@@ -1,107 +1,8 @@
-// Search: names to features. A query is parts such as gene:HBB or term:"B cell activation", all of
-// which must hold, and free words, which are taken together as a part of a name.
+// Search: a query is parts such as gene:HBB or term:"B cell activation", all of which must hold,
+// and free words, which are taken together as a part of a name. Why a feature answers is put into
+// words only for the rows in sight.
 
-const KINDS = ["gene", "term", "type", "id"];
-const KIND_LABELS = { gene: "gene", term: "gene set", type: "cell type", id: "feature" };
-const MOST_NAMES = 200;
 const FALLS = 128;
-let vocabulary = null;
-
-// Every name that can be searched for, in lower case, with where it leads.
-function names() {
-  if (vocabulary) return vocabulary;
-  const { genes, aliases, terms } = ATLAS.index;
-  vocabulary = [];
-  const add = (kind, place, name, shown) => {
-    if (name) vocabulary.push({ kind, place, low: name.toLowerCase(), shown });
-  };
-  ATLAS.cells.types.forEach((name, place) => add("type", place, name, name));
-  genes.forEach((name, place) => add("gene", place, name, name));
-  for (const column of Object.values(aliases)) {
-    column.forEach((name, place) => {
-      if (name !== genes[place]) add("gene", place, name, `${genes[place]} (${name})`);
-    });
-  }
-  terms.forEach((name, place) => add("term", place, name, name));
-  (ATLAS.core.names || []).forEach((name, place) => add("id", place, name, featureName(place)));
-  return vocabulary;
-}
-
-// How well a name answers: 0 the same, 1 begins so, 2 a word begins so, 3 holds it, -1 does not.
-function rankOf(low, wanted) {
-  const at = low.indexOf(wanted);
-  if (at < 0) return -1;
-  if (at === 0) return low.length === wanted.length ? 0 : 1;
-  for (let from = at; from >= 0; from = low.indexOf(wanted, from + 1)) {
-    if (!/[a-z0-9]/.test(low[from - 1])) return 2;
-  }
-  return 3;
-}
-
-function suggestions(text, most = 12) {
-  const wanted = text.trim().toLowerCase();
-  if (!wanted) return [];
-  const found = named(wanted);
-  if (/^\d+$/.test(wanted) && Number(wanted) < ATLAS.meta.n_features) {
-    const place = Number(wanted);
-    found.unshift({ kind: "id", place, shown: featureName(place), rank: 0 });
-  }
-  return found.slice(0, most).map((entry) => ({ ...entry, count: featuresOf(entry).length }));
-}
-
-// Names that hold the words, the best answers first; among equals those that lead some feature.
-function named(wanted, kind = null) {
-  const found = [];
-  for (const entry of names()) {
-    if (kind && entry.kind !== kind) continue;
-    const rank = rankOf(entry.low, wanted);
-    if (rank >= 0) found.push({ ...entry, rank: rank + (sizeOf(entry) ? 0 : 4) * (rank > 0) });
-  }
-  found.sort((a, b) => a.rank - b.rank || a.low.length - b.low.length || (a.low < b.low ? -1 : 1));
-  return found.slice(0, MOST_NAMES);
-}
-
-function sizeOf({ kind, place }) {
-  const at = kind === "gene" ? ATLAS.index.gene_at : kind === "term" ? ATLAS.index.term_at : null;
-  return at ? at[place + 1] - at[place] : 1;
-}
-
-// Features behind a name, in the order in which they should be read, each with the reason.
-function featuresOf({ kind, place, shown }) {
-  if (kind === "id") return [{ feature: place, score: 0, why: "" }];
-  if (kind === "type") return ofType(place);
-  const { index } = ATLAS;
-  const [from, to] = [index[`${kind}_at`][place], index[`${kind}_at`][place + 1]];
-  const found = [];
-  for (let at = from; at < to; at += 1) {
-    const feature = index[`${kind}_feature`][at];
-    if (kind === "gene") {
-      const rank = index.gene_rank[at] % FALLS;
-      const falls = index.gene_rank[at] >= FALLS;
-      found.push({ feature, score: rank + (falls ? 0.5 : 0), why: `${geneName(place)} ${falls ? "falls" : "rises"}, no. ${rank + 1}` });
-    } else {
-      found.push({ feature, score: at - from, why: `${shown}${keptBy(index.term_flags[at])}` });
-    }
-  }
-  return found;
-}
-
-function keptBy(flags) {
-  const falls = flags & 1 ? "" : ", falls";
-  if (flags & 2) return falls;
-  return flags & 16 ? `${falls} (within types)` : `${falls} (published filter)`;
-}
-
-function ofType(place) {
-  const { top_type: top, share_in_type: share, n_active: active } = ATLAS.core;
-  const found = [];
-  for (let feature = 0; feature < top.length; feature += 1) {
-    if (top[feature] === place + 1) {
-      found.push({ feature, score: 1 - share[feature], why: `${percent(share[feature])} in ${typeName(place)}` });
-    }
-  }
-  return found.sort((a, b) => a.score - b.score || active[b.feature] - active[a.feature]);
-}
 
 // Parts of a query: { kind, text }, kind null for free words.
 function parts(query) {
@@ -119,46 +20,83 @@ function written(kind, text) {
   return `${kind}:${/[\s"]/.test(text) || text === "" ? `"${text.replaceAll('"', "")}"` : text}`;
 }
 
-// Answer a query: features with score and reason, the best first, and what to say of it.
+// Answer a query: features, the best first; why each answers; and what to say where none does.
 function answer(query) {
   const asked = parts(query);
-  if (!asked.length) return { found: null, note: "" };
-  let joined = null;
-  const notes = [];
-  for (const part of asked) {
-    const own = answerPart(part, notes);
-    if (joined === null) joined = own;
-    else {
-      joined = new Map([...joined].filter(([feature]) => own.has(feature)).map(([feature, hit]) => {
-        const other = own.get(feature);
-        return [feature, { score: hit.score + other.score, why: [hit.why, other.why].filter(Boolean).join("; ") }];
-      }));
-    }
+  if (!asked.length) return { found: null, why: () => "", note: "" };
+  const answers = asked.map(answerPart);
+  const total = new Float64Array(ATLAS.core.n);
+  for (const { score } of answers) {
+    for (let i = 0; i < total.length; i += 1) total[i] += score[i];
   }
-  const found = [...joined].map(([feature, hit]) => ({ feature, ...hit }))
-    .sort((a, b) => a.score - b.score || a.feature - b.feature);
-  return { found, note: notes.join(" ") };
+  const found = [];
+  for (let i = 0; i < total.length; i += 1) if (total[i] < Infinity) found.push(i);
+  found.sort((a, b) => total[a] - total[b] || a - b);
+  const why = (i) => answers.map((each) => whyOf(each, i)).filter(Boolean).join("; ");
+  return { found, why, note: answers.map((each) => each.note).filter(Boolean).join(" ") };
 }
 
-function answerPart({ kind, text }, notes) {
-  const hits = new Map();
+// Of every feature the best score, and through which name at which place of its list.
+function answerPart({ kind, text }) {
   const entries = kind ? exactly(kind, text) : named(text);
-  if ((!kind || kind === "id") && /^\d+$/.test(text) && Number(text) < ATLAS.meta.n_features) {
-    hits.set(Number(text), { score: -1, why: "" });
+  const { n } = ATLAS.core;
+  const hits = { entries, score: new Float64Array(n).fill(Infinity), through: new Int32Array(n).fill(-1), at: new Int32Array(n), note: "" };
+  let some = false;
+  if ((!kind || kind === "id") && isFeature(text)) {
+    hits.score[Number(text)] = -1;
+    some = true;
   }
-  for (const entry of entries) {
-    for (const { feature, score, why } of featuresOf(entry)) {
-      const total = 1000 * (entry.rank || 0) + score;
-      if (!hits.has(feature) || hits.get(feature).score > total) hits.set(feature, { score: total, why });
-    }
-  }
-  if (!hits.size) notes.push(whyNothing(entries, text));
+  entries.forEach((entry, place) => {
+    visit(entry, (feature, own, at) => {
+      const score = 1000 * (entry.rank || 0) + own;
+      some = true;
+      if (score < hits.score[feature]) {
+        hits.score[feature] = score;
+        hits.through[feature] = place;
+        hits.at[feature] = at;
+      }
+    });
+  });
+  if (!some) hits.note = whyNothing(entries, text);
   return hits;
 }
 
+// Features behind a name, in the order in which they should be read.
+function visit({ kind, place }, act) {
+  const { core, index } = ATLAS;
+  if (kind === "id") act(place, 0, 0);
+  else if (kind === "type") {
+    for (let i = 0; i < core.n; i += 1) if (core.top_type[i] === place + 1) act(i, 1 - core.share_in_type[i], 0);
+  } else {
+    const [from, to] = [index[`${kind}_at`][place], index[`${kind}_at`][place + 1]];
+    const features = index[`${kind}_feature`];
+    const rank = index.gene_rank;
+    for (let at = from; at < to; at += 1) {
+      const score = kind === "gene" ? (rank[at] % FALLS) + (rank[at] >= FALLS ? 0.5 : 0) : at - from;
+      act(features[at], score, at);
+    }
+  }
+}
+
+function whyOf({ entries, through, at }, i) {
+  const entry = entries[through[i]];
+  if (!entry || entry.kind === "id") return "";
+  if (entry.kind === "type") return `${percent(ATLAS.core.share_in_type[i])} in ${typeName(entry.place)}`;
+  if (entry.kind === "term") return `${entry.shown}${keptBy(ATLAS.index.term_flags[at[i]])}`;
+  const rank = ATLAS.index.gene_rank[at[i]];
+  return `${geneName(entry.place)} ${rank >= FALLS ? "falls" : "rises"}, no. ${(rank % FALLS) + 1}`;
+}
+
+function keptBy(flags) {
+  const falls = flags & 1 ? "" : ", falls";
+  if (flags & 2) return falls;
+  return flags & 16 ? `${falls} (within types)` : `${falls} (published filter)`;
+}
+
 function exactly(kind, text) {
-  const same = names().filter((entry) => entry.kind === kind && entry.low === text);
-  return same.length ? same : kind === "id" ? [] : named(text, kind);
+  const found = named(text, kind);
+  const same = found.filter((entry) => entry.rank === 0);
+  return same.length ? same : kind === "id" ? [] : found;
 }
 
 function whyNothing(entries, text) {

@@ -32,7 +32,7 @@ function saveList() {
   const numbers = ["n_active", "fraction_active", "mean", "max", "share_in_type", "effect", "n_high", "n_terms",
     "n_terms_published", "n_terms_within", ...ATLAS.meta.measures];
   const lines = rows.all.map((i) => [featureName(i), typeOf(i), core.localities[core.type[i]], core.localities[core.type_published[i]],
-    ...numbers.map((name) => plainNumber(core[name][i])), plainLog(core.q[i]), firstGenes(i), firstTerm(i), rows.why.get(i) || ""]);
+    ...numbers.map((name) => plainNumber(core[name][i])), plainLog(core.q[i]), firstGenes(i), firstTerm(i), rows.why(i)]);
   const heads = ["feature", "top_cell_type", "type", "type_published", ...numbers, "q", "first_genes_up", "first_term", "answer"];
   save(fileName("features.tsv"), [tsv([heads, ...lines])], "text/tab-separated-values");
 }

@@ -1,6 +1,6 @@
 // The table of features: only the rows in sight are in the page. One row has the keyboard.
 
-const rows = { all: [], why: new Map(), current: 0, body: null, space: null, height: 30, drawn: "" };
+const rows = { all: [], why: () => "", current: 0, body: null, space: null, height: 30, drawn: "", pool: [] };
 
 const COLUMN = {
   feature: { label: "No.", value: (i) => i, text: (i) => String(i), right: true },
@@ -43,7 +43,7 @@ function firstTerm(i) {
 }
 
 function startTable() {
-  for (const name of ATLAS.meta.measures) {
+  for (const name of ATLAS.meta.measures.filter((each) => each === "stability")) {
     COLUMN[name] = { value: (i) => -ATLAS.core[name][i], text: (i) => number(ATLAS.core[name][i], 2), right: true };
   }
   const select = byId("show");
@@ -60,6 +60,9 @@ function startTable() {
   replace(byId("table"), rows.body);
   rows.body.addEventListener("scroll", () => drawRows());
   rows.body.addEventListener("keydown", keyInTable);
+  rows.space.addEventListener("pointerover", ({ target }) => {
+    if (target.classList.contains("cell")) target.title = target.textContent;
+  });
   rows.space.addEventListener("click", (event) => {
     const row = event.target.closest("[data-place]");
     if (!row) return;
@@ -92,9 +95,9 @@ function sortBy(name) {
 function refill() {
   byId("show").value = state.show;
   const keep = (SHOWN[state.show] || SHOWN.live)[1];
-  const { found, note } = answer(state.q);
-  const all = found ? found.map((hit) => hit.feature) : [...Array(ATLAS.core.n).keys()];
-  rows.why = new Map((found || []).map((hit) => [hit.feature, hit.why]));
+  const { found, why, note } = answer(state.q);
+  const all = found || [...Array(ATLAS.core.n).keys()];
+  rows.why = why;
   rows.all = all.filter(keep);
   const hidden = all.length - rows.all.length;
   const sort = state.sort || (found ? "" : "n_active");
@@ -115,12 +118,13 @@ function refill() {
 function order(name, back) {
   const column = COLUMN[name];
   if (!column) return;
-  const keys = new Map(rows.all.map((i) => [i, column.value(i)]));
-  const value = (i) => (Number.isNaN(keys.get(i)) ? Infinity : keys.get(i));
-  rows.all.sort((a, b) => {
-    const [left, right] = [value(a), value(b)];
-    return (left < right ? -1 : left > right ? 1 : 0) * (back ? -1 : 1) || a - b;
-  });
+  const keys = new Array(ATLAS.core.n);
+  for (const i of rows.all) {
+    const key = column.value(i);
+    keys[i] = Number.isNaN(key) ? Infinity : key;
+  }
+  const sign = back ? -1 : 1;
+  rows.all.sort((a, b) => (keys[a] < keys[b] ? -sign : keys[a] > keys[b] ? sign : a - b));
 }
 
 function drawRows(always = false) {
@@ -133,30 +137,46 @@ function drawRows(always = false) {
   if (!always && drawn === rows.drawn) return;
   rows.drawn = drawn;
   space.style.height = `${all.length * rows.height}px`;
-  const made = [];
-  for (let place = from; place < to; place += 1) made.push(rowAt(place));
-  space.replaceChildren(...made);
+  while (rows.pool.length < to - from) rows.pool.push(emptyRow());
+  while (space.children.length > to - from) space.lastChild.remove();
+  for (let place = from; place < to; place += 1) {
+    const row = rows.pool[place - from];
+    fillRow(row, place);
+    if (row.parentNode !== space) space.append(row);
+  }
   body.setAttribute("aria-rowcount", String(all.length + 1));
   if (all.length && rows.current >= from && rows.current < to) {
     body.setAttribute("aria-activedescendant", `row-${rows.current}`);
   } else body.removeAttribute("aria-activedescendant");
 }
 
-function rowAt(place) {
-  const feature = rows.all[place];
-  const why = rows.why.get(feature);
-  const marks = [
-    feature === state.feature ? "chosen" : "", feature === state.beside ? "beside" : "",
-    place === rows.current ? "current" : "",
-  ].filter(Boolean).join(" ");
-  const row = element("div", { role: "row", id: `row-${place}`, class: `row ${marks}`, "data-place": place,
-    "aria-rowindex": place + 2, "aria-selected": String(feature === state.feature) });
-  row.style.transform = `translateY(${place * rows.height}px)`;
+// Rows are made once and filled again: a key stroke changes texts, not elements.
+function emptyRow() {
+  const row = element("div", { role: "row" });
   for (const [name, column] of Object.entries(COLUMN)) {
-    const text = name === "term" && why ? why : column.text(feature);
-    row.append(element("div", { role: "gridcell", class: `cell ${name}${column.right ? " right" : ""}`, title: text }, text));
+    row.append(element("div", { role: "gridcell", class: `cell ${name}${column.right ? " right" : ""}` }, ""));
   }
   return row;
+}
+
+function fillRow(row, place) {
+  const feature = rows.all[place];
+  const why = rows.why(feature);
+  const marks = [
+    "row", feature === state.feature ? "chosen" : "", feature === state.beside ? "beside" : "",
+    place === rows.current ? "current" : "",
+  ].filter(Boolean).join(" ");
+  const attributes = { id: `row-${place}`, class: marks, "data-place": place, "aria-rowindex": place + 2,
+    "aria-selected": feature === state.feature };
+  for (const [name, value] of Object.entries(attributes)) {
+    if (row.getAttribute(name) !== String(value)) row.setAttribute(name, String(value));
+  }
+  row.style.transform = `translateY(${place * rows.height}px)`;
+  Object.entries(COLUMN).forEach(([name, column], at) => {
+    const text = name === "term" && why ? why : column.text(feature);
+    const { firstChild: words } = row.children[at];
+    if (words.data !== text) words.data = text;
+  });
 }
 
 function focusTable() {
