@@ -92,3 +92,29 @@ rule test_chosen:
         code=fingerprint("test_chosen"),
     script:
         "../../scripts/test_chosen.py"
+
+
+rule compare_high_low:
+    input:
+        bundle=BUNDLE_FILES,
+        features=f"results/{RUN}/features/{{dataset}}/{{model}}/{{sae}}/features.h5ad",
+        modalities=JOBS.of_modalities(f"results/{RUN}/embeddings/{{}}"),
+    output:
+        genes=f"results/{RUN}/dge/{{dataset}}/{{model}}/{{sae}}/high_low.tsv",
+        sets=f"results/{RUN}/dge/{{dataset}}/{{model}}/{{sae}}/high_low_sets.tsv",
+    log:
+        f"results/{RUN}/logs/compare_high_low/{{dataset}}/{{model}}/{{sae}}.log",
+    benchmark:
+        f"results/{RUN}/benchmarks/compare_high_low/{{dataset}}/{{model}}/{{sae}}.tsv"
+    conda:
+        "../../envs/core.yaml"
+    threads: 2
+    resources:
+        mem_mb=JOBS.memory_of("test"),
+        runtime=growing(60),
+    params:
+        asked=JOBS.setting("datasets/{dataset}/high_low"),
+        config=PLAIN["dge"],
+        code=fingerprint("compare_high_low"),
+    script:
+        "../../scripts/compare_high_low.py"

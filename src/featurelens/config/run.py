@@ -20,7 +20,7 @@ from featurelens.concepts.config import ConceptConfig
 from featurelens.config.simulation_run import SimulationRun
 from featurelens.controls.config import ControlConfig
 from featurelens.datasets.config import DatasetConfig
-from featurelens.dge.config import DgeConfig
+from featurelens.dge.config import DgeConfig, HighLowConfig
 from featurelens.downloads.config import DownloadConfig
 from featurelens.embeddings.config import ModelConfig
 from featurelens.enrichment.config import EnrichmentConfig, GseaConfig
@@ -62,6 +62,8 @@ class DatasetRun:
     """Cell types in the order of a process, or two as a contrast, whose features are sought."""
     comparisons: dict[Name, ComparisonConfig] = field(default_factory=dict)
     """Pairs of groups of cells between which features are compared."""
+    high_low: tuple[HighLowConfig, ...] = ()
+    """Types of cells of which high and low ones of a feature are compared."""
     saes: tuple[Name, ...] | None = None
     """SAEs trained on the embeddings, by name; null means all of the run."""
     optional: bool = False

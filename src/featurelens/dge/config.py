@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from annotated_types import Ge, Gt, Lt
+from annotated_types import Ge, Gt, Lt, MinLen
 
 from featurelens.conventions import Composition, ExpressionSource
 from featurelens.options import STRICT
@@ -14,6 +14,24 @@ LowCells = Literal["all", "sample", "first"]
 
 _LARGE = 2**28
 """Values of expression above which ``precision: auto`` means float32: 2 GiB of float64."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class HighLowConfig:
+    """High against low cells of one type, as the paper compares them (section 5.2)."""
+
+    __pydantic_config__ = STRICT
+
+    cell_type: Annotated[str, MinLen(1)]
+    """The type."""
+    features: tuple[Annotated[int, Ge(0)], ...] = ()
+    """Features by number; none takes local features that are named for the type."""
+    n_features: Annotated[int, Ge(1)] = 3
+    """How many of these, those that stand out most first."""
+    percent: Annotated[float, Gt(0), Lt(50)] = 5.0
+    """Percent of the type's active cells that are high, and low."""
+    modality: Annotated[str, MinLen(1)] | None = None
+    """Further modality of the cells, by its name in 'beside', compared on its own columns."""
 
 
 @dataclass(frozen=True, kw_only=True)

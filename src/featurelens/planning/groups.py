@@ -35,6 +35,14 @@ def check_groups(key: str, run: DatasetRun, sizes: Mapping[str, int]) -> None:
             _require_type(f"{key}.steering.{role}", cell_type, sizes, least=FEWEST_CELLS)
     for name, trajectory in run.trajectories.items():
         _check_trajectory(f"{key}.trajectories.{name}", trajectory, sizes)
+    for number, asked in enumerate(run.high_low):
+        _require_type(f"{key}.high_low[{number}].cell_type", asked.cell_type, sizes, least=2)
+        beside = run.cells.beside if isinstance(run.cells, OwnCells) else {}
+        if asked.modality is not None and asked.modality not in beside:
+            raise InputError(
+                f"config: '{key}.high_low[{number}].modality' is {asked.modality!r}, which "
+                f"'{key}.cells.beside' does not have{suggest(asked.modality, list(beside))}"
+            )
     for name, comparison in run.comparisons.items():
         _check_comparison(f"{key}.comparisons.{name}", comparison, run)
 

@@ -157,6 +157,17 @@ class Jobs:
         folder = f"{self.plan.root}/sae/{Place(wildcards.dataset, wildcards.model, wildcards.sae)}"
         return [f"{folder}/{name}" for name in ("cfg.json", "sae_weights.safetensors")]
 
+    def of_modalities(self, form: str) -> OfWildcards:
+        """Files of the further modalities that high and low cells are compared by."""
+
+        def found(wildcards: Any) -> list[str]:
+            asked = self.plan.config.datasets[wildcards.dataset].high_low
+            place = f"{wildcards.dataset}/{wildcards.model}"
+            names = dict.fromkeys(each.modality for each in asked if each.modality is not None)
+            return [form.format(f"{place}/cells_{name}.h5ad") for name in names]
+
+        return found
+
     # ---- Memory by files ----
 
     def memory(

@@ -76,6 +76,7 @@ def _of_cells(plan: Plan) -> dict[str, Any]:
         "saes": plan.saes,
         "reseeded": plan.reseeded,
         "contrasted": plan.contrasted,
+        "divided": plan.divided,
         "guided": plan.guided,
         "trajectories": plan.trajectories,
         "steered": plan.steered,

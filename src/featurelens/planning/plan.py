@@ -41,6 +41,12 @@ class Plan(SimulationPlan):
         """The highest number of a feature that a key names, in each SAE that must have it."""
         gsea, chosen = self.config.gsea, self.config.dge.chosen
         asked = [("dge.chosen", chosen, self.saes)]
+        asked += [
+            (f"datasets.{name}.high_low[{number}].features", each.features, places)
+            for name, block in self.config.datasets.items()
+            for number, each in enumerate(block.high_low)
+            for places in [[sae for sae in self.saes if sae.dataset == name]]
+        ]
         if gsea is not None:
             asked.append(("gsea.features", gsea.features, self.followed))
         for name, block in self.config.datasets.items():
@@ -164,6 +170,11 @@ class Plan(SimulationPlan):
     def contrasted(self) -> list[Place]:
         """SAEs whose features are compared between groups of cells."""
         return [sae for sae in self.saes if self.config.datasets[sae.dataset].comparisons]
+
+    @cached_property
+    def divided(self) -> list[Place]:
+        """SAEs of which high and low cells of a type are compared."""
+        return [sae for sae in self.saes if self.config.datasets[sae.dataset].high_low]
 
     @cached_property
     def guided(self) -> list[Place]:

@@ -89,6 +89,7 @@ class Targets:
             *self._features,
             *(f"{root}/steering/{name}/effects.parquet" for name in plan.steered),
             *(f"{root}/dge/{name}/{file}" for file in tested for name in plan.saes),
+            *(f"{root}/dge/{name}/high_low.tsv" for name in plan.divided),
             *(f"{root}/enrichment/{name}/summary.tsv" for name in plan.annotated),
             *self._concepts,
         ]
