@@ -49,18 +49,16 @@ def test_genes_beyond_the_cut_offs_by_pencil():
 
 
 def test_figure_S21_has_a_row_for_every_type_that_is_steered():
-    cells = trajectories(features())
     chosen = pd.DataFrame({"feature": [7], "role": ["global"]})
     table = pd.concat([effects(), effects("8")], ignore_index=True)
     further = effects().assign(origin="NK")
     assert [name for name, _ in by_origin(table, "HSC", "7", further)] == ["HSC", "NK"]
-    figure = draw_figure_S21(table, chosen, cells, further)
+    figure = draw_figure_S21(table, chosen, further, origin="HSC")
     assert len(figure.axes) == 4
     for axes in figure.axes:
         assert len(scatter_points(axes)) == 5
     shown = texts(figure)
-    origin = cells.obs["cell_type"].iloc[0]
-    assert f"{origin}, feature 7: published\n2 of 5 genes\nup HBB\ndown CD34" in shown
+    assert "HSC, feature 7: published\n2 of 5 genes\nup HBB\ndown CD34" in shown
     assert "NK, feature 7: corrected\n1 of 5 genes, 1 beyond all controls\nup HBB, KLF1" in shown
     np.testing.assert_allclose(
         np.sort(scatter_points(figure.axes[0])[:, 1]),
@@ -69,11 +67,10 @@ def test_figure_S21_has_a_row_for_every_type_that_is_steered():
 
 
 def test_what_a_decoder_lacks_is_said():
-    cells = trajectories(features())
     chosen = pd.DataFrame({"feature": [7], "role": ["global"]})
-    without = draw_figure_S21(effects(dispersion=False), chosen, cells, {})
+    without = draw_figure_S21(effects(dispersion=False), chosen, {}, origin="HSC")
     assert "a decoder with a dispersion" in texts(without)
-    nothing = draw_figure_S21(effects().iloc[:0], chosen, cells, {})
+    nothing = draw_figure_S21(effects().iloc[:0], chosen, {}, origin="HSC")
     assert "a decoder, which gives the genes" in texts(nothing)
 
 

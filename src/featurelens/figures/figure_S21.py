@@ -31,9 +31,9 @@ from featurelens.figures.parts.style import (
 INPUTS = {
     "effects": "steering/{first_steered}/effects.parquet",
     "selected": "steering/{first_steered}/selected.tsv",
-    "trajectories": "steering/{first_steered}/trajectories.h5ad",
     "further": "steering/{first_steered_further}/further_effects.parquet?",
 }
+PARAMS = {"origin": "{steered_origin}"}
 TOGETHER = "figure_2"
 
 ALPHA, LEAST_FOLD = 0.05, 2.0
@@ -52,8 +52,9 @@ _MEASURES = {
 def draw(
     effects: pd.DataFrame,
     selected: pd.DataFrame,
-    trajectories: Any,
     further: pd.DataFrame | Mapping[str, Any],
+    *,
+    origin: str,
 ) -> Figure:
     """Draw Figure S21.
 
@@ -63,13 +64,12 @@ def draw(
         Of :class:`featurelens.steering.study.Study`.
     selected
         Of the same; the first row is the global feature.
-    trajectories
-        Of the same, for the type of the steered cells.
     further
         Of :class:`featurelens.steering.further.Further`; nothing where no other type is steered.
+    origin
+        Type of the cells that the study steers.
     """
     feature = str(selected["feature"].iloc[0])
-    origin = str(trajectories.obs["cell_type"].iloc[0])
     tables = list(by_origin(effects, origin, feature, further))
     if not tables:
         return figure_without("a decoder, which gives the genes of a steered cell")

@@ -84,6 +84,7 @@ def _of_cells(plan: Plan) -> dict[str, Any]:
         "first_steered_further": first(
             [place for place in plan.steered_further if place == first(plan.steered)]
         ),
+        "steered_origin": steering.origin if steering else None,
         "pictured": steering.pictured if steering else None,
         "n_local": max(3, len(steering.local_types)) if steering else None,
         "steered_annotated": plan.steered_annotated,
