@@ -30,7 +30,7 @@ def study():
     null = rng.normal(0, 0.2, (200, 40))
     null[:, 10:16] += 2
     fold = rng.normal(0, 0.2, 40)
-    fold[:6] += 1.5
+    fold[:6] += 3
     fold[10:16] += 2
     glm = np.where(np.arange(40) < 8, 2.0, 0.1)
     glm[7] = -3
