@@ -250,6 +250,7 @@ def described(
         obsm={"X_emb": np.array([[0.0, 0.0], [2.0, 0.0], [0.0, 9.0]])},
         varm={
             "type_means": means_,
+            "type_z": means_,
             "significant": significant,
             "significant_published": published_significant,
         },
@@ -298,6 +299,26 @@ def test_local_features_come_from_distinct_types_first():
     assert local["rule"].str.contains("of its own").tolist() == [True, True, True, False]
 
 
+def test_a_local_feature_without_a_main_type_comes_after_those_that_have_one():
+    features = described([[1, 2, 1], [0, 0, 8], [0, 7, 0]], ["global", "local", "local"])
+    features.var.loc["1", "top_cell_type"] = None
+    chosen = select_features(
+        features, directions=np.ones((3, 2)), origin="o", target="t", n_local=2
+    )
+    local = chosen[chosen["role"] == "local"]
+    assert local["feature"].tolist() == ["2", "1"]
+    assert local["rule"].iloc[1] == "local, though no type holds most of it"
+
+
+def test_the_most_significant_local_feature_comes_before_the_most_active():
+    features = described([[1, 2, 1], [0, 0, 8], [0, 0, 7]], ["global", "local", "local"])
+    features.varm["type_z"] = np.array([[1, 2, 1], [0, 0, 3], [0, 0, 5.0]])
+    chosen = select_features(
+        features, directions=np.ones((3, 2)), origin="o", target="t", n_local=1
+    )
+    assert chosen.iloc[1][["feature", "score"]].tolist() == ["2", 5]
+
+
 def test_fallbacks_are_named():
     features = described(
         [[1, 2, 0], [2, 1, 5], [0, 6, 0], [3, 0, 0], [0, 0, 0]],
@@ -311,7 +332,7 @@ def test_fallbacks_are_named():
     assert chosen["feature"].tolist() == ["2", "0", "1", "3"]
     assert chosen["rule"].tolist() == [
         "live, as no wider one leads to the target, largest share of the step",
-        "local, highest mean, a type of its own",
+        "local and mainly of its type, most significant, a type of its own",
         "local by the published rule only",
         "live, no local one left",
     ]

@@ -152,6 +152,7 @@ def local_cells():
         obsm={"X_emb": np.eye(6, 2, dtype=np.float32)},
         varm={
             "type_means": means,
+            "type_z": means,
             "significant": significant,
             "significant_published": published,
         },

@@ -34,8 +34,9 @@ def select_features(
     in ``target`` (as the paper's rises along the lineage), that carries most of the step from the
     centroid of ``origin`` to that of ``target``:
     ``(mean_target - mean_origin) (direction . step) / |step|^2``, its share of the step where the
-    decoder is linear. Local features are significant in exactly one type, which they do not share
-    where possible, and have the highest mean activation in it.
+    decoder is linear. Local features are high in exactly one type, which holds most of their
+    activation and which they do not share where possible; those come first that stand out of
+    shuffled labels most (``varm['type_z']``).
 
     Parameters
     ----------
@@ -54,7 +55,7 @@ def select_features(
     -------
     pandas.DataFrame
         feature (its name in ``features.var``), role (global or local), cell_type (the target, or
-        the local feature's own type), rank, score (share of the step; mean activation in
+        the local feature's own type), rank, score (share of the step; z of
         cell_type) and rule, which names the fallback where one was needed.
 
     Raises
@@ -125,7 +126,7 @@ def _select_local(
 def _of_types(
     features: anndata.AnnData, types: Sequence[str], taken: set[object]
 ) -> list[dict[str, object]]:
-    """The local feature of each type with the highest mean in it, where there is one."""
+    """The local feature of each type that stands out in it most, where there is one."""
     pools = [(rule, pool) for rule, _, pool in _local_pools(features) if rule in _ASKED]
     chosen: list[dict[str, object]] = []
     for cell_type in types:
@@ -143,20 +144,22 @@ def _of_types(
 
 
 _ASKED = {
-    "local, highest mean, a type of its own": "local, highest mean in a type that was asked for",
+    "local and mainly of its type, most significant, a type of its own": (
+        "local and mainly of its type, most significant in a type that was asked for"
+    ),
     "local by the published rule only": "local by the published rule only, in a type asked for",
 }
 """Pools of :func:`_local_pools` from which features of given types are taken, and their rule."""
 
 
 def _local_pools(features: anndata.AnnData) -> Iterator[tuple[str, bool, pd.DataFrame]]:
-    """Rule, whether types must differ, and candidates by falling mean activation in their type."""
+    """Rule, whether types must differ, and candidates by falling z of their type."""
     names = np.asarray(features.uns["cell_types"])
     var, varm = features.var, features.varm
 
     def ranked(pool: pd.Series, types: np.ndarray) -> pd.DataFrame:
         rows = np.flatnonzero(pool)
-        score = varm["type_means"][rows, types[rows]]
+        score = np.nan_to_num(np.asarray(varm["type_z"])[rows, types[rows]], nan=-np.inf)
         order = np.argsort(-score, kind="stable")
         return pd.DataFrame(
             {
@@ -166,11 +169,15 @@ def _local_pools(features: anndata.AnnData) -> Iterator[tuple[str, bool, pd.Data
             }
         ).iloc[order]
 
-    local = ranked(var["type"] == "local", varm["significant"].argmax(axis=1))
+    own = np.asarray(varm["significant"]).argmax(axis=1)
+    main = var["top_cell_type"].cat.codes.to_numpy()
+    local = var["type"] == "local"
+    of_main = ranked(local & (own == main), own)
     published = varm["significant_published"].argmax(axis=1)
-    yield "local, highest mean, a type of its own", True, local
-    yield "local, highest mean, a type already shown", False, local
+    yield "local and mainly of its type, most significant, a type of its own", True, of_main
+    yield "local and mainly of its type, most significant, a type already shown", False, of_main
+    yield "local, though no type holds most of it", False, ranked(local & (own != main), own)
     by_published_rule = (var["type_published"] == "local") & (var["type"] != "dead")
     yield "local by the published rule only", False, ranked(by_published_rule, published)
     live = var["top_cell_type"].notna()
-    yield "live, no local one left", False, ranked(live, var["top_cell_type"].cat.codes.to_numpy())
+    yield "live, no local one left", False, ranked(live, main)

@@ -3,7 +3,9 @@
 the first two principal components of the embedding (grey; of more than 5,000 as many, at random),
 cells of the first stage (blue), and the same cells with this one feature set to its mean in the
 last stage and everything else, the SAE's error too, left as it is (red). Titles give how much of
-the way between the means of first and last stage the cells move, in the whole embedding. (The
+the way between the means of first and last stage the cells move, in the whole embedding. Below
+each panel stands why it has its place: its ranks among all candidates by activation in the last
+stage, by rank correlation with the order of the stages, and by that movement. (The
 paper shows sixteen features that its author chose by eye among those of Figure S19.)
 """
 
@@ -136,6 +138,26 @@ def _draw_candidate(axes: Axes, features: AnnData, row: pd.Series, start: np.nda
         f"{row['rank']}. feature {row['feature']}\n{_way(row['displacement'])}", fontsize=7
     )
     without_axes(axes)
+    axes.text(
+        0.5, -0.02, ranks_of(row), transform=axes.transAxes, ha="center", va="top", fontsize=5
+    )
+
+
+def ranks_of(row: pd.Series) -> str:
+    """Why a candidate has its place: its rank by each criterion that it has one by.
+
+    Examples
+    --------
+    >>> ranks_of(pd.Series({"rank_mean_end": 1, "rank_stage_correlation": 12}))
+    'ranks: activation 1, stages 12'
+    """
+    names = {
+        "rank_mean_end": "activation",
+        "rank_stage_correlation": "stages",
+        "rank_displacement": "movement",
+    }
+    known = {name: row[key] for key, name in names.items() if pd.notna(row.get(key))}
+    return "ranks: " + ", ".join(f"{name} {int(rank)}" for name, rank in known.items())
 
 
 def _way(share: float) -> str:
