@@ -181,7 +181,10 @@ def annotate(
             folder=place / "sae",
         )
         features = describe_features(
-            model.encode_sparse(bundle.embedding), bundle.cells, FeatureConfig()
+            model.encode_sparse(bundle.embedding),
+            bundle.cells,
+            FeatureConfig(),
+            directions=model.directions,
         )
         require_live(features.var)
         conventions = CONVENTIONS if convention == "both" else (convention,)
