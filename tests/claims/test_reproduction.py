@@ -95,3 +95,19 @@ def test_the_page_is_written_from_files_with_the_pictures_beside_it(tmp_path):
     figures = [f"reproduction/{name}.png" for name in ("figure_1", "figure_S4", "figure_S13")]
     assert shown == [f"{path})" for path in figures]
     assert text == page({"laptop": LAPTOP, "demo": DEMO}, figures)
+
+
+def test_the_table_of_differences_stands_last(tmp_path):
+    LAPTOP.to_csv(tmp_path / "laptop.tsv", sep="\t", index=False)
+    (tmp_path / "reproduction").mkdir()
+    (tmp_path / "reproduction/differences.tsv").write_text(
+        "difference\tclaim\tpaper\tbefore\tafter\n"
+        "2: initial biases\t13: half of the features are live\t53 %\t100 %\t54 %\n"
+    )
+    write_page([tmp_path / "laptop.tsv"], tmp_path / "REPRODUCTION.md")
+    lines = (tmp_path / "REPRODUCTION.md").read_text().splitlines()
+    assert lines[-3:] == [
+        "| difference | claim | paper | before | after |",
+        "|---|---|---|---|---|",
+        "| 2: initial biases | 13: half of the features are live | 53 % | 100 % | 54 % |",
+    ]

@@ -38,6 +38,18 @@ SCALES = {
 }
 """What each run of this repository is, for the introduction."""
 
+DIFFERENCES = """
+## What hangs on each difference from the author's computation
+
+`make test-paper` runs `config/paper.yaml` itself, with other sizes, on files of the forms of those
+that it downloads: a made bone marrow with the paper's cell types in its proportions, an erythroid
+trajectory, multiDGD trained on it, a Geneformer with random weights, a small ontology. It says
+nothing of the paper's claims; it shows what [letter.md](letter.md) is worth. *Before* is what stood
+under `published` until a difference was mended (commit a1f5f79, or the key of the config switched
+back), *after* what stands there now, of the same cells and models.
+"""
+"""Before the table of differences."""
+
 SIMULATION = (*range(1, 12), 41)
 """Claims about simulations; all others are about cells."""
 
@@ -79,7 +91,11 @@ def merge_runs(runs: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     return chosen.assign(place=[place[key] for key in _keys(chosen)]).sort_values("place")
 
 
-def page(runs: Mapping[str, pd.DataFrame], figures: Sequence[str] = ()) -> str:
+def page(
+    runs: Mapping[str, pd.DataFrame],
+    figures: Sequence[str] = (),
+    differences: pd.DataFrame | None = None,
+) -> str:
     """Markdown page of the verdicts of one run or of several.
 
     Parameters
@@ -88,6 +104,9 @@ def page(runs: Mapping[str, pd.DataFrame], figures: Sequence[str] = ()) -> str:
         Name of a run to its verdicts; a claim is shown from the first that judged it.
     figures
         Paths of pictures, relative to the page, for the section on simulations.
+    differences
+        What hung on each difference from the author's computation, on the stand-in: difference,
+        claim, paper, before and after; None leaves this section out.
     """
     claims = merge_runs(runs)
     judged, waiting = claims[~claims["waits"]], claims[claims["waits"]]
@@ -108,6 +127,7 @@ def page(runs: Mapping[str, pd.DataFrame], figures: Sequence[str] = ()) -> str:
             _row(row["number"] + row["part"], row["claim"], row["published"], row["note"])
             for _, row in waiting.iterrows()
         ),
+        *([] if differences is None else _differences(differences)),
     ]
     return "\n".join(lines) + "\n"
 
@@ -146,6 +166,16 @@ def _table(claims: pd.DataFrame) -> list[str]:
     ]
 
 
+def _differences(table: pd.DataFrame) -> list[str]:
+    columns = ("difference", "claim", "paper", "before", "after")
+    return [
+        DIFFERENCES,
+        f"| {' | '.join(columns)} |",
+        "|---|---|---|---|---|",
+        *(_row(*row) for row in table[list(columns)].fillna("").astype(str).to_numpy()),
+    ]
+
+
 def _pictures(paths: Sequence[str]) -> list[str]:
     lines = []
     for path in paths:
@@ -172,8 +202,12 @@ def write_page(paths: Sequence[Path], target: Path) -> None:
     """Write the page from the files of verdicts; each names its run."""
     tables = [read_table(path) for path in paths]
     runs = {str(table["run"].iloc[0]): table for table in tables}
-    figures = sorted((target.parent / "reproduction").glob("*.png"), key=_natural)
-    target.write_text(page(runs, [path.relative_to(target.parent).as_posix() for path in figures]))
+    beside = target.parent / "reproduction"
+    figures = sorted(beside.glob("*.png"), key=_natural)
+    shown = [path.relative_to(target.parent).as_posix() for path in figures]
+    kept = beside / "differences.tsv"
+    differences = read_table(kept) if kept.exists() else None
+    target.write_text(page(runs, shown, differences))
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ SPECIAL = ("<pad>", "<mask>", "<cls>", "<eos>")
 
 @dataclass(frozen=True)
 class Shape:
-    """Sizes of a model: a quarter of the width of gf-20L-95M-i4096, and two of its twenty layers."""
+    """Sizes: a quarter of the width of gf-20L-95M-i4096, and two of its twenty layers."""
 
     layers: int = 2
     width: int = 224
