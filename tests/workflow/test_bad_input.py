@@ -178,6 +178,21 @@ def test_a_comparison_of_groups_that_these_cells_do_not_have(clone, cells, chang
     stops(clone, config, "datasets.mine.comparisons.", *expected)
 
 
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ({"cell_type": "NKK"}, ("high_low[0].cell_type", "'NKK'", "did you mean 'NK'?")),
+        ({"cell_type": "T", "features": [8]}, ("high_low[0].features", "feature 8", "0 to 7")),
+        ({"cell_type": "T", "modality": "atac"}, ("high_low[0].modality", "'atac'", "beside")),
+    ],
+)
+def test_high_and_low_cells_that_cannot_be_had(clone, cells, asked, expected):
+    cells.write_h5ad(clone / "cells.h5ad")
+    config = own_data()
+    config["datasets"]["mine"]["high_low"] = [asked]
+    stops(clone, config, "datasets.mine.", *expected)
+
+
 def test_a_stage_of_too_few_cells(clone, cells):
     labels = cells.obs["cell_type"].astype(str).to_numpy()
     labels[:3] = "rare"
