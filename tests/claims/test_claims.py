@@ -411,7 +411,7 @@ def test_the_shipped_claims_list_all_46_in_order():
     numbers = [claim.number for claim in claims]
     assert sorted(set(numbers)) == list(range(1, 47))
     assert numbers == sorted(numbers)
-    assert {claim.number for claim in claims if claim.read is None} <= {20, 22, 26, 39}
+    assert {claim.number for claim in claims if claim.read is None} == {26}
     table = judge(claims, {})
     assert (table["verdict"] == "not judged").all()
     assert (table["note"] != "").all()

@@ -19,6 +19,7 @@ from featurelens.concepts.space import kept_terms
 from featurelens.enrichment.config import FILTERS
 from featurelens.features.config import FeatureConfig
 from featurelens.features.describe import describe_features
+from featurelens.genesets.sets import GeneSets
 from featurelens.tables import (
     feature_selection,
     found_terms,
@@ -31,6 +32,7 @@ from featurelens.tables import (
     steered_features,
     subpopulations,
     table_S6,
+    table_S8,
 )
 
 CLAIMS = read_claims(Path(__file__).parents[2] / "config/claims.yaml")
@@ -92,6 +94,25 @@ def kept_of(found, seed):
     )
 
 
+def steered_terms():
+    """Terms of an edit that raises the genes of one of them."""
+    genes = [f"g{number}" for number in range(20)]
+    sets = [("oxygen transport", "a|b", genes[:8]), ("iron ion transport", "a|b", genes[8:])]
+    effects = pd.DataFrame({"feature": "0", "role": "global", "gene": genes})
+    effects["log2_fold"] = effects["glm_log2_fold"] = [4.0] * 8 + [0.1] * 12
+    effects["glm_q"] = [1e-9] * 8 + [1.0] * 12
+    both = [effects.assign(convention=convention) for convention in FILTERS]
+    controls = anndata.AnnData(
+        np.random.default_rng(0).normal(size=(200, 20)),
+        obs=pd.DataFrame({"feature": ["0"] * 200}, index=map(str, range(200))),
+        var=pd.DataFrame({"symbol": genes}, index=genes),
+    )
+    collection = GeneSets.of((term, about, tuple(members)) for term, about, members in sets)
+    return table_S8.tabulate(
+        pd.concat(both), controls, {}, {}, collection, origin="HSC", enrichment={}
+    )
+
+
 @pytest.fixture(scope="module")
 def cells():
     """Tables of cells, by the functions that make them."""
@@ -123,6 +144,7 @@ def cells():
     annotation = [summary.assign(sae=name) for name in kept]
     chosen = {"concepts.min_dist": 1.0, "concepts.n_neighbors": 10, "concepts.seed": 0}
     chosen |= {"concepts.spread": 10, "dge.high_percentile": 99.0, "dge.max_low_cells": 1000}
+    chosen |= {"datasets.bone-marrow.high_low.Naive CD20+ B.percent": 5.0}
     return {
         "table_S6": table_S6.tabulate(features),
         "local_features": local_features.tabulate(features),
@@ -149,6 +171,15 @@ def cells():
             {name: {"n_features": N_FEATURES} for name in features},
             {f"{first}/go": summary},
         ),
+        "high_low": pd.DataFrame(
+            [
+                {"sae": first, "cell_type": "Naive CD20+ B", "convention": convention}
+                | {"measure": measure, "mean_high": 0.03, "mean_low": 0.04, "p_shuffled": 0.01}
+                for convention in FILTERS
+                for measure in ("mean", "share_open")
+            ]
+        ),
+        "table_S8": steered_terms(),
         "steered_features": steered_features.tabulate({first: steered}, features),
         "cell_sweeps": pd.DataFrame({"sweep": "bone-marrow", "id": list(map(str, range(240)))}),
     }
@@ -205,6 +236,9 @@ def test_what_was_planted_is_found(cells):
     assert table.loc[(18, ""), "verdict"] == "reproduced"
     assert table.loc[(30, "b"), "verdict"] == "reproduced"
     assert table.loc[(21, ""), "verdict"] == "reproduced"
+    assert table.loc[(20, "b"), "verdict"] == "reproduced"
+    assert table.loc[(20, "a"), "verdict"] == "not reproduced"
+    assert table.loc[(22, ""), "reproduced_published"] == "0.75"
     assert table.loc[(40, ""), "reproduced_published"] == "80.0 %"
     # The activation off the trajectory is a twenty-fifth of that of normoblasts: 0.2 of 5.
     assert float(table.loc[(19, "a"), "reproduced_published"]) == pytest.approx(0.04, rel=0.1)

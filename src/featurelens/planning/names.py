@@ -118,7 +118,13 @@ def _of_the_paper(plan: Plan) -> dict[str, Any]:
     paper, plain = plan.config.paper, plan.plain
     blocks = {key: plain[key] for key in ("features", "dge", "enrichment", "concepts")}
     blocks["datasets"] = {
-        name: {"steering": block["steering"]} for name, block in plain["datasets"].items()
+        name: {
+            "steering": block["steering"],
+            "high_low": {
+                each["cell_type"]: {"percent": each["percent"]} for each in block["high_low"]
+            },
+        }
+        for name, block in plain["datasets"].items()
     }
     of_simulations = {
         name: {key: value for key, value in block["data"].items() if key.startswith("n_")}
@@ -132,6 +138,7 @@ def _of_the_paper(plan: Plan) -> dict[str, Any]:
     return {
         "claims": plan.config.claims,
         "paper_sae": first(saes),
+        "paper_steered": first([place for place in saes if place in plan.steered]),
         "paper_annotated": first(
             [
                 place
