@@ -197,6 +197,7 @@ def _draw_controls(panels: np.ndarray, controls: pd.DataFrame, feature: str) -> 
         axes.set_title(_winner(controls, measure))
         if controls[measure].isna().all():
             not_in_this_run(axes, "nothing decodes to genes")
+            axes.tick_params(left=False)
             continue
         for kind in kinds:
             part = controls[controls["kind"] == kind]

@@ -85,8 +85,12 @@ def megabytes(stage: Stage, sizes: Sizes) -> int:
         "catalogue": 4 * activations + 4e3 * 32.0 * features + 32.0 * features**2,
         # A float64 copy of expression, and its scores.
         "control": bundle + 3 * _SPARSE * _FILLED * expression + 16.0 * cells * features,
-        # A quarter of the cells: their activations for each feature turned, their expression.
-        "steer": bundle + activations + cells / 4 * (24.0 * features + 24.0 * genes),
+        # A quarter of the cells: their activations for each feature turned, their expression; eight
+        # numbers of every gene under 200 controls and draws of cells.
+        "steer": bundle
+        + activations
+        + cells / 4 * (24.0 * features + 24.0 * genes)
+        + 200 * 64.0 * genes,
         "test": bundle + activations + dense + by_gene,
         "enrich": bundle + activations + dense + by_gene + by_term,
         "keep": activations + by_term / 10,

@@ -74,18 +74,16 @@ class Doses:
             displacement, way with way_low and way_high, share_changed and share_arrived; and dose,
             gene (its position), log2_fold with low and high. Intervals are over draws of cells.
         """
+        if not len(doses):
+            return pd.DataFrame(), pd.DataFrame()
+        effect = self._at(edits)[1].mean(axis=0)
+        strongest = np.argsort(-np.abs(effect), kind="stable")[:N_GENES]
         rows, ratios = [], {}
         for dose in doses:
             row, ratio = self._at([at_dose(edit, dose) for edit in edits])
             beyond = bool(row["activation"] > highest * (1 + 1e-6))
             rows.append({"dose": dose, **row, "beyond_range": beyond})
-            ratios[dose] = ratio
-        if self.reading is None or not len(doses):
-            return pd.DataFrame(rows), pd.DataFrame()
-        first = ratios.get(1.0)
-        if first is None:
-            first = self._at(edits)[1]
-        strongest = np.argsort(-np.abs(first.mean(axis=0)), kind="stable")[:N_GENES]
+            ratios[dose] = ratio[:, strongest]  # all genes of all doses would be too much to hold
         return pd.DataFrame(rows), pd.DataFrame(self._genes(ratios, strongest))
 
     def _at(self, edits: Sequence[Edit]) -> tuple[dict[str, Any], np.ndarray]:
@@ -112,13 +110,14 @@ class Doses:
         ratio = self.reading.logarithms(edited.after) - self.reading.logarithms(edited.before)
         mean = ratio.mean(axis=0, dtype=np.float64)
         shares = self.reading.shares(edited.before)
-        return row, ratio + (closed(mean, shares, self.reading.composition) - mean)
+        typical = mean - closed(mean, shares, self.reading.composition)  # the same for all genes
+        return row, ratio - typical.astype(np.float32)
 
     def _genes(
         self, ratios: dict[float, np.ndarray], genes: np.ndarray
     ) -> Iterator[dict[str, Any]]:
         for dose, ratio in ratios.items():
-            of_genes = log2(ratio[:, genes].astype(np.float64))
+            of_genes = log2(ratio.astype(np.float64))
             low, high = np.quantile(self.draws @ of_genes, TAILS, axis=0)
             for i, gene in enumerate(genes):
                 yield {

@@ -94,7 +94,10 @@ class Judge:
             return values | {"specificity": nothing, "precision": nothing}
         ratios = self.reading.logarithms(after) - self._logarithms
         composition = self.reading.composition
-        of_groups = [closed(weights @ ratios, self._shares, composition) for weights in groups]
+        of_groups = [
+            closed(weights.astype(np.float32) @ ratios, self._shares, composition)
+            for weights in groups
+        ]
         return values | {
             "specificity": [specificity(effects, self.truth) for effects in of_groups],
             "precision": [precision(effects, self.truth) for effects in of_groups],
