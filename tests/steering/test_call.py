@@ -152,7 +152,9 @@ def test_intervals_over_donors_where_there_are_several(bundle, sae):
     assert found["efficiency_donor_low"] < found["efficiency"] < found["efficiency_donor_high"]
     alone = bundle.cells.copy()
     alone.obs["batch"] = "one"
-    single = call(replace(bundle, cells=alone), sae, 3, "a", to="b").controls.iloc[0]
+    found = call(replace(bundle, cells=alone), sae, 3, "a", to="b")
+    assert "all judged cells are of one donor: intervals are over cells alone" in found.remarks
+    single = found.controls.iloc[0]
     assert single["n_donors"] == 1
     assert np.isnan(single["efficiency_donor_low"])
 

@@ -76,7 +76,9 @@ class Comparison:
     true_t: np.ndarray = field(default_factory=lambda: np.empty(0))
 
     def lines(self) -> Iterator[str]:
-        """What wins, a line each measure."""
+        """What wins, a line each measure, and whether donors say anything."""
+        if (self.table["n_donors"] < 2).all():
+            yield "all judged cells are of one donor: intervals are over cells alone"
         for name in ("efficiency", "specificity", "precision"):
             line = verdict(self.table, name)
             if line:
