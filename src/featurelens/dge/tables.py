@@ -50,7 +50,8 @@ def test_expression(
     activations
         (n_cells, n_features), not negative.
     expression
-        (n_cells, n_genes), not negative; mean or measured counts at one library size.
+        (n_cells, n_genes), not negative; mean or measured counts, at one library size (corrected)
+        or each cell's own (published).
     genes
         Names of the genes.
     contrast, strata

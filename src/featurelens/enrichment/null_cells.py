@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Expressions:
-    """A bundle's expression as it is tested and as it was measured, of which one is held."""
+    """A bundle's expression as each convention tests it and as it was measured; one is held."""
 
     bundle: Bundle
     config: DgeConfig
