@@ -138,7 +138,6 @@ def _of_the_paper(plan: Plan) -> dict[str, Any]:
     return {
         "claims": plan.config.claims,
         "paper_sae": first(saes),
-        "paper_steered": first([place for place in saes if place in plan.steered]),
         "paper_annotated": first(
             [
                 place
