@@ -81,8 +81,9 @@ def compare(
 
     Examples
     --------
-    >>> table = compare(features, "condition", first="control", second="treated",
-    ...                 sample="donor")  # doctest: +SKIP
+    >>> table = compare(  # doctest: +SKIP
+    ...     features, "condition", first="control", second="treated", sample="donor"
+    ... )
     """
     labels = _labels(features, groups)
     names = _two(labels, first, second)
