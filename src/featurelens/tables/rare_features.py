@@ -1,8 +1,8 @@
 """Whether features with like gene sets belong to the same cell types, among features that are rare
-(active in at most 1 % of the cells) and among the others. The agreement of the 10 most similar
-features is 0 by chance and 1 where all have the type of the feature; null_high is its 95th
-percentile when types are shuffled among the features. The paper says that rare features do not
-cluster with cell types, and has no measure for it.
+(the quarter of the annotated ones that is active in fewest cells) and among the others. The
+agreement of the 10 most similar features is 0 by chance and 1 where all have the type of the
+feature; null_high is its 95th percentile when types are shuffled among the features. The paper says
+that rare features do not cluster with cell types, and has no measure for it.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ INPUTS = {
 }
 PARAMS = {"name": "{paper_annotated}", "direction": "{concepts.direction}"}
 MEMORY = 8000
-RARE = 0.01
-"""Largest share of cells in which a rare feature is active."""
+RARE = 0.25
+"""Share of the annotated features, of those active in fewest cells, that are rare."""
 
 
 def tabulate(
@@ -49,19 +49,21 @@ def tabulate(
     Returns
     -------
     DataFrame
-        sae, convention, filter, features (rare, common) and what
+        sae, convention, filter, features (rare, common), most_cells (in which one of them is
+        active) and what
         :func:`featurelens.concepts.neighbours.agreement` returns.
     """
     types = main_type_of(features)
-    rare = features.var["n_active"] <= RARE * features.n_obs
+    n_active = features.var["n_active"]
     rows = []
     for sae, label, matrix in every_filter({name: kept}, direction):
-        own = rare.loc[list(matrix.features)].to_numpy(dtype=bool)
-        for which, chosen in (("rare", own), ("common", ~own)):
+        own = n_active.loc[list(matrix.features)].to_numpy()
+        rare = own <= np.quantile(own, RARE) if len(own) else own > 0
+        for which, chosen in (("rare", rare), ("common", ~rare)):
             names = np.asarray(matrix.features, dtype=object)[chosen]
             rows.append(
                 {"sae": sae, "convention": label["convention"], "filter": label["filter"]}
-                | {"features": which}
+                | {"features": which, "most_cells": int(own[chosen].max(initial=0))}
                 | agreement(matrix.matrix[chosen], types.loc[list(names)].tolist())
             )
     return pd.DataFrame(rows)
