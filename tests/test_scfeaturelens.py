@@ -1,5 +1,6 @@
 """The one call: what it returns, what it takes, and what it says when something is wrong."""
 
+import json
 import subprocess
 import sys
 from dataclasses import replace
@@ -66,6 +67,15 @@ def found(cells, tmp_path_factory):
     """The call, and the folder it wrote."""
     folder = tmp_path_factory.mktemp("annotation")
     return annotate(cells, folder=folder), folder
+
+
+def test_a_folder_holds_a_page_of_every_feature(found):
+    (features, _), folder = found
+    _, text = (folder / "atlas/data/core.js").read_text().split(",", 1)
+    core = json.loads(text.removesuffix(");\n"))
+    assert core["n"] == features.n_vars
+    assert [layout["name"] for layout in core["maps"]] == ["directions", "cells"]
+    assert (folder / "atlas/index.html").exists()
 
 
 def test_importing_the_package_loads_no_library():

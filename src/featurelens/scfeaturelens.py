@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import pandas as pd
 
+from featurelens.atlas.of_call import atlas_of_call
 from featurelens.conventions import CONVENTIONS, Convention
 from featurelens.datasets.config import OwnCells
 from featurelens.datasets.readers import take_cells
@@ -125,7 +126,7 @@ def annotate(
     device
         Where the SAE is trained and genes are tested, ``cpu`` or ``cuda``.
     folder
-        Receives the SAE and every table in full; None writes nothing.
+        Receives the SAE, every table in full, and a page to browse, ``atlas/index.html``.
     log
         Receives one line at a time.
 
@@ -209,6 +210,8 @@ def annotate(
         write_table(table, place / "features.tsv")
         write_table(summary, place / "summary.tsv")
         write_table(pd.DataFrame([health]), place / "sae.tsv")
+        if folder is not None:
+            log(atlas_of_call(place, adata, bundle.cells.var, features, model.directions))
     for row in summary.itertuples():
         log(f"{row.convention}, {row.filter}: {describe_verdict(row)}")
     return Annotated(features, table)
