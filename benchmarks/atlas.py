@@ -25,8 +25,7 @@ from pathlib import Path
 
 import numpy as np
 
-from featurelens.atlas.build import build_atlas
-from featurelens.atlas.cells import cells_of
+from featurelens.atlas.build import write_atlas
 from featurelens.atlas.gathered import gather
 from featurelens.version import __version__
 
@@ -228,10 +227,10 @@ def main() -> None:
             active=64, types=22, genes_each=60, terms_each=60,
         )  # fmt: skip
         began = time.process_time()
-        said = build_atlas(material, folder / "atlas")
-        built = time.process_time() - began
         gathered = gather(material)
-        cells = cells_of(material)
+        said = write_atlas(gathered, folder / "atlas")
+        built = time.process_time() - began
+        cells = gathered.cells
         pages = {
             "atlas, folder": folder / "atlas/index.html",
             "atlas, one file": folder / "atlas/atlas.html",

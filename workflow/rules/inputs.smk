@@ -22,6 +22,11 @@ rule check_inputs:
             category="Provenance",
         ),
         inputs=f"results/{RUN}/inputs.tsv",
+        versions=report(
+            f"results/{RUN}/versions.tsv",
+            caption="../report/versions.rst",
+            category="Provenance",
+        ),
     log:
         f"results/{RUN}/logs/check_inputs.log",
     localrule: True

@@ -40,8 +40,12 @@ def build_atlas(material: Material, folder: str | Path, *, overview: str | None 
     str
         One line about what was written.
     """
-    folder = Path(folder)
-    gathered = gather(material)
+    return write_atlas(gather(material), Path(folder), overview=overview)
+
+
+def write_atlas(gathered: Gathered, folder: Path, *, overview: str | None = None) -> str:
+    """Write what was gathered, as :func:`build_atlas` says."""
+    material = gathered.material
     always = {
         "meta": as_text(_meta(gathered) | {"overview": overview}),
         "core": as_text(core(gathered)),
