@@ -76,6 +76,18 @@ def test_cells_are_drawn_before_and_after_the_corrected_edit():
     np.testing.assert_allclose(after - before, np.tile([1.0, 0.5], (10, 1)), atol=1e-6)
 
 
+def test_stages_between_have_colours_of_their_own():
+    given = inputs()
+    given[0].obs["cell_type"] = np.repeat([ORIGIN, "first", "second", TARGET, "other"], 6)
+    axes = all_axes(draw(*given, stages=(ORIGIN, "first", "second", TARGET)))["Feature 3 in start"]
+    others, first, second = axes.collections[:3]
+    assert [len(part.get_offsets()) for part in (others, first, second)] == [12, 6, 6]
+    light, dark = (part.get_facecolor()[0, :3].sum() for part in (first, second))
+    assert light > dark
+    labels = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert labels[2:5] == ["first", "second", "end (target)"]
+
+
 def test_every_control_is_one_dot_and_titles_say_who_is_better():
     figure = draw(*inputs())
     titles = [title for title in all_axes(figure) if "the means" in title]

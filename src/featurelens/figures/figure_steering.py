@@ -1,27 +1,30 @@
 """**Steering among controls.** The global feature of Figure 2B under the corrected convention: the
 SAE's error cancels, and each cell keeps its own covariates and library. **A** Cells before (black)
 and after (blue) the edit on the first two principal components of the embedding; open circles are
-the target's cells. **B** Share of the mean distance to the target's mean that the cells cover, and
-share of cells whose nearest type becomes the target, at multiples of the edit; band: 95 % of draws
-of cells; grey: no cell has so high an activation. **C** The feature among controls that move every
-cell equally far, one dot each: efficiency (how much nearer to the target's mean per length of the
-way), specificity (mean effect on the genes that truly differ over the sum of it and that on genes
-that do not) and precision (share of the genes of largest effect that are among as many that truly
-differ most, in the same direction), judged on cells that nothing was fitted on; bars: 95 % of draws
-of cells. Titles say whether it does better than the difference of
-means. **D** The ten
-genes of largest effect over the doses of B, with the same intervals. **E** Effect of the edit on
-every gene against the measured difference of target and origin in the cells that C is judged by.
+the target's cells, yellow to brown those of the stages between. **B** Share of the mean distance to
+the target's mean that the cells cover, and share of cells whose nearest type becomes the target, at
+multiples of the edit; band: 95 % of draws of cells; grey: no cell has so high an activation. **C**
+The feature among controls that move every cell equally far, one dot each: efficiency (how much
+nearer to the target's mean per length of the way), specificity (mean effect on the genes that truly
+differ over the sum of it and that on genes that do not) and precision (share of the genes of
+largest effect that are among as many that truly differ most, in the same direction), judged on
+cells that nothing was fitted on; bars: 95 % of draws of cells. Titles say whether it does better
+than the difference of means. **D** The ten genes of largest effect over the doses of B, with the
+same intervals. **E** Effect of the edit on every gene against the measured difference of target and
+origin in the cells that C is judged by.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import anndata
+import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
@@ -50,8 +53,10 @@ INPUTS = {
     "dose_genes": "steering/{first_steered}/dose_genes.tsv",
     "effects": "steering/{first_steered}/effects.parquet",
 }
+PARAMS = {"stages": "{steered_stages}?"}
 TOGETHER = "figure_2"
 
+_CONDITIONS = ("normal", "corrected")
 BEFORE, AFTER, TARGET = "black", "cornflowerblue", "#d55e00"
 MEASURES = {"efficiency": (-1, 1), "specificity": (0, 1), "precision": (0, 1)}
 """Panels of D and the range of each."""
@@ -66,6 +71,8 @@ def draw(
     doses: pd.DataFrame,
     dose_genes: pd.DataFrame,
     effects: pd.DataFrame,
+    *,
+    stages: Sequence[str] = (),
 ) -> Figure:
     """Draw the figure of one steered feature.
 
@@ -75,13 +82,15 @@ def draw(
         Cells x features: ``obs['cell_type']`` and ``obsm['X_pca']``.
     trajectories, selected, controls, doses, dose_genes, effects
         Of :class:`featurelens.steering.study.Study`; no genes where nothing decodes.
+    stages
+        Cell types of the trajectory in order, if there is one.
     """
     figure = new_figure(FULL_WIDTH, 8.2)
     rows: Any = figure.subfigures(3, 1, height_ratios=[1.25, 1, 1.25])
     choice = selected[selected["role"] == "global"].iloc[0]
     feature, target = str(choice["feature"]), str(choice["cell_type"])
     left, right = rows[0].subplots(1, 2, width_ratios=[1.25, 1])
-    _draw_cells(left, features, trajectories, feature, target)
+    _draw_cells(left, features, trajectories, feature, target, stages)
     _draw_movement(right, doses, target)
     panels = rows[1].subplots(1, 3, sharey=True)
     _draw_controls(panels, controls, feature)
@@ -94,15 +103,24 @@ def draw(
 
 
 def _draw_cells(
-    axes: Axes, features: anndata.AnnData, moved: anndata.AnnData, feature: str, target: str
+    axes: Axes,
+    features: anndata.AnnData,
+    moved: anndata.AnnData,
+    feature: str,
+    target: str,
+    stages: Sequence[str],
 ) -> None:
     without_axes(axes)
     rows = (moved.obs["feature"].astype(str) == feature).to_numpy()
     origin = str(moved.obs["cell_type"].iloc[0])
     place = np.asarray(features.obsm["X_pca"])
-    is_target = (features.obs["cell_type"].astype(str) == target).to_numpy()
+    types = features.obs["cell_type"].astype(str).to_numpy()
+    is_target = types == target
     size = point_size(len(place))
-    cloud(axes, *place[~is_target].T, s=size, color=BACKGROUND)
+    between = _between(stages, origin, target)
+    cloud(axes, *place[~is_target & ~np.isin(types, list(between))].T, s=size, color=BACKGROUND)
+    for name, colour in between.items():
+        cloud(axes, *place[types == name].T, s=size, color=colour)
     cloud(
         axes, *place[is_target].T, s=1.3 * size, facecolors="white", edgecolors=TARGET,
         linewidths=0.6,
@@ -118,6 +136,7 @@ def _draw_cells(
     labels = {
         f"{origin}, before": (BEFORE, BEFORE),
         f"{origin}, after": (AFTER, AFTER),
+        **{name: (colour, colour) for name, colour in between.items()},
         f"{target} (target)": ("white", TARGET),
         "other cells": (BACKGROUND, BACKGROUND),
     }
@@ -131,7 +150,11 @@ def _draw_cells(
     axes.set_title(f"Feature {feature} in {origin}")
 
 
-_CONDITIONS = ("normal", "corrected")
+def _between(stages: Sequence[str], origin: str, target: str) -> dict[str, str]:
+    """Stages between the ends, each in its colour: the later the darker."""
+    names = [name for name in stages if name not in (origin, target)]
+    shades = mpl.colormaps["YlOrBr"](np.linspace(0.2, 0.55, len(names)))
+    return {name: to_hex(shade) for name, shade in zip(names, shades, strict=True)}
 
 
 def _draw_movement(axes: Axes, doses: pd.DataFrame, target: str) -> None:

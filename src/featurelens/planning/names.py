@@ -87,6 +87,7 @@ def _of_cells(plan: Plan) -> dict[str, Any]:
         "steered_origin": steering.origin if steering else None,
         "pictured": steering.pictured if steering else None,
         "n_local": max(3, len(steering.local_types)) if steering else None,
+        "steered_stages": plan.steered_stages,
         "steered_annotated": plan.steered_annotated,
         "enrichment": plan.plain["enrichment"],
         "seeded": plan.seeded,

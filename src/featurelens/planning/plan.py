@@ -204,6 +204,14 @@ class Plan(SimulationPlan):
         ]
 
     @cached_property
+    def steered_stages(self) -> list[str]:
+        """Stages of the trajectory that the first SAE is steered along, if it is along one."""
+        place = first(self.steered)
+        block = self.config.datasets[place.dataset] if place else None
+        name = block.steering.trajectory if block and block.steering else None
+        return list(block.trajectories[name].stages) if block and name else []
+
+    @cached_property
     def steered_annotated(self) -> list[Place]:
         """SAEs that cells are steered with, with each collection of gene sets."""
         steered = {str(place) for place in self.steered}

@@ -196,6 +196,10 @@ class Targets:
         And what the config asks for by a key of its own: steered cells, features tested anew.
         """
         wanted = [f"steering/{name}/effects.parquet" for name in self.plan.steered]
+        if self.plan.steered:
+            wanted += ["figures/figure_steering.png"]
+        if self.plan.steered_annotated:
+            wanted += ["tables/steering_terms.tsv"]
         if self.plan.config.dge.chosen:
             wanted += [f"dge/{name}/chosen.tsv" for name in self.plan.saes]
         shown = (
