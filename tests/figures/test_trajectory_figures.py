@@ -104,7 +104,7 @@ def test_figure_S20_moves_cells_as_far_as_its_titles_say(features, tables):
         moved, places = steered_places(features, str(row["feature"]), row["mean_end"], rows)
         share = (moved - embedding[rows]).mean(axis=0) @ way / (way @ way)
         assert share == pytest.approx(row["displacement"], rel=1e-4)
-        title = f"{row['rank']}. feature {row['feature']}\n{100 * share:.2g} % of the way"
+        title = f"{row['rank']}. feature {row['feature']}\n{round(100 * share, 1):g} % of the way"
         assert axes.get_title() == title
         np.testing.assert_allclose(axes.collections[-1].get_offsets(), places)
     assert "stem (20 cells)" in texts(figure)

@@ -161,4 +161,5 @@ def ranks_of(row: pd.Series) -> str:
 
 
 def _way(share: float) -> str:
-    return f"{100 * share:.2g} % of the way" if np.isfinite(share) else ""
+    """The share in percent, to a tenth; no minus before a zero."""
+    return f"{round(100 * share, 1) + 0.0:g} % of the way" if np.isfinite(share) else ""

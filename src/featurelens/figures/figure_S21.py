@@ -6,7 +6,7 @@ exceeds its spread among controls that move the cells equally far; q from the ra
 genes change at least twofold with an adjusted p (q) below .05, orange ones at least twofold and by
 more than under any control, which is no q below .05 where genes are many and controls few. The
 five of them that rise and fall most stand above. (In CD8+ T cells the author compares high with
-low cells, and steers none.)
+low cells, and steers none; high_low.tsv has such comparisons.)
 """
 
 from collections.abc import Iterator, Mapping

@@ -75,8 +75,9 @@ def tabulate(
         (up or down: of the set's genes as a whole), n_selected and n_hits (published: selected
         genes, those of them in the set), effect, z and n_controls (corrected,
         :func:`featurelens.enrichment.steered_terms.steered_terms`), p, q (over the sets of one type
-        and convention) and genes (of the set, the ten that change most in that direction;
-        published: of those selected). Without a decoder there are no rows.
+        and convention) and genes (of the set, the ten that stand furthest in that direction;
+        published: of those selected). Published rows are of sets that hold a selected gene. Without
+        a decoder there are no rows.
     """
     config = build(EnrichmentConfig, enrichment)
     rows = [
@@ -160,7 +161,8 @@ def _published(own: pd.DataFrame, membership: Membership) -> pd.DataFrame:
             "p": p,
             "q": multiple.bh(p),
         }
-    ).sort_values(["p", "term"], ignore_index=True)
+    )
+    table = table[hits > 0].sort_values(["p", "term"], ignore_index=True)
     return table.assign(genes=_listed(table, own, fold, selected, membership))
 
 
@@ -171,15 +173,15 @@ def _listed(
     selected: np.ndarray,
     membership: Membership,
 ) -> list[str]:
-    """Of every set the genes that change most in its direction."""
+    """Of every set the selected genes, those first that change most in its direction."""
     genes, matrix = own["gene"].astype(str).to_numpy(), membership.matrix
     place = {term: row for row, term in enumerate(membership.terms)}
     texts = []
     for term, direction in zip(table["term"], table["direction"], strict=True):
         row = place[term]
         inside = matrix.indices[matrix.indptr[row] : matrix.indptr[row + 1]]
-        towards = np.sign(fold[inside]) == (1 if direction == "up" else -1)
-        inside = inside[selected[inside] & towards]
-        order = inside[np.argsort(-np.abs(fold[inside]), kind="stable")][:_LISTED]
+        inside = inside[selected[inside]]
+        towards = fold[inside] if direction == "up" else -fold[inside]
+        order = inside[np.argsort(-towards, kind="stable")][:_LISTED]
         texts.append(lists.join(map(lists.entry, genes[order])))
     return texts
