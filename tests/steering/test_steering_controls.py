@@ -21,6 +21,7 @@ from featurelens.steering.movement import Centroids, movement
 from featurelens.steering.nulls import (
     lengths,
     matched_features,
+    null_of,
     pushed,
     rank_p,
     scores,
@@ -222,3 +223,23 @@ def test_the_page_says_who_wins(means, word):
     line = verdict(table, "precision")
     assert f"difference of means {means:.2f} ({word})" in line
     assert "2 of 3 controls do as well" in line
+
+
+def test_matched_features_are_the_null_where_there_are_enough_else_random_directions():
+    X = RNG.normal(size=(50, 4)).astype(np.float32)
+    rows = RNG.normal(size=(300, 4))
+    given = {"embedding": X, "directions": rows, "n_controls": 200}
+
+    def null(n_matched):
+        rng = np.random.default_rng(0)
+        return null_of(None, X, X + 1, matched=np.arange(5, 5 + n_matched), rng=rng, **given)
+
+    enough = null(210)
+    assert (enough.kind, enough.names[0], len(enough.names)) == ("matched_features", "5", 200)
+    units = rows[5:205] / np.linalg.norm(rows[5:205], axis=1, keepdims=True)
+    np.testing.assert_allclose(enough.directions, units)
+    few = null(199)
+    assert (few.kind, len(few.names)) == ("random_directions", 200)
+    np.testing.assert_array_equal(
+        few.directions, spread_directions(X, 200, np.random.default_rng(0))
+    )

@@ -153,7 +153,7 @@ def _draw_cells(
 def _between(stages: Sequence[str], origin: str, target: str) -> dict[str, str]:
     """Stages between the ends, each in its colour: the later the darker."""
     names = [name for name in stages if name not in (origin, target)]
-    shades = mpl.colormaps["YlOrBr"](np.linspace(0.2, 0.55, len(names)))
+    shades = mpl.colormaps["YlOrBr"](np.linspace(0.15, 0.45, len(names)))
     return {name: to_hex(shade) for name, shade in zip(names, shades, strict=True)}
 
 
