@@ -162,6 +162,16 @@ def test_geneformer_is_second_wherever_it_stands():
     assert plan.concepts_of(plan.second) is None
 
 
+def test_figures_show_what_the_config_names_for_the_papers():
+    named = {
+        "multidgd": "blood/nmf/topk", "geneformer": "blood/pca/topk", "collection": "blood-types",
+    }  # fmt: skip
+    plan = Plan(parse_config(CONFIG | {"paper": named}))
+    assert (str(plan.studied), str(plan.second)) == ("blood/nmf/topk", "blood/pca/topk")
+    assert str(plan.concepts_of(plan.studied)) == "blood/nmf/topk/blood-types"
+    assert str(names(plan)["studied_steered"]) == "blood/nmf/topk"
+
+
 def test_figures_show_the_trajectory_that_cells_are_steered_along():
     blood = CONFIG["datasets"]["blood"] | {
         "trajectories": {"one": {"stages": ["A", "B"]}, "two": {"stages": ["B", "A"]}}

@@ -26,7 +26,7 @@ from featurelens.figures.parts.style import (
 INPUTS = {
     "concepts": "concepts/{studied_concepts}/concepts.h5ad",
     "layout": "features/{studied}/map.h5ad",
-    "selected": "steering/{first_steered}/selected.tsv",
+    "selected": "steering/{studied_steered}/selected.tsv",
 }
 TOGETHER = "concepts"
 

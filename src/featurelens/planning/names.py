@@ -92,6 +92,7 @@ def _of_cells(plan: Plan) -> dict[str, Any]:
         "enrichment": plan.plain["enrichment"],
         "seeded": plan.seeded,
         "studied": plan.studied,
+        "studied_steered": plan.studied if plan.studied in plan.steered else None,
         "second": plan.second,
         "studied_trajectory": plan.studied_trajectory,
         "studied_concepts": plan.concepts_of(plan.studied),

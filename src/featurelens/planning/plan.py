@@ -122,17 +122,24 @@ class Plan(SimulationPlan):
 
     @cached_property
     def studied(self) -> Place | None:
-        """The SAE that figures of one show: cells are steered with it where any are.
+        """The SAE that figures of one show: the one that stands for the paper's on multiDGD.
 
-        As in the paper its model is not Geneformer, where there is another.
+        Where the config names none, cells are steered with it where any are, and its model is not
+        Geneformer where there is another.
         """
-        pool = self.steered or self.saes
+        named = [place for place in self.saes if str(place) == self.config.paper.multidgd]
+        pool = named or self.steered or self.saes
         return first([place for place in pool if not self._is_geneformer(place)] or pool)
 
     @cached_property
     def second(self) -> Place | None:
-        """The same SAE of the same cells on another model: on Geneformer where the run has it."""
-        others = [
+        """The SAE beside it: the one that stands for the paper's on Geneformer.
+
+        Where the config names none, the same SAE of the same cells on another model, on Geneformer
+        where the run has it.
+        """
+        named = [place for place in self.saes if str(place) == self.config.paper.geneformer]
+        others = named or [
             place
             for place in self.saes
             if self.studied is not None
@@ -145,9 +152,10 @@ class Plan(SimulationPlan):
         return self.config.datasets[place.dataset].models[place.model].kind == "geneformer"
 
     def concepts_of(self, sae: Place | None) -> Place | None:
-        """The collection by which figures map the features of an SAE."""
-        of_sae = [place for place in self.first_annotated if place.source == str(sae)]
-        return first(of_sae)
+        """The collection by which figures map the features of an SAE: the paper's, or the first."""
+        of_sae = [place for place in self.annotated if place.source == str(sae)]
+        named = [place for place in of_sae if place.collection == self.config.paper.collection]
+        return first(named or of_sae)
 
     @cached_property
     def trajectories(self) -> dict[str, Any]:
@@ -157,13 +165,13 @@ class Plan(SimulationPlan):
 
     @cached_property
     def studied_trajectory(self) -> dict[str, Any] | None:
-        """The trajectory that figures show: the one that cells are steered along, or the first."""
+        """The trajectory that figures show: the paper's, the one steered along, or the first."""
         if self.studied is None or self.studied.dataset not in self.trajectories:
             return None
         known, block = self.trajectories[self.studied.dataset], self.config.datasets
         steering = block[self.studied.dataset].steering
-        asked = steering.trajectory if steering is not None else None
-        name = asked if asked in known else first(known)
+        asked = (self.config.paper.trajectory, steering.trajectory if steering else None)
+        name = first([*(name for name in asked if name in known), *known])
         return {"name": name} | known[name]
 
     @cached_property
