@@ -283,3 +283,21 @@ def test_a_run_of_one_model_draws_no_comparison_of_models():
     targets = Targets(Plan(parse_config(CONFIG | {"datasets": datasets})))
     assert "figure_3" in targets.pages
     assert "figure_S32" not in targets.pages
+
+
+def test_sizes_and_numbers_that_claims_are_read_by(plan):
+    known = names(plan)
+    assert known["planned_sizes"]["sweep little"] == {
+        "n_points": sum(len(points) for points in plan.stacks["little"].values())
+    }
+    deep = plan.config.simulations["deep"].data
+    assert known["planned_sizes"]["deep"]["n_genes"] == deep.n_genes
+    assert known["settings"]["dge.high_percentile"] == 99
+    assert not [key for key in known["settings"] if key.startswith("paper")]
+    assert known["paper_sae"] is None
+    paper = {"multidgd": str(plan.annotated[0].source), "collection": plan.annotated[0].collection}
+    said = names(Plan(parse_config(CONFIG | {"paper": paper})))
+    assert (str(said["paper_sae"]), said["paper_annotated"]) == (
+        plan.annotated[0].source,
+        plan.annotated[0],
+    )
