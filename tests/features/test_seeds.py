@@ -74,6 +74,13 @@ def test_correlations_of_pairs_are_pearsons():
         )
 
 
+def test_runs_of_unequal_size_are_matched_as_far_as_they_go():
+    runs, stability = compare_seeds("one", run(directions(0)), {"two": run(directions(1)[:30])})
+    assert runs["n_matched"].iloc[1] == 30
+    assert np.isfinite(runs.iloc[1].drop("run").astype(float)).all()
+    assert stability["stability"].notna().sum() == 30
+
+
 def test_dead_features_have_no_partner():
     runs, stability = compare_seeds(
         "one", run(directions(0), dead=[3]), {"two": run(directions(0), dead=[3, 4])}

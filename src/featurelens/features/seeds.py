@@ -8,7 +8,7 @@ any two dictionaries look alike. Cosines are of the decoder's rows, signed, of t
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -71,15 +71,15 @@ def compare_seeds(
     partners = np.full((2, len(others), features.n_vars), np.nan)
     for number, (other, theirs) in enumerate(others.items()):
         require_same_names(theirs.obs_names, features.obs_names, other, name)
-        pairs, found, chance = _match(features, theirs, rows, rng)
-        partners[:, number, pairs[0]] = found, chance
+        pairs = _match(features, theirs, rows, rng)
+        partners[:, number, pairs.numbers[0]] = pairs.correlation, pairs.chance
         runs.append(
             {"run": other}
             | _counts(theirs.var)
-            | {"n_matched": len(found), "correlation": _mean(found)}
-            | {"correlation_random": _mean(chance)}
-            | _cosines(features, theirs, pairs, rng)
-            | _same_types(features.var, theirs.var, pairs, rng)
+            | {"n_matched": len(pairs.correlation), "correlation": _mean(pairs.correlation)}
+            | {"correlation_random": _mean(pairs.chance)}
+            | {"cosine": pairs.cosine, "cosine_random": pairs.cosine_random}
+            | _same_types(features.var, theirs.var, pairs.numbers, rng)
         )
     stability = pd.DataFrame(
         {
@@ -106,53 +106,58 @@ def _counts(var: pd.DataFrame) -> dict[str, Any]:
     return found
 
 
+class _Pairs(NamedTuple):
+    """Matched features of two runs, and of two random dictionaries that fire as often."""
+
+    numbers: NDArray[np.integer]
+    """(2, n_pairs)."""
+    correlation: NDArray[np.float64]
+    chance: NDArray[np.float64]
+    """Of the random direction that fires as often as the first run's feature; NaN without one."""
+    cosine: float
+    cosine_random: float
+
+
 def _match(
     left: anndata.AnnData,
     right: anndata.AnnData,
     rows: NDArray[np.integer],
     rng: np.random.Generator,
-) -> tuple[NDArray[np.integer], NDArray[np.float64], NDArray[np.float64]]:
-    """Numbers of matched features (2, n_pairs), their correlations, and those of random ones.
-
-    Random dictionaries are matched among themselves; the value of a feature is that of the random
-    direction which fires as often as it does.
-    """
+) -> _Pairs:
+    """Match the live features of two runs, and random ones in the same way."""
     live = [np.flatnonzero((run.var["n_active"] > 0).to_numpy()) for run in (left, right)]
     codes = [run.X[rows][:, own].toarray() for run, own in zip((left, right), live, strict=True)]
     similarity = correlations(*codes)
     first, second = linear_sum_assignment(similarity, maximize=True)
     X = np.asarray(left.obsm["X_emb"])[rows]
-    random = [
-        fire_equally_often(
-            X, random_directions(values.shape[1], X.shape[1], rng), (values > 0).mean(axis=0)
+    random = [random_directions(values.shape[1], X.shape[1], rng) for values in codes]
+    by_chance = correlations(
+        *(
+            fire_equally_often(X, drawn, (values > 0).mean(axis=0))
+            for drawn, values in zip(random, codes, strict=True)
         )
-        for values in codes
-    ]
-    by_chance = correlations(*random)
-    chance = np.full(len(similarity), np.nan)
+    )
     matched = linear_sum_assignment(by_chance, maximize=True)
+    chance = np.full(len(similarity), np.nan)
     chance[matched[0]] = by_chance[matched]
-    pairs = np.stack([live[0][first], live[1][second]])
-    return pairs, similarity[first, second], chance[first]
+    numbers = np.stack([live[0][first], live[1][second]])
+    return _Pairs(
+        numbers,
+        similarity[first, second],
+        chance[first],
+        _cosine(*(_directions(run, own) for run, own in zip((left, right), numbers, strict=True))),
+        _cosine(*(drawn[own] for drawn, own in zip(random, matched, strict=True))),
+    )
 
 
-def _cosines(
-    left: anndata.AnnData,
-    right: anndata.AnnData,
-    pairs: NDArray[np.integer],
-    rng: np.random.Generator,
-) -> dict[str, float]:
-    """Cosines of decoder rows of pairs, and of random pairs matched by their cosine."""
-    if "directions" not in left.varm or "directions" not in right.varm:
-        return {"cosine": np.nan, "cosine_random": np.nan}
-    rows = [
-        unit_rows(np.asarray(run.varm["directions"], dtype=np.float64)[own])
-        for run, own in zip((left, right), pairs, strict=True)
-    ]
-    random = [random_directions(len(each), each.shape[1], rng) for each in rows]
-    products = random[0] @ random[1].T
-    matched = products[linear_sum_assignment(products, maximize=True)]
-    return {"cosine": _mean((rows[0] * rows[1]).sum(axis=1)), "cosine_random": _mean(matched)}
+def _directions(run: anndata.AnnData, own: NDArray[np.integer]) -> NDArray[np.float64]:
+    if "directions" not in run.varm:
+        return np.full((len(own), 1), np.nan)
+    return np.asarray(run.varm["directions"], dtype=np.float64)[own]
+
+
+def _cosine(left: NDArray[np.float64], right: NDArray[np.float64]) -> float:
+    return _mean((unit_rows(left) * unit_rows(right)).sum(axis=1))
 
 
 def _same_types(
@@ -164,13 +169,14 @@ def _same_types(
     )
     exchanged = [first == rng.permutation(second) for _ in range(100)]
     return {
-        "same_type": _mean(first == second),
-        "same_type_chance": _mean(np.array(exchanged).ravel()),
+        "same_type": _mean((first == second).astype(float)),
+        "same_type_chance": _mean(np.array(exchanged, dtype=float).ravel()),
     }
 
 
 def _mean(values: NDArray) -> float:
-    return float(np.mean(values)) if len(values) else np.nan
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if len(known) else np.nan
 
 
 def _means(values: NDArray[np.float64]) -> NDArray[np.float64]:
