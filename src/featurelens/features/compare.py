@@ -71,8 +71,8 @@ def compare(
         n_cells_second; n_samples_first, n_samples_second (donors compared; 0 where there are none);
         is_paired; mean_first, mean_second (over units) and difference, second less first; effect
         (difference over the pooled deviation of units; of their differences where they are paired;
-        of cells where there are too few donors); statistic (t; z of ranks), df, p, q
-        (Benjamini-Hochberg); unit (donor or cell); why_no_p.
+        of cells where there are too few donors); statistic (t; z of rank sums; W of signed ranks),
+        df, p, q (Benjamini-Hochberg); unit (donor or cell); why_no_p.
 
     Raises
     ------
@@ -243,16 +243,16 @@ def _exchanged(
 ) -> NDArray[np.object_]:
     """Labels after donors of one group changed places, and donors of both changed sides."""
     used = np.isin(labels, [names.first, names.second])
-    of_donor = pd.DataFrame({"donor": donors[used], "is_second": labels[used] == names.second})
-    share = of_donor.groupby("donor", sort=True)["is_second"].mean()
-    pure = share[share.isin([0, 1])]
-    new = dict(zip(pure.index, rng.permutation(pure.to_numpy()) > 0, strict=True))
-    turned = {name: rng.random() < 0.5 for name in share.index if name not in new}
+    code, _ = pd.factorize(donors[used], sort=True)
+    is_second = labels[used] == names.second
+    share = np.bincount(code, is_second) / np.bincount(code)
+    is_pure = np.isin(share, [0, 1])
+    group = share > 0
+    group[is_pure] = rng.permutation(group[is_pure])
+    turned = rng.random(len(share)) < 0.5
+    moved = np.where(is_pure[code], group[code], is_second ^ turned[code])
     found = labels.copy()
-    for place in np.flatnonzero(used):
-        donor = donors[place]
-        is_second = new[donor] if donor in new else (labels[place] == names.second) ^ turned[donor]
-        found[place] = names.second if is_second else names.first
+    found[used] = np.where(moved, names.second, names.first)
     return found
 
 
