@@ -81,10 +81,10 @@ def test_figure_S19_shows_the_candidates_in_all_cells(features, tables):
 
 def test_steered_cells_lie_where_the_linear_decoder_puts_them(features):
     rows = np.flatnonzero(features.obs["cell_type"] == "stem")
-    moved, places = steered_places(features, "5", 0.7, rows)
+    moved, places = steered_places(features, "3", 0.7, rows)
     codes = features.X[rows].toarray().astype(float)
     changed = codes.copy()
-    changed[:, 5] = 0.7
+    changed[:, 3] = 0.7
     directions = features.varm["directions"].astype(float)
     by_decoding = features.obsm["X_emb"][rows] + changed @ directions - codes @ directions
     np.testing.assert_allclose(moved, by_decoding, rtol=1e-5)
