@@ -277,3 +277,19 @@ def test_an_accessibility_checker_finds_nothing_serious(folder, look, width, sch
         if each["impact"] in ("serious", "critical")
     ]
     assert serious == []
+
+
+def test_maps_are_printed_on_white_and_are_dark_again_afterwards(path, look):
+    page = look(color_scheme="dark").open(path, "#/f/7")
+    page.wait_for_selector(".panel")
+    dark = page.evaluate("document.getElementById('cell-map').toDataURL()")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    corner = "getContext('2d').getImageData(1, 1, 1, 1).data"
+    assert page.evaluate(f"[...document.getElementById('cell-map').{corner}]") == [
+        255,
+        255,
+        255,
+        255,
+    ]
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert page.evaluate("document.getElementById('cell-map').toDataURL()") == dark

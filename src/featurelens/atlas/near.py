@@ -25,8 +25,8 @@ def nearest(
     Returns
     -------
     which, cosine, correlation
-        (n_features, n) with n at most :data:`N_NEAR`, the nearest first; cosines NaN without
-        directions, correlations NaN where a feature does not vary.
+        (n_features, n) with n at most :data:`N_NEAR`, the nearest first, features that do not vary
+        over the cells last; cosines NaN without directions, correlations NaN where one does not.
     """
     n = columns.shape[1]
     count = max(min(N_NEAR, n - 1), 0)
@@ -49,6 +49,7 @@ def nearest(
         alike = (both - np.outer(mean[own], mean)) / np.outer(sd[own], sd)
         angle = unit[own] @ unit.T if unit is not None else None
         score = np.nan_to_num(alike if angle is None else angle, nan=-2.0)
+        score[:, np.isnan(sd)] = -3.0  # what is active in no cell, or alike in all, comes last
         score[np.arange(len(own)), own] = -np.inf
         order = np.argsort(-score, axis=1, kind="stable")[:, :count]
         which[own] = order

@@ -64,13 +64,13 @@ WORDS: dict[str, tuple[str, str, str]] = {
     ),
     "stability": (
         "Stability",
-        "correlation, -1 to 1",
+        "r",
         "Mean correlation of activations with the matched feature of each other training seed; "
         "1 is the same feature every time.",
     ),
     "stability_random": (
         "Stability of random directions",
-        "correlation, -1 to 1",
+        "r",
         "The same of random directions that fire as often: what matching alone gives.",
     ),
     "tau": (

@@ -45,5 +45,12 @@ function startTheme() {
     apply();
   });
   wants.addEventListener("change", apply);
+  // Paper is white: maps are drawn for it at once, and as they were afterwards.
+  window.addEventListener("beforeprint", () => {
+    document.documentElement.dataset.theme = "light";
+    drawFeatureMap();
+    drawCellMap();
+  });
+  window.addEventListener("afterprint", apply);
   apply();
 }

@@ -172,7 +172,7 @@ function gseaOf(i) {
     const lines = features[i].map((set) => element("tr", {}, element("th", { scope: "row" }, linked(set.term, written("term", set.term))),
       cell(number(set.nes)), cell(number(set.fdr)), cell(`${set.n_leading} of ${set.n_genes}`), cell(set.leading_edge, false)));
     const plots = features[i].filter((set) => set.curve).map((set) => {
-      const pen = new SvgPen(420, 210);
+      const pen = new SvgPen(350, 200);
       gseaChart(pen, set);
       pen.set(pen.root, { role: "img", "aria-label": `Running sum of ${set.term}, NES ${number(set.nes)}` });
       return pen.root;

@@ -1,0 +1,53 @@
+"""The atlas of the default run, as `make demo` leaves it: pages open and lead to each other."""
+
+import pytest
+
+from clones import ROOT
+
+pytestmark = pytest.mark.browser
+
+HOME = ROOT / "results/demo/atlas/index.html"
+
+
+@pytest.fixture(scope="module")
+def home():
+    if not HOME.exists():
+        pytest.skip("results/demo/atlas is not there: make demo makes it")
+    return HOME
+
+
+def test_the_page_of_all_sources_leads_to_every_page(home, look):
+    page = look().open(home)
+    links = page.locator("#sources tbody a")
+    names = links.all_inner_texts()
+    assert "pbmc68k/poisson_nmf/topk-x20" in names
+    assert len(names) >= 9
+    for place, name in enumerate(names):
+        page.goto(home.as_uri())
+        page.locator("#sources tbody a").nth(place).click()
+        page.wait_for_selector("html[data-ready=true]")
+        assert page.locator("h1").inner_text() == f"Atlas of {name}"
+        page.locator(".space .row").first.click()
+        page.wait_for_selector(".panel")
+        assert page.locator("#overview").is_visible()
+
+
+def test_a_gene_set_is_compared_over_all_sources(home, look):
+    page = look().open(home)
+    page.fill("#term", "CD8 T cell markers, effector memory")
+    rows = page.locator("#answers tbody tr")
+    assert rows.count() >= 2
+    link = rows.first.locator("td a").last
+    number = link.inner_text()
+    link.click()
+    page.wait_for_selector(".panel")
+    assert page.locator(".panel h2").inner_text().startswith(f"Feature {number}")
+    terms = page.locator(".panel").get_by_role("button", name="CD8 T cell markers, effector memory")
+    assert terms.count() == 1
+
+
+@pytest.mark.parametrize("gene", ["CD79A", "cd79a"])
+def test_a_gene_of_b_cells_leads_to_features_of_b_cells(home, look, gene):
+    page = look().open(home.parent / "pbmc68k/poisson_nmf/topk-x20/index.html")
+    page.fill("#query", gene)
+    assert "CD19+ B" in page.locator(".space .row .top_type").first.inner_text()
