@@ -219,6 +219,14 @@ def test_a_run_is_reduced_by_its_sizes_whatever_it_is_called(
     assert note == (["reduced run: 20 programs"] if is_reduced else [""])
 
 
+def test_what_is_smaller_is_said_where_a_claim_says_nothing_of_the_run(tmp_path):
+    claim = entry(scope={"demo": "small"}, full_scale=LARGE)
+    tables = {"scores": TABLE, "sizes": sizes(100, 300)}
+    names = {"multidgd": "blood/pca/topk"}
+    row = judged(tmp_path, claim, tables=tables, run="mine", names=names).iloc[0]
+    assert row["note"] == "reduced run: n_features 300 for 10,000"
+
+
 def test_without_sizes_a_run_is_reduced(tmp_path):
     claim = entry(scope="20 programs", full_scale=LARGE)
     assert judged(tmp_path, claim)["note"].tolist() == ["reduced run: 20 programs"]
@@ -269,7 +277,8 @@ def test_a_choice_that_differs_is_no_failure(tmp_path):
 
 def test_a_scope_may_differ_between_runs(tmp_path):
     claim = entry(scope={"demo": "20 programs", "laptop": "1,000 genes"}, full_scale=LARGE)
-    for run, note in (("demo", "reduced run: 20 programs"), ("paper", "")):
+    absent = "reduced run: n_programs none for 100, n_features none for 10,000"
+    for run, note in (("demo", "reduced run: 20 programs"), ("paper", absent)):
         assert judged(tmp_path, claim, run=run)["note"].tolist() == [note]
     assert judged(tmp_path, claim, run="demo")["run"].tolist() == ["demo"]
 

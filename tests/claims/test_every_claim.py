@@ -99,8 +99,8 @@ def steered_terms():
     genes = [f"g{number}" for number in range(20)]
     sets = [("oxygen transport", "a|b", genes[:8]), ("iron ion transport", "a|b", genes[8:])]
     effects = pd.DataFrame({"feature": "0", "role": "global", "gene": genes})
-    effects["log2_fold"] = effects["glm_log2_fold"] = [4.0] * 8 + [0.1] * 12
-    effects["glm_q"] = [1e-9] * 8 + [1.0] * 12
+    effects["log2_fold"] = effects["glm_log2_fold"] = [4.0] * 9 + [0.1] * 11
+    effects["glm_q"] = [1e-9] * 9 + [1.0] * 11
     both = [effects.assign(convention=convention) for convention in FILTERS]
     controls = anndata.AnnData(
         np.random.default_rng(0).normal(size=(200, 20)),

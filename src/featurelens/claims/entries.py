@@ -54,7 +54,8 @@ class Claim:
     """How the value answers the claim, where that is not plain."""
     scope: str | dict[str, str] = ""
     """How a reduced run differs from the paper where this claim is concerned; either one text for
-    all such runs or the name of a run to its text."""
+    all such runs or the name of a run to its text. Without one the sizes that are smaller are
+    said."""
     full_scale: dict[str, dict[str, float]] = field(default_factory=dict)
     """From which sizes on a run is not reduced: what (a name of the run, or one in braces) to size
     and least value, as they stand in the table sizes."""

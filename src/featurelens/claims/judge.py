@@ -112,7 +112,8 @@ def _judge(
     if len(reasons) == len(CONVENTIONS):
         row["note"] = "; ".join(dict.fromkeys(reasons.values()))
         return row
-    scope = "" if is_full_scale(claim, tables, names) else claim.scope_in(run)
+    smaller = shortfalls(claim, tables, names)
+    scope = (claim.scope_in(run) or ", ".join(smaller)) if smaller else ""
     row["null"], close = _null(claim, quantity, tables, names)
     notes = [
         *([claim.how] if claim.how else []),
@@ -125,20 +126,26 @@ def _judge(
     return row
 
 
-def is_full_scale(claim: Claim, tables: Mapping[str, pd.DataFrame], names: Names) -> bool:
-    """Whether the run has the paper's sizes where the claim is concerned, by its table sizes."""
-    if "sizes" not in tables:
-        return False
-    known = tables["sizes"].set_index(["name", "size"])["value"]
-    try:
-        asked = {
-            (str(named(what, names)), size): least
-            for what, sizes in claim.full_scale.items()
-            for size, least in sizes.items()
-        }
-    except NotReadable:
-        return False
-    return all(key in known.index and known[key] >= least for key, least in asked.items())
+def shortfalls(claim: Claim, tables: Mapping[str, pd.DataFrame], names: Names) -> list[str]:
+    """Where the run is smaller than the paper's study, by its table sizes; nothing at full scale.
+
+    Each size that the claim names and that is below the paper's, with both, or that the run does
+    not have.
+    """
+    sizes = tables.get("sizes", pd.DataFrame(columns=["name", "size", "value"]))
+    known = {(name, size): value for name, size, value in sizes.itertuples(index=False)}
+    found = []
+    for what, asked in claim.full_scale.items():
+        try:
+            name = named(what, names)
+        except NotReadable:
+            name = None
+        for size, least in asked.items():
+            value = known.get((str(name), size))
+            if value is None or value < least:
+                own = "none" if value is None else f"{value:,.0f}"
+                found.append(f"{size} {own} for {least:,.0f}")
+    return found
 
 
 def _null(
