@@ -51,9 +51,18 @@ def nearest(
         score = np.nan_to_num(alike if angle is None else angle, nan=-2.0)
         score[:, np.isnan(sd)] = -3.0  # what is active in no cell, or alike in all, comes last
         score[np.arange(len(own)), own] = -np.inf
-        order = np.argsort(-score, axis=1, kind="stable")[:, :count]
+        order = _largest(score, count)
         which[own] = order
         correlation[own] = np.take_along_axis(alike, order, axis=1)
         if angle is not None:
             cosine[own] = np.take_along_axis(angle, order, axis=1)
     return which, cosine, correlation
+
+
+def _largest(score: NDArray, count: int) -> NDArray[np.int64]:
+    """Columns of the largest values of every row, in their order, the first of equal ones first."""
+    if count == 0:
+        return np.zeros((len(score), 0), dtype=np.int64)
+    some = np.sort(np.argpartition(-score, count - 1, axis=1)[:, :count], axis=1)
+    own = np.take_along_axis(score, some, axis=1)
+    return np.take_along_axis(some, np.argsort(-own, axis=1, kind="stable"), axis=1)
