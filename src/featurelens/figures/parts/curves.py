@@ -1,6 +1,7 @@
 """Curves of a sweep: a mean over settings, its spread over seeds, every run as a faint dot."""
 
 from collections.abc import Collection, Mapping
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -22,6 +23,52 @@ def seed_means(points: pd.DataFrame, x: str, y: str) -> pd.DataFrame:
     summary = per_seed.groupby(level=0).agg(["mean", "min", "max", "size"])
     summary.columns = pd.Index(["mean", "low", "high", "n_seeds"])
     return summary.rename_axis("x").reset_index()
+
+
+N_RESAMPLES = 200
+"""Resamples of a bootstrapped interval."""
+
+
+def mean_line(points: pd.DataFrame, x: str, y: str) -> pd.DataFrame:
+    """Mean of ``y`` at each ``x`` and its bootstrapped 95 % interval, by percentiles.
+
+    Parameters
+    ----------
+    points
+        One row per run, with finite ``x`` and ``y``.
+    x, y
+        Columns.
+
+    Returns
+    -------
+    DataFrame
+        Columns mean, low, high; index ``x`` in order. Where there is one run alone, low and high
+        are NaN. The same runs give the same interval, in whatever order they come.
+
+    Examples
+    --------
+    >>> points = pd.DataFrame({"size": [10, 10, 20], "loss": [1.0, 1.0, 3.0]})
+    >>> mean_line(points, "size", "loss")  # equal losses have no spread, one alone no interval
+          mean  low  high
+    size
+    10     1.0  1.0   1.0
+    20     3.0  NaN   NaN
+    """
+    rows = {}
+    for place, of_place in points.groupby(x, sort=True)[y]:
+        values = np.sort(of_place.to_numpy(dtype=float))
+        low = high = np.nan
+        if len(values) > 1:
+            low, high = np.percentile(values[_resamples(len(values))].mean(axis=1), [2.5, 97.5])
+        rows[place] = {"mean": values.mean(), "low": low, "high": high}
+    lines = pd.DataFrame.from_dict(rows, orient="index", columns=["mean", "low", "high"])
+    return lines.rename_axis(x)
+
+
+@lru_cache(maxsize=64)
+def _resamples(count: int) -> np.ndarray:
+    """Places of the values of every resample, (N_RESAMPLES, count)."""
+    return np.random.default_rng(0).integers(0, count, (N_RESAMPLES, count))
 
 
 def draw_curves(

@@ -18,7 +18,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import NullFormatter
 
 from featurelens.conventions import Convention
-from featurelens.figures.parts.curves import name_ticks
+from featurelens.figures.parts.curves import mean_line, name_ticks
 from featurelens.figures.parts.palette import (
     ARCHITECTURE_COLOURS,
     ARCHITECTURE_LABELS,
@@ -179,47 +179,30 @@ def draw_lines(
     x
         Hyperparameter of the horizontal axis, which is logarithmic.
     """
-    import seaborn as sns
-
     shown = table.dropna(subset=[metric.column])
     if metric.log:
         shown = shown[shown[metric.column] > 0]
     if shown.empty:
         not_in_this_run(axes, "no such point")
         return
-    look = looks(table, hue)
-    order = [value for value in look if (shown[hue] == value).any()]
-    # Where an axis has no label, seaborn asks all of its tick labels whether they are to be seen.
-    axes.set(xlabel=" ", ylabel=" ")
-    sns.lineplot(
-        shown,
-        x=x,
-        y=metric.column,
-        hue=hue,
-        hue_order=order,
-        palette=[look[value][0] for value in order],
-        style=hue,
-        style_order=order,
-        markers=[look[value][1] for value in order],
-        dashes=False,
-        errorbar=("ci", 95),
-        n_boot=200,
-        seed=0,
-        legend=False,
-        markersize=3.5,
-        markeredgewidth=0.3,
-        linewidth=1.0,
-        ax=axes,
-    )
-    axes.set_xscale("log")
-    if metric.log:
+    # Panels of one axis share its scale, and setting it again makes all of their ticks anew.
+    if axes.get_xscale() != "log":
+        axes.set_xscale("log")
+    if metric.log and axes.get_yscale() != "log":
         axes.set_yscale("log")
+    for value, (colour, marker) in looks(table, hue).items():
+        line = mean_line(shown[shown[hue] == value], x, metric.column)
+        if line.empty:
+            continue
+        axes.plot(
+            line.index, line["mean"], color=colour, marker=marker, markersize=3.5,
+            markeredgecolor="white", markeredgewidth=0.3, linewidth=1.0,
+        )  # fmt: skip
+        axes.fill_between(line.index, line["low"], line["high"], color=colour, alpha=0.2)
     if metric.limits is not None:
         axes.set_ylim(*metric.limits)
     axes.yaxis.set_minor_formatter(NullFormatter())
     name_ticks(axes, shown[x])
-    axes.set_xlabel("")
-    axes.set_ylabel("")
 
 
 def key(axes: Axes, table: pd.DataFrame, hue: str, *, below: float = -0.42) -> None:
