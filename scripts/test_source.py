@@ -29,7 +29,7 @@ with job_log(snakemake.log[0]) as log:
         log=log,
     )
     write_anndata(features, made.features)
-    config, means = build(DgeConfig, params.config), Means(snakemake.threads, params.device, log)
+    config, means = build(DgeConfig, params.config), Means(snakemake.threads, log=log)
     ways = iter_bundle_ways(bundle, features.X, params.tests, config=config, means=means)
     for tables, path in zip(ways, made.dge, strict=True):
         write_feature_tables(tables, path)

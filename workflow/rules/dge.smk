@@ -29,7 +29,6 @@ for job in WHOLE:
             mem_mb=JOBS.memory_of("describe", "test"),
             runtime=growing(60),
         params:
-            device=device,
             source="{sae}",
             features=PLAIN["features"],
             controls=PLAIN["controls"],
