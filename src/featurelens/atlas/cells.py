@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 
 MOST_CELLS = 60_000
 """More cells are thinned."""
-MOST_ACTIVATIONS = 4_000_000
-"""Cells are thinned until no more activations than these are left; some 14 MB of the page."""
+MOST_ACTIVATIONS = 2_000_000
+"""Cells are thinned until no more activations than these are left, some 6 MB of the page: with
+5,000 features it can be sent by mail (``build.MOST_MEGABYTES``)."""
 LEAST_OF_TYPE = 50
 """Cells of a type that thinning leaves, if the type has them."""
 STEPS = 255

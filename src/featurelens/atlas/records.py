@@ -85,7 +85,6 @@ def _chunk(gathered: Gathered, numbers: range) -> dict[str, Any]:
         "term_flags": terms["flags"].to_numpy().astype(np.uint8),
         "term_q": minus_log10(terms["q"]),
         "term_effect": as_floats(terms["effect"]),
-        "term_fold": as_floats(terms["fold"]),
         "term_hits": as_floats(terms["n_hits"]),
         "term_p_binomial": minus_log10(terms["p_binomial"]),
         "term_p_mannwhitney": minus_log10(terms["p_mannwhitney"]),

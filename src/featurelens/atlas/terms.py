@@ -24,11 +24,11 @@ KEPT = {
 """Bits of the filters that keep a term; bit 1 says that its genes rise."""
 UP = 1
 
-_CORRECTED = ("q", "effect", "fold", "n_hits", "n_term", "direction")
+_CORRECTED = ("q", "effect", "n_hits", "n_term", "direction")
 _PUBLISHED = ("p_binomial", "p_mannwhitney", "direction")
 
 COLUMNS = (
-    *("feature", "term", "collection", "category", "flags", "q", "effect", "fold", "n_hits"),
+    *("feature", "term", "collection", "category", "flags", "q", "effect", "n_hits"),
     *("n_term", "p_binomial", "p_mannwhitney", "q_within"),
 )
 
@@ -40,8 +40,8 @@ def carried_terms(material: Material) -> pd.DataFrame:
     -------
     DataFrame
         :data:`COLUMNS`. Of each feature first the terms of the corrected filter by q, then those
-        within types, then those of the published filters by p. ``q``, ``effect``, ``fold`` and
-        ``n_hits`` of n_term genes are corrected, ``p_binomial`` and ``p_mannwhitney`` published
+        within types, then those of the published filters by p. ``q``, ``effect`` and ``n_hits``
+        of n_term genes are corrected, ``p_binomial`` and ``p_mannwhitney`` published
         (the author adjusts neither), ``q_within`` corrected within types; each is given whether
         its own filter keeps the term or not.
     """
@@ -85,7 +85,7 @@ def _of_collection(collection: Collection) -> pd.DataFrame:
         [table["direction"].isin(HIGHER) for table in (corrected, within, published)],
     )
     pairs["flags"] = pairs["flags"] + np.where(rises, UP, 0)
-    for name in ("q", "effect", "fold", "n_hits", "n_term"):
+    for name in ("q", "effect", "n_hits", "n_term"):
         pairs[name] = corrected[name].to_numpy(dtype=float)
     for name in ("p_binomial", "p_mannwhitney"):
         pairs[name] = published[name].to_numpy(dtype=float)
