@@ -47,7 +47,7 @@ def test_every_figure_is_there_in_both_formats(finished):
     assert names == set(FIGURES)
     for path in results(finished, "figures/*.png"):
         assert path.read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
-        assert path.stat().st_size > 20_000, path
+        assert path.stat().st_size > 10_000, path  # the least says what the miniature lacks
 
 
 def test_every_planned_point_was_trained(finished):
