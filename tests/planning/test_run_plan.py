@@ -276,6 +276,12 @@ def test_figures_are_those_whose_inputs_the_run_makes(plan):
     }
 
 
+def test_a_run_of_cells_alone_has_sizes_too():
+    cells = {name: block for name, block in CONFIG.items() if name not in ("simulations", "sweeps")}
+    claims = {"claims": "config/claims.yaml"}
+    assert "sizes" in Targets(Plan(parse_config(cells | claims))).tabulated
+
+
 def test_a_run_of_one_model_draws_no_comparison_of_models():
     blood = CONFIG["datasets"]["blood"]
     models = {"pca": blood["models"]["pca"]}

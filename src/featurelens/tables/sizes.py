@@ -14,7 +14,7 @@ INPUTS = {
     "trained": "sae/{saes}/train.json?",
     "summaries": "enrichment/{annotated}/summary.tsv?",
 }
-PARAMS = {"planned": "{planned_sizes}"}
+PARAMS = {"planned": "{planned_sizes}?"}
 NEEDS = ["claims"]
 OUTPUTS = {"sizes": ""}
 
@@ -30,7 +30,7 @@ def tabulate(
     Parameters
     ----------
     planned
-        Name of a simulation or sweep to its sizes.
+        Name of a simulation or sweep to its sizes; nothing in a run of cells alone.
     bundles, trained
         Name (dataset/model, dataset/model/sae) to ``bundle.json`` and ``train.json``.
     summaries
