@@ -305,4 +305,6 @@ def show(value: Value, *, share: bool) -> str:
         return " > ".join(f"{name} {number:.2f}" for name, number in ranked)
     if isinstance(value, str):
         return value
-    return f"{100 * value:.1f} %" if share else f"{value:.3g}"
+    if share:
+        return f"{100 * value:.1f} %"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
