@@ -16,18 +16,8 @@ from typing import Any
 import pandas as pd
 
 from featurelens.claims.entries import Claim
-from featurelens.claims.reads import (
-    Names,
-    NotReadable,
-    Quantity,
-    Value,
-    as_number,
-    evaluate,
-    in_order,
-    named,
-    read_value,
-    show,
-)
+from featurelens.claims.reads import Names, Quantity, evaluate, named, read_value
+from featurelens.claims.values import NotReadable, Value, as_number, in_order, show
 from featurelens.conventions import CONVENTIONS
 
 NULL_IS_CLOSE = 0.8

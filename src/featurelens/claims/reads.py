@@ -6,13 +6,13 @@ import itertools
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 
+from featurelens.claims.values import NotReadable, Value, as_number
 from featurelens.conventions import Convention
 from featurelens.io import InputError
 from featurelens.options import STRICT
@@ -22,7 +22,6 @@ Reduction = Literal[
     "sd_log10", "spread", "spearman", "loglog_slope", "argmax", "argmin", "mode",
 ]  # fmt: skip
 Scalar = str | int | float | bool
-Value = float | str | dict[str, float]
 
 _BRACES = re.compile(r"\{(\w+)\}")
 
@@ -105,10 +104,6 @@ class Quantity:
     """A second value to subtract."""
     divided_by: Read | None = None
     """A second value to divide by."""
-
-
-class NotReadable(Exception):
-    """The run's tables do not hold the value; the message says what is missing."""
 
 
 def read_value(
@@ -281,30 +276,3 @@ def _finite(value: float, reason: str) -> float:
     if not np.isfinite(value):
         raise NotReadable(reason)
     return float(value)
-
-
-def as_number(value: Value) -> float:
-    """The value where it is one number, which a name or an order is not."""
-    if not isinstance(value, float):
-        raise NotReadable(f"{value} is no single number")
-    return value
-
-
-def in_order(expected: Sequence[str], value: Value, slack: float) -> bool:
-    """Whether no name of the list is exceeded by its successor; every name must have a value."""
-    if not isinstance(value, dict) or any(name not in value for name in expected):
-        return False
-    numbers = [value[name] for name in expected]
-    return all(a >= b - slack for a, b in pairwise(numbers))
-
-
-def show(value: Value, *, share: bool) -> str:
-    """The value as text, a share in percent."""
-    if isinstance(value, dict):
-        ranked = sorted(value.items(), key=lambda item: -item[1])
-        return " > ".join(f"{name} {number:.2f}" for name, number in ranked)
-    if isinstance(value, str):
-        return value
-    if share:
-        return f"{100 * value:.1f} %"
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from featurelens.claims.reads import show
+from featurelens.claims.values import show
 
 
 @pytest.mark.parametrize(
