@@ -101,13 +101,13 @@ def test_the_table_of_differences_stands_last(tmp_path):
     LAPTOP.to_csv(tmp_path / "laptop.tsv", sep="\t", index=False)
     (tmp_path / "reproduction").mkdir()
     (tmp_path / "reproduction/differences.tsv").write_text(
-        "difference\tclaim\tpaper\tbefore\tafter\n"
-        "2: initial biases\t13: half of the features are live\t53 %\t100 %\t54 %\n"
+        "difference\tclaim\tpaper\tbefore\tafter\tverdicts\n"
+        "2: initial biases\t13: half are live\t53 %\t100 %\t54 %\tno / yes\n"
     )
     write_page([tmp_path / "laptop.tsv"], tmp_path / "REPRODUCTION.md")
     lines = (tmp_path / "REPRODUCTION.md").read_text().splitlines()
     assert lines[-3:] == [
-        "| difference | claim | paper | before | after |",
-        "|---|---|---|---|---|",
-        "| 2: initial biases | 13: half of the features are live | 53 % | 100 % | 54 % |",
+        "| difference | claim | paper | before | after | verdicts |",
+        "|---|---|---|---|---|---|",
+        "| 2: initial biases | 13: half are live | 53 % | 100 % | 54 % | no / yes |",
     ]

@@ -5,14 +5,13 @@ its terms. The short form has bone marrow with multiDGD alone; the long one, the
 by ``make test-paper``.
 """
 
-import re
-
 import anndata
 import pandas as pd
 import pytest
 from scipy import stats
 
 from stand_in.genes import HAEMOGLOBIN
+from stand_in.hanging import MEASURES
 from stand_in.marrow import STAGES
 from stand_in.running import PAPER
 from stand_in.study import ADDRESSES, FORMS, SIZES, differences
@@ -22,8 +21,10 @@ pytestmark = [pytest.mark.workflow, pytest.mark.xdist_group("stand-in")]
 SAE = "bone-marrow/multidgd/seed0"
 TIMINGS = {"26"}
 """Claims about the paper's own machine."""
-SIZES_CHOSEN = {"12", "30", "41"}
-"""Claims about sizes of the paper (features, dimensions, genes); the stand-in has smaller ones."""
+SIZES_CHOSEN = {"12", "30b", *("41a", "41b", "41c", "41d")}
+"""Claims about sizes that the stand-in has not: 10,000 features of the SAE (600 here, for half an
+hour's run), Geneformer's 896 dimensions (224: it would take sixteen times as long), and the rank of
+20,000 simulated genes (400), which every autoencoder would have to read."""
 PLANTED = {
     *("gas transport", "oxygen transport", "carbon dioxide transport", "oxygen carrier activity"),
     *("erythrocyte differentiation", "erythrocyte development", "iron ion homeostasis"),
@@ -123,6 +124,12 @@ def judged(study):
 def test_every_claim_but_the_timings_is_judged(study):
     found, waiting = judged(study)
     if study.form.whole:
-        assert {re.match(r"\d+", name)[0] for name in waiting} <= TIMINGS | SIZES_CHOSEN
+        assert waiting <= TIMINGS | SIZES_CHOSEN
     else:
-        assert {"13", "14", "15", "17", "23", "24", "25", "33"} <= found
+        assert {"13", "14", "15", "17", "23", "24", "25", "30a", "33"} <= found
+
+
+def test_what_hangs_on_a_difference_is_measured(study):
+    measures = MEASURES if study.form.whole else ("steering", "guard")
+    for name in measures:
+        assert list(MEASURES[name](study.result("")))
