@@ -22,6 +22,7 @@ PROGRAM = (
     "table.js",
     "pens.js",
     "colours.js",
+    "raster.js",
     "maps.js",
     "featuremap.js",
     "cellmap.js",

@@ -20,16 +20,29 @@ function suggest() {
   const before = box.input.value.replace(/(\w+):("[^"]*"?|\S+)/g, " ");
   box.shown = suggestions(before);
   box.active = -1;
-  replace(box.list, box.shown.map((entry, place) => element("li",
-    { id: `suggestion-${place}`, role: "option", "aria-selected": "false",
-      onmousedown: (event) => { event.preventDefault(); choose(entry); } },
-    element("span", { class: "kind" }, KIND_LABELS[entry.kind]),
-    element("span", { class: "shown" }, entry.shown),
-    element("span", { class: "quiet" }, entry.kind === "id" ? "" : plural(sizeOf(entry), "feature")))));
+  while (box.list.children.length > box.shown.length) box.list.lastChild.remove();
+  while (box.list.children.length < box.shown.length) box.list.append(emptySuggestion(box.list.children.length));
+  box.shown.forEach((entry, place) => {
+    const row = box.list.children[place];
+    const texts = [KIND_LABELS[entry.kind], entry.shown, entry.kind === "id" ? "" : plural(sizeOf(entry), "feature")];
+    texts.forEach((text, at) => {
+      const words = row.children[at].firstChild;
+      if (words.data !== text) words.data = text;
+    });
+    setIfNew(row, "aria-selected", "false");
+  });
   const visible = box.shown.length > 0;
   box.list.hidden = !visible;
   box.input.setAttribute("aria-expanded", String(visible));
   box.input.removeAttribute("aria-activedescendant");
+}
+
+// Suggestions are filled again, as rows of the table are.
+function emptySuggestion(place) {
+  const words = (kind) => element("span", { class: kind }, "");
+  return element("li", { id: `suggestion-${place}`, role: "option", "aria-selected": "false",
+    onmousedown: (event) => { event.preventDefault(); choose(box.shown[place]); } },
+  words("kind"), words("shown"), words("quiet"));
 }
 
 function closeSuggestions() {

@@ -38,8 +38,17 @@ function cellLook(shown) {
   const none = { colour: ink("none-mark"), shape: "circle", size: 0.8 * size };
   const levels = Array.from({ length: 256 }, (_, step) => (step
     ? { colour: levelColour(step / 255), shape: "circle", size: 1.15 * size } : none));
-  const order = Uint32Array.from(shown.steps.keys()).sort((a, b) => shown.steps[a] - shown.steps[b]);
-  return { look: (i) => levels[shown.steps[i]], order };
+  return { look: (i) => levels[shown.steps[i]], order: ascending(shown.steps) };
+}
+
+// Places of bytes, the smallest byte first.
+function ascending(bytes) {
+  const from = new Uint32Array(257);
+  for (const byte of bytes) from[byte + 1] += 1;
+  for (let byte = 0; byte < 256; byte += 1) from[byte + 1] += from[byte];
+  const order = new Uint32Array(bytes.length);
+  bytes.forEach((byte, place) => { order[from[byte]++] = place; });
+  return order;
 }
 
 function drawCellMap() {

@@ -17,10 +17,16 @@ function arrived(name, content) {
   else ATLAS[name] = content;
 }
 
-function unpacked(pack) {
-  const text = atob(pack.bytes);
+function fromBase64(coded) {
+  if (Uint8Array.fromBase64) return Uint8Array.fromBase64(coded);
+  const text = atob(coded);
   const bytes = new Uint8Array(text.length);
   for (let at = 0; at < text.length; at += 1) bytes[at] = text.charCodeAt(at);
+  return bytes;
+}
+
+function unpacked(pack) {
+  const bytes = fromBase64(pack.bytes);
   const found = { ...pack, bytes: null };
   for (const [name, [kind, at, length]] of Object.entries(pack.columns)) {
     found[name] = new COLUMN_OF[kind](bytes.buffer, at, length);

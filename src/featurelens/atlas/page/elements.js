@@ -19,7 +19,7 @@ function replace(parent, ...children) {
 
 // A sentence for everybody: it is shown, and read aloud.
 function say(text) {
-  byId("said").textContent = text;
+  if (byId("said").textContent !== text) byId("said").textContent = text;
 }
 
 // Words of the dictionary: label, unit and how to read a number.
@@ -42,10 +42,15 @@ function reading(names) {
     element("summary", {}, "How to read this"), element("dl", {}, rows));
 }
 
+// Setting what is set already would lay out the page again.
+function setIfNew(node, name, value) {
+  if (node.getAttribute(name) !== String(value)) node.setAttribute(name, String(value));
+}
+
 function button(text, act, attributes = {}) {
   return element("button", { type: "button", onclick: act, ...attributes }, text);
 }
 
 function plural(count, one, many = `${one}s`) {
-  return `${count.toLocaleString("en")} ${count === 1 ? one : many}`;
+  return `${grouped(count)} ${count === 1 ? one : many}`;
 }

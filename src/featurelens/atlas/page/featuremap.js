@@ -6,8 +6,9 @@ const COLOURINGS = {
   terms: { label: "number of gene sets", number: (i) => ATLAS.core.n_terms[i], unit: "gene sets" },
   cells: { label: "active cells", number: (i) => ATLAS.core.n_active[i], unit: "cells" },
 };
+const REST = 120; // milliseconds without a key stroke
 let featureMap = null;
-let asked = false;
+let waitingToDraw = 0;
 
 function startFeatureMap() {
   for (const name of ATLAS.meta.measures) {
@@ -26,12 +27,17 @@ function startFeatureMap() {
   follow((now, before) => {
     const same = ["q", "layout", "colour", "show"].every((name) => now[name] === before[name]) && now !== before;
     if (same && featureMap.x) featureMap.overlay();
-    else if (!asked) {
-      // Drawn before the next picture, so that a key stroke is answered by the table at once.
-      asked = true;
-      requestAnimationFrame(() => { asked = false; drawFeatureMap(); });
-    }
+    else drawSoon(now.q !== before.q);
   });
+}
+
+let drawn = "";
+
+// A key stroke is answered by the table; the map follows when no other one comes.
+function drawSoon(isTyping) {
+  clearTimeout(waitingToDraw);
+  if (isTyping) waitingToDraw = setTimeout(drawFeatureMap, REST);
+  else requestAnimationFrame(drawFeatureMap);
 }
 
 function drawFeatureMap() {
@@ -39,17 +45,22 @@ function drawFeatureMap() {
   const layout = ATLAS.core.maps[place];
   const name = COLOURINGS[state.colour] ? state.colour : "type";
   [byId("layout").value, byId("colour").value] = [layout.name, name];
-  const look = coloured(COLOURINGS[name]);
-  const listed = new Set(rows.all);
+  const listed = new Uint8Array(ATLAS.core.n);
+  for (const i of rows.all) listed[i] = 1;
   const searched = state.q !== "" || state.show !== "live";
   const size = Math.max(1.6, Math.min(4, 90 / Math.sqrt(ATLAS.core.n)));
-  const muted = ink("muted-mark");
-  const live = [...Array(ATLAS.core.n).keys()].filter((i) => ATLAS.core.n_active[i] > 0 || listed.has(i));
-  const order = [...live.filter((i) => !listed.has(i)), ...live.filter((i) => listed.has(i))];
+  const look = coloured(COLOURINGS[name], searched ? 1.3 * size : size);
+  const muted = { colour: ink("muted-mark"), shape: "square", size: 0.6 * size };
+  const order = [];
+  for (const wanted of [0, 1]) {
+    for (let i = 0; i < listed.length; i += 1) {
+      if (listed[i] === wanted && (wanted || ATLAS.core.n_active[i] > 0)) order.push(i);
+    }
+  }
   Object.assign(featureMap, { farX: 0, farY: 0 });
   featureMap.show({
     x: ATLAS.core[`x${place}`], y: ATLAS.core[`y${place}`], order,
-    look: (i) => (listed.has(i) ? { ...look(i), size: searched ? 1.3 * size : size } : { colour: muted, shape: "square", size: 0.6 * size }),
+    look: (i) => (listed[i] ? look(i) : muted),
     over: (pen, at) => {
       const ring = (i, width) => {
         if (i === null || featureMap.x[i] === NOWHERE) return;
@@ -64,23 +75,24 @@ function drawFeatureMap() {
     label: `Map of features by ${layout.label}, coloured by ${COLOURINGS[name].label}; `
       + "the table of features says the same. Arrow keys move it, plus and minus zoom, 0 resets.",
   });
-  const absent = live.filter((i) => ATLAS.core[`x${place}`][i] === NOWHERE).length;
+  const absent = order.filter((i) => ATLAS.core[`x${place}`][i] === NOWHERE).length;
   byId("feature-map-how").textContent = layout.how
     + (absent && layout.name.startsWith("concepts") ? ` ${plural(absent, "live feature")} without.` : "");
-  drawKey(byId("feature-map-key"), COLOURINGS[name]);
+  const key = `${name} ${isDark()}`;
+  if (key !== drawn) drawKey(byId("feature-map-key"), COLOURINGS[name]);
+  drawn = key;
 }
 
-function coloured(colouring) {
+// How each feature is drawn; features that look the same share one object.
+function coloured(colouring, size) {
+  const none = { colour: ink("none-mark"), shape: "circle", size };
   if (colouring.groups) {
-    const none = { colour: ink("none-mark"), shape: "circle" };
-    return (i) => (colouring.of(i) >= 0 && colouring.of(i) < colouring.groups().length ? groupLook(colouring.of(i)) : none);
+    const looks = colouring.groups().map((_, place) => ({ ...groupLook(place), size }));
+    return (i) => looks[colouring.of(i)] || none;
   }
   const highest = top(colouring);
-  return (i) => {
-    const value = colouring.number(i);
-    return Number.isNaN(value) ? { colour: ink("none-mark"), shape: "circle" }
-      : { colour: levelColour(Math.max(0, value) / highest), shape: "circle" };
-  };
+  const levels = Array.from({ length: 256 }, (_, step) => ({ colour: levelColour(step / 255), shape: "circle", size }));
+  return (i) => levels[Math.round((255 * Math.max(0, colouring.number(i))) / highest)] || none;
 }
 
 function top(colouring) {

@@ -8,7 +8,7 @@ class PointMap {
     this.kept = document.createElement("canvas");
     this.tip = element("div", { class: "tip", hidden: true });
     canvas.after(this.tip);
-    new ResizeObserver(() => this.draw()).observe(canvas);
+    new ResizeObserver(() => { if (this.resized()) this.draw(); }).observe(canvas);
     canvas.addEventListener("pointermove", (event) => this.moved(event));
     canvas.addEventListener("pointerleave", () => { this.tip.hidden = true; });
     canvas.addEventListener("pointerdown", (event) => { this.from = [event.offsetX, event.offsetY, this.left, this.top]; });
@@ -25,9 +25,15 @@ class PointMap {
     this.draw();
   }
 
+  // The size of the canvas changed since it was drawn.
+  resized() {
+    const { clientWidth, clientHeight } = this.canvas;
+    return Math.max(clientWidth, 50) !== this.width || Math.max(clientHeight, 50) !== this.height;
+  }
+
   measure() {
-    const box = this.canvas.getBoundingClientRect();
-    [this.width, this.height] = [Math.max(box.width, 50), Math.max(box.height, 50)];
+    const { clientWidth, clientHeight } = this.canvas;
+    [this.width, this.height] = [Math.max(clientWidth, 50), Math.max(clientHeight, 50)];
     this.side = (Math.min(this.width, this.height) - 24) * this.zoom;
     this.farX = this.farX || this.reach(this.x);
     this.farY = this.farY || this.reach(this.y);
@@ -50,20 +56,19 @@ class PointMap {
   draw() {
     if (!this.x || !this.canvas.offsetParent) return;
     this.measure();
-    this.paint(new CanvasPen(this.kept, this.width, this.height));
+    const raster = new Raster(this.width, this.height, ink("map"));
+    this.paint(raster);
+    raster.onto(this.kept);
     this.overlay();
   }
 
-  paint(pen, at = (i) => this.at(i)) {
-    pen.ground(ink("map"));
+  paint(raster) {
     const count = this.order ? this.order.length : this.x.length;
     for (let place = 0; place < count; place += 1) {
       const i = this.order ? this.order[place] : place;
       if (this.x[i] === NOWHERE) continue;
-      const { colour, shape, size } = this.look(i);
-      if (!colour) continue;
-      const [px, py] = at(i);
-      pen.mark(shape, px, py, size, colour);
+      const look = this.look(i);
+      if (look) raster.mark(look, ...this.at(i));
     }
   }
 
@@ -76,7 +81,7 @@ class PointMap {
   nearest(px, py, within = 12) {
     let [best, found] = [within * within, -1];
     for (let i = 0; i < this.x.length; i += 1) {
-      if (this.x[i] === NOWHERE || this.look(i).colour === null) continue;
+      if (this.x[i] === NOWHERE || !this.look(i)) continue;
       const [ax, ay] = this.at(i);
       const far = (ax - px) ** 2 + (ay - py) ** 2;
       if (far < best) [best, found] = [far, i];

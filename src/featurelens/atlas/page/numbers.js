@@ -1,6 +1,8 @@
 // Numbers as text: three digits, and never a blank where one is missing.
 
 const MISSING = "\u2013";
+const GROUPED = new Intl.NumberFormat("en"); // made once: toLocaleString makes one for each number
+const grouped = (value) => GROUPED.format(value);
 
 function number(value, digits = 3) {
   if (value === null || value === undefined || Number.isNaN(value)) return MISSING;
@@ -9,7 +11,7 @@ function number(value, digits = 3) {
   const size = Math.abs(value);
   const text = size >= 1e6 || size < 1e-3
     ? value.toExponential(digits - 1)
-    : Number.isInteger(value) ? value.toLocaleString("en") : shortest(value, digits);
+    : Number.isInteger(value) ? grouped(value) : shortest(value, digits);
   return text.replace("-", "\u2212");
 }
 

@@ -31,9 +31,18 @@ function answer(query) {
   }
   const found = [];
   for (let i = 0; i < total.length; i += 1) if (total[i] < Infinity) found.push(i);
-  found.sort((a, b) => total[a] - total[b] || a - b);
+  byScore(found, total);
   const why = (i) => answers.map((each) => whyOf(each, i)).filter(Boolean).join("; ");
   return { found, why, note: answers.map((each) => each.note).filter(Boolean).join(" ") };
+}
+
+// Features by their scores and then by their numbers, sorted as numbers that hold both: many times
+// faster than by comparing features. Scores are whole numbers, halves and shares, and fit.
+const [FINE, MANY] = [2 ** 16, 2 ** 17];
+
+function byScore(features, score) {
+  const coded = Float64Array.from(features, (i) => Math.round(score[i] * FINE) * MANY + i).sort();
+  coded.forEach((code, place) => { features[place] = ((code % MANY) + MANY) % MANY; });
 }
 
 // Of every feature the best score, and through which name at which place of its list.

@@ -50,7 +50,7 @@ function start() {
   startDetail();
   about();
   byId("skip").addEventListener("click", focusTable);
-  byId("copy-link").addEventListener("click", () => copy(window.location.href, "Link copied."));
+  byId("copy-link").addEventListener("click", () => { sayAddress(); copy(window.location.href, "Link copied."); });
   window.addEventListener("keydown", keys);
   window.addEventListener("hashchange", readAddress);
   window.addEventListener("popstate", readAddress);

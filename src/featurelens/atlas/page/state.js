@@ -46,15 +46,26 @@ function noFeature(text) {
 // Opening a feature is a step that one can go back from; typing is not.
 function change(some, { step = false } = {}) {
   const before = state;
+  if (step) sayAddress();
   state = { ...state, unknown: "", ...some };
-  const address = fragment();
-  if (address !== window.location.hash) {
-    window.history[step ? "pushState" : "replaceState"](null, "", address);
+  if (step && fragment() !== window.location.hash) window.history.pushState(null, "", fragment());
+  else {
+    clearTimeout(waitingToSay);
+    waitingToSay = setTimeout(sayAddress, 300);
   }
   followers.forEach((act) => act(state, before));
 }
 
+// Browsers refuse many changes of the address in a short time, so it follows when typing ends.
+let waitingToSay = 0;
+
+function sayAddress() {
+  clearTimeout(waitingToSay);
+  if (fragment() !== window.location.hash) window.history.replaceState(null, "", fragment());
+}
+
 function readAddress() {
+  clearTimeout(waitingToSay);
   if (window.location.hash === fragment()) return;
   const before = state;
   state = parsed(window.location.hash);

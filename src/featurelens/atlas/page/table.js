@@ -1,6 +1,7 @@
 // The table of features: only the rows in sight are in the page. One row has the keyboard.
 
-const rows = { all: [], why: () => "", current: 0, body: null, space: null, height: 30, drawn: "", pool: [] };
+const rows = { all: [], why: () => "", current: 0, body: null, space: null, height: 30, top: 0, sight: 400, drawn: "", pool: [] };
+const NARROW = window.matchMedia("(max-width: 699px)");
 
 const COLUMN = {
   feature: { label: "No.", value: (i) => i, text: (i) => String(i), right: true },
@@ -58,7 +59,10 @@ function startTable() {
     element("div", { class: "heads", role: "rowgroup" }, element("div", { class: "row", role: "row", "aria-rowindex": "1" }, heads)),
     rows.space);
   replace(byId("table"), rows.body);
-  rows.body.addEventListener("scroll", () => drawRows());
+  rows.body.addEventListener("scroll", () => {
+    rows.top = rows.body.scrollTop;
+    drawRows();
+  });
   rows.body.addEventListener("keydown", keyInTable);
   rows.space.addEventListener("pointerover", ({ target }) => {
     if (target.classList.contains("cell")) target.title = target.textContent;
@@ -71,7 +75,10 @@ function startTable() {
     if (event.shiftKey && state.feature !== null) change({ beside: feature }, { step: true });
     else open(feature);
   });
-  new ResizeObserver(() => drawRows(true)).observe(rows.body);
+  new ResizeObserver(() => {
+    rows.sight = rows.body.clientHeight;
+    drawRows(true);
+  }).observe(rows.body);
   byId("list-tsv").addEventListener("click", saveList);
   follow((now, before) => {
     if (now.unknown) setTimeout(() => say(noFeature(now.unknown)));
@@ -96,47 +103,55 @@ function refill() {
   byId("show").value = state.show;
   const keep = (SHOWN[state.show] || SHOWN.live)[1];
   const { found, why, note } = answer(state.q);
-  const all = found || [...Array(ATLAS.core.n).keys()];
+  const sort = state.sort || (found ? "" : "n_active");
+  const all = sort ? order(found, sort.replace(/^-/, ""), sort.startsWith("-")) : found;
   rows.why = why;
   rows.all = all.filter(keep);
   const hidden = all.length - rows.all.length;
-  const sort = state.sort || (found ? "" : "n_active");
-  if (sort) order(sort.replace(/^-/, ""), sort.startsWith("-"));
   rows.current = Math.max(rows.all.indexOf(state.feature), 0);
   const label = (SHOWN[state.show] || SHOWN.live)[0];
-  byId("count").textContent = `${rows.all.length.toLocaleString("en")} of ${plural(ATLAS.core.n, "feature")}`;
+  byId("count").textContent = `${grouped(rows.all.length)} of ${plural(ATLAS.core.n, "feature")}`;
   const more = found && hidden > 0 ? ` ${plural(hidden, "answer")} not among \u201c${label}\u201d.` : "";
   say(found ? note || `${plural(rows.all.length, "feature")} found.${more}` : "");
   rows.body.querySelectorAll("[data-sort]").forEach((head) => {
     const by = head.dataset.sort === sort.replace(/^-/, "");
-    head.setAttribute("aria-sort", by ? (sort.startsWith("-") ? "descending" : "ascending") : "none");
+    setIfNew(head, "aria-sort", by ? (sort.startsWith("-") ? "descending" : "ascending") : "none");
   });
-  rows.body.scrollTop = 0;
+  if (rows.top) rows.body.scrollTop = 0;
+  rows.top = 0;
   drawRows(true);
 }
 
-function order(name, back) {
+// Features in the order of a column; that of all features is kept, because an empty box asks for it.
+let kept = { sort: null, all: [] };
+
+function order(found, name, back) {
   const column = COLUMN[name];
-  if (!column) return;
+  const all = found || Array.from({ length: ATLAS.core.n }, (_, i) => i);
+  if (!column) return all;
+  if (!found && kept.sort === `${name} ${back}`) return kept.all;
   const keys = new Array(ATLAS.core.n);
-  for (const i of rows.all) {
+  for (const i of all) {
     const key = column.value(i);
     keys[i] = Number.isNaN(key) ? Infinity : key;
   }
   const sign = back ? -1 : 1;
-  rows.all.sort((a, b) => (keys[a] < keys[b] ? -sign : keys[a] > keys[b] ? sign : a - b));
+  all.sort((a, b) => (keys[a] < keys[b] ? -sign : keys[a] > keys[b] ? sign : a - b));
+  if (!found) kept = { sort: `${name} ${back}`, all };
+  return all;
 }
 
 function drawRows(always = false) {
   const { body, space, all } = rows;
-  rows.height = window.matchMedia("(max-width: 699px)").matches ? 64 : 30;
-  const [top, sight] = [body.scrollTop, body.clientHeight || 400];
+  rows.height = NARROW.matches ? 64 : 30;
+  const { top, sight } = rows;
   const from = Math.max(0, Math.floor(top / rows.height) - 4);
   const to = Math.min(all.length, Math.ceil((top + sight) / rows.height) + 4);
   const drawn = `${from}-${to}`;
   if (!always && drawn === rows.drawn) return;
   rows.drawn = drawn;
-  space.style.height = `${all.length * rows.height}px`;
+  const height = `${all.length * rows.height}px`;
+  if (space.style.height !== height) space.style.height = height;
   while (rows.pool.length < to - from) rows.pool.push(emptyRow());
   while (space.children.length > to - from) space.lastChild.remove();
   for (let place = from; place < to; place += 1) {
@@ -144,9 +159,9 @@ function drawRows(always = false) {
     fillRow(row, place);
     if (row.parentNode !== space) space.append(row);
   }
-  body.setAttribute("aria-rowcount", String(all.length + 1));
+  setIfNew(body, "aria-rowcount", all.length + 1);
   if (all.length && rows.current >= from && rows.current < to) {
-    body.setAttribute("aria-activedescendant", `row-${rows.current}`);
+    setIfNew(body, "aria-activedescendant", `row-${rows.current}`);
   } else body.removeAttribute("aria-activedescendant");
 }
 
@@ -168,10 +183,9 @@ function fillRow(row, place) {
   ].filter(Boolean).join(" ");
   const attributes = { id: `row-${place}`, class: marks, "data-place": place, "aria-rowindex": place + 2,
     "aria-selected": feature === state.feature };
-  for (const [name, value] of Object.entries(attributes)) {
-    if (row.getAttribute(name) !== String(value)) row.setAttribute(name, String(value));
-  }
-  row.style.transform = `translateY(${place * rows.height}px)`;
+  for (const [name, value] of Object.entries(attributes)) setIfNew(row, name, value);
+  const moved = `translateY(${place * rows.height}px)`;
+  if (row.style.transform !== moved) row.style.transform = moved;
   Object.entries(COLUMN).forEach(([name, column], at) => {
     const text = name === "term" && why ? why : column.text(feature);
     const { firstChild: words } = row.children[at];
@@ -186,8 +200,9 @@ function focusTable() {
 function intoView() {
   const top = rows.current * rows.height;
   const sight = rows.body.clientHeight - 2 * rows.height;
-  if (top < rows.body.scrollTop) rows.body.scrollTop = top;
-  else if (top > rows.body.scrollTop + sight) rows.body.scrollTop = top - sight;
+  if (top < rows.top) rows.body.scrollTop = top;
+  else if (top > rows.top + sight) rows.body.scrollTop = top - sight;
+  rows.top = rows.body.scrollTop;
 }
 
 function keyInTable(event) {

@@ -1,30 +1,43 @@
 // Every name that can be searched for, in lower case, the shortest first: where several answer
-// equally well, the one that is most nearly what was typed comes first.
+// equally well, the one that is most nearly what was typed comes first. Names are columns, not
+// objects, because there are tens of thousands and every key stroke reads them.
 
 const KINDS = ["type", "gene", "term", "id"];
 const KIND_LABELS = { gene: "gene", term: "gene set", type: "cell type", id: "feature" };
 const MOST_NAMES = 200;
+const RANKS = 4;
 let vocabulary = null;
 
 function names() {
   if (vocabulary) return vocabulary;
   const { genes, aliases, terms } = ATLAS.index;
-  const found = [];
-  const add = (kind, place, name, shown = name) => {
-    if (name) found.push({ kind, place, low: name.toLowerCase(), shown });
-  };
-  ATLAS.cells.types.forEach((name, place) => add("type", place, name));
-  genes.forEach((name, place) => add("gene", place, name));
-  for (const column of Object.values(aliases)) {
-    column.forEach((name, place) => {
-      if (name !== genes[place]) add("gene", place, name, `${genes[place]} (${name})`);
-    });
-  }
-  terms.forEach((name, place) => add("term", place, name));
-  (ATLAS.core.names || []).forEach((name, place) => add("id", place, name, featureName(place)));
-  found.sort((a, b) => a.low.length - b.low.length || (a.low < b.low ? -1 : 1));
-  vocabulary = found;
+  const [low, kinds, places, shown] = [[], [], [], []];
+  const add = (kind, list, show = null, skip = null) => list.forEach((name, place) => {
+    if (!name || (skip && skip[place] === name)) return;
+    low.push(name.toLowerCase());
+    kinds.push(KINDS.indexOf(kind));
+    places.push(place);
+    shown.push(show ? () => show(name, place) : name);
+  });
+  add("type", ATLAS.cells.types);
+  add("gene", genes);
+  const called = (name, place) => `${genes[place]} (${name})`;
+  for (const column of Object.values(aliases)) add("gene", column, called, genes);
+  add("term", terms);
+  add("id", ATLAS.core.names || [], (_, place) => featureName(place));
+  const order = byLength(low);
+  const sorted = (list) => Array.from(order, (at) => list[at]);
+  vocabulary = { low: sorted(low), kind: Uint8Array.from(sorted(kinds)), place: Uint32Array.from(sorted(places)), shown: sorted(shown) };
   return vocabulary;
+}
+
+function byLength(texts) {
+  const from = new Uint32Array(2 + texts.reduce((most, text) => Math.max(most, text.length), 0));
+  for (const text of texts) from[text.length + 1] += 1;
+  for (let length = 1; length < from.length; length += 1) from[length] += from[length - 1];
+  const order = new Uint32Array(texts.length);
+  texts.forEach((text, place) => { order[from[text.length]++] = place; });
+  return order;
 }
 
 // How well a name answers: 0 the same, 1 begins so, 2 a word begins so, 3 holds it, -1 does not.
@@ -33,32 +46,54 @@ function rankOf(low, wanted) {
   if (at < 0) return -1;
   if (at === 0) return low.length === wanted.length ? 0 : 1;
   for (let from = at; from >= 0; from = low.indexOf(wanted, from + 1)) {
-    if (!/[a-z0-9]/.test(low[from - 1])) return 2;
+    if (!isLetterOrDigit(low.charCodeAt(from - 1))) return 2;
   }
   return 3;
 }
 
+const isLetterOrDigit = (code) => (code > 96 && code < 123) || (code > 47 && code < 58);
+
 // Names that hold the words, the best answers first, those that lead to no feature last. The box
-// and the table ask for the same words one after the other.
-let lastNamed = { key: null, found: [] };
+// and the table ask for the same words one after the other, and the next key stroke for longer
+// ones, which only names that answered before can hold.
+let last = { wanted: "", kind: null, holding: null, found: [] };
 
 function named(wanted, kind = null) {
-  const key = `${kind} ${wanted}`;
-  if (lastNamed.key !== key) lastNamed = { key, found: findNamed(wanted, kind) };
-  return lastNamed.found;
+  if (!last.holding || last.wanted !== wanted || last.kind !== kind) {
+    const narrower = last.holding && last.kind === kind && wanted.startsWith(last.wanted);
+    last = { wanted, kind, ...findNamed(wanted, kind, narrower ? last.holding : null) };
+  }
+  return last.found;
 }
 
-function findNamed(wanted, kind) {
-  const byRank = Array.from({ length: 8 }, () => []);
-  for (const entry of names()) {
-    if (kind && entry.kind !== kind) continue;
-    const rank = rankOf(entry.low, wanted);
+function findNamed(wanted, kind, among) {
+  const { low, kind: kinds } = names();
+  const only = kind === null ? -1 : KINDS.indexOf(kind);
+  const byRank = Array.from({ length: 2 * RANKS }, () => []);
+  const holding = new Uint32Array(among ? among.length : low.length);
+  let count = 0;
+  for (let step = 0; step < holding.length; step += 1) {
+    const name = among ? among[step] : step;
+    if (only >= 0 && kinds[name] !== only) continue;
+    const rank = rankOf(low[name], wanted);
     if (rank < 0) continue;
-    const own = byRank[rank > 0 && !sizeOf(entry) ? rank + 4 : rank];
-    if (own.length < MOST_NAMES) own.push(entry);
+    holding[count] = name;
+    count += 1;
+    if (byRank[rank].length >= MOST_NAMES) continue;
+    const own = byRank[rank > 0 && !sizeOfName(name) ? rank + RANKS : rank];
+    if (own.length < MOST_NAMES) own.push(name);
   }
-  return byRank.flatMap((own, rank) => own.map((entry) => ({ ...entry, rank }))).slice(0, MOST_NAMES);
+  const alphabetic = (a, b) => low[a].length - low[b].length || (low[a] < low[b] ? -1 : 1);
+  const found = byRank.flatMap((own, rank) => own.sort(alphabetic).map((name) => entryOf(name, rank))).slice(0, MOST_NAMES);
+  return { holding: holding.subarray(0, count), found };
 }
+
+function entryOf(name, rank) {
+  const { kind, place, shown } = vocabulary;
+  return { kind: KINDS[kind[name]], place: place[name], rank, get shown() { return typeof shown[name] === "string" ? shown[name] : shown[name](); } };
+}
+
+const sizeOfName = (name) => sizeOf({ kind: KINDS[vocabulary.kind[name]], place: vocabulary.place[name] });
 
 // How many features a name leads to.
 function sizeOf({ kind, place }) {
