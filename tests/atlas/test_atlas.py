@@ -277,6 +277,29 @@ def test_cells_are_thinned_by_type_and_the_rule_is_said(monkeypatch):
     assert drawn_cells(codes[:150], np.arange(151))[1] == "all 150 cells are drawn"
 
 
+def test_cells_are_thinned_until_few_enough_activations_are_left(monkeypatch):
+    # 57,000 cells of 64 features each: 2,000,000 / 64 = 31,250 of them are drawn.
+    rows, rule = drawn_cells(np.zeros(57_000, int), 64 * np.arange(57_001))
+    assert len(rows) == 31_250
+    assert rule.startswith("31,250 of 57,000 cells are drawn: 54.8 % of each type")
+    # A quarter of 64,000 activations: 225 and 24 cells, and the smallest type as a whole.
+    monkeypatch.setattr(atlas_cells, "MOST_ACTIVATIONS", 16_000)
+    monkeypatch.setattr(atlas_cells, "LEAST_OF_TYPE", 5)
+    codes = np.repeat([0, 1, 2], [900, 97, 3])
+    rows, _ = drawn_cells(codes, 64 * np.arange(1001))
+    assert np.bincount(codes[rows]).tolist() == [225, 24, 3]
+    assert len(drawn_cells(codes, 16 * np.arange(1001))[0]) == 1000
+
+
+def test_the_page_of_all_sources_knows_the_first_genes_of_every_feature(folder, data):
+    summary = json.loads((folder / "summary.json").read_text())
+    for feature in range(123):
+        own = slices(data, feature, "gene")
+        rising = own("gene")[(own("gene_leads") & 1 > 0) & (own("gene_fold") > 0)][:3]
+        listed = {gene for gene, features in summary["genes"].items() if feature in features}
+        assert listed == {data["index"]["genes"][gene] for gene in rising}
+
+
 def test_a_source_without_gene_sets_or_directions_has_a_page_too(material, tmp_path):
     from dataclasses import replace
 

@@ -10,7 +10,7 @@ from featurelens.atlas.gathered import Gathered, gather
 from featurelens.atlas.material import Material
 from featurelens.atlas.pack import as_text
 from featurelens.atlas.page import write_folder, write_single
-from featurelens.atlas.records import PER_CHUNK, chunks, core, index
+from featurelens.atlas.records import PER_CHUNK, chunks, core, first_genes, index
 from featurelens.atlas.words import WORDS
 from featurelens.io import write_json
 from featurelens.version import __version__
@@ -112,6 +112,10 @@ def _summary(gathered: Gathered) -> dict[str, Any]:
     terms: dict[str, list[int]] = {}
     for term, number in zip(rises["term"], rises["number"], strict=True):
         terms.setdefault(str(term), []).append(int(number))
+    genes: dict[str, list[int]] = {}
+    for number, places in enumerate(first_genes(gathered).tolist()):
+        for place in filter(None, places):
+            genes.setdefault(gathered.genes[place - 1], []).append(number)
     types = gathered.var["top_cell_type"].value_counts()
     return {
         "name": gathered.material.name,
@@ -123,5 +127,6 @@ def _summary(gathered: Gathered) -> dict[str, Any]:
             for row in _shares(gathered.material)
         ],
         "terms": {term: terms[term] for term in sorted(terms)},
+        "genes": {gene: genes[gene] for gene in sorted(genes)},
         "types": {str(name): int(count) for name, count in sorted(types.items()) if count},
     }

@@ -35,7 +35,7 @@ def core(gathered: Gathered) -> dict[str, Any]:
         "type": _coded(var["type"], LOCALITIES),
         "type_published": _coded(var["type_published"], LOCALITIES),
         "top_type": whole(_top_type(var, gathered.cells.types), len(gathered.cells.types)),
-        "genes": whole(_first_genes(gathered), len(gathered.genes)).ravel(),
+        "genes": whole(first_genes(gathered), len(gathered.genes)).ravel(),
         "term": whole(_first_terms(gathered), len(gathered.terms)),
     }
     for name in ("fraction_active", "mean", "max", "share_in_type", "effect"):
@@ -175,8 +175,8 @@ def _top_type(var: pd.DataFrame, types: list[str]) -> NDArray:
     return pd.Index(types).get_indexer(pd.Index(named.astype(str))) + 1
 
 
-def _first_genes(gathered: Gathered) -> NDArray:
-    """The first genes that rise, (n_features, N_SHOWN)."""
+def first_genes(gathered: Gathered) -> NDArray:
+    """Places plus one of the first genes that rise, (n_features, N_SHOWN); 0 is none."""
     rows = gathered.leading
     rows = rows[(rows["leads"] != 2) & (rows["log2_fold"] > 0)]
     place = rows.groupby("number", sort=False).cumcount()

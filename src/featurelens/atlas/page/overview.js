@@ -1,4 +1,4 @@
-// All sources of features of a run side by side, and one gene set or cell type over all of them.
+// All sources of features of a run side by side, and a gene, gene set or cell type over all of them.
 
 const ATLAS = {};
 
@@ -43,25 +43,26 @@ function compare(text) {
   const quoted = (name) => encodeURIComponent(`"${name.replaceAll('"', "")}"`);
   const lines = [];
   for (const source of ATLAS.meta.sources) {
-    for (const [kind, names] of [["term", source.terms], ["type", source.types]]) {
+    for (const [kind, names] of [["gene", source.genes], ["term", source.terms], ["type", source.types]]) {
       for (const [name, value] of Object.entries(names)) {
         if (!name.toLowerCase().includes(wanted)) continue;
         const features = Array.isArray(value) ? value : null;
-        const first = (features || []).slice(0, 6).map((feature, place) => [place ? ", " : "",
+        const first = () => (features || []).slice(0, 6).map((feature, place) => [place ? ", " : "",
           element("a", { href: `${source.page}#/f/${feature}` }, String(feature))]);
-        lines.push([name, element("tr", {}, element("th", { scope: "row" }, name), left(kind === "term" ? "gene set" : "cell type"),
+        lines.push([name, () => element("tr", {}, element("th", { scope: "row" }, name), left({ gene: "gene", term: "gene set", type: "cell type" }[kind]),
           left(page(source, `#/?q=${kind}:${quoted(name)}`)), right(number(features ? features.length : value)),
-          right(percent((features ? features.length : value) / Math.max(source.n_live, 1))), left(first))]);
+          right(percent((features ? features.length : value) / Math.max(source.n_live, 1))), left(first()))]);
       }
     }
   }
-  lines.sort((a, b) => (a[0] < b[0] ? -1 : a[0] > b[0] ? 1 : 0));
+  const rank = (name) => (name.toLowerCase() === wanted ? 0 : name.toLowerCase().startsWith(wanted) ? 1 : 2);
+  lines.sort((a, b) => rank(a[0]) - rank(b[0]) || (a[0] < b[0] ? -1 : a[0] > b[0] ? 1 : 0));
   byId("said").textContent = lines.length ? plural(lines.length, "answer") : `No source has a feature for \u201c${text}\u201d.`;
   replace(byId("answers"), element("h2", {}, "Over all sources"),
-    table("Live features that carry a gene set (corrected, rising) or are named for a cell type", [
+    table("Live features that have a gene among the three that rise most, carry a gene set (corrected, rising) or are named for a cell type", [
       element("th", { scope: "col" }, "name"), element("th", { scope: "col" }, "kind"), element("th", { scope: "col" }, "source"),
       element("th", { scope: "col", class: "right" }, "features"), element("th", { scope: "col", class: "right" }, "of live"),
-      element("th", { scope: "col" }, "first features")], lines.slice(0, 300).map((each) => each[1])));
+      element("th", { scope: "col" }, "first features")], lines.slice(0, 300).map((each) => each[1]())));
 }
 
 document.addEventListener("DOMContentLoaded", () => {
@@ -69,7 +70,7 @@ document.addEventListener("DOMContentLoaded", () => {
   document.documentElement.dataset.theme = window.matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
   byId("title").textContent = `Atlas of run ${ATLAS.meta.run}`;
   document.title = `Atlas of run ${ATLAS.meta.run}`;
-  const names = new Set(ATLAS.meta.sources.flatMap((source) => [...Object.keys(source.terms), ...Object.keys(source.types)]));
+  const names = new Set(ATLAS.meta.sources.flatMap((source) => [...Object.keys(source.genes), ...Object.keys(source.terms), ...Object.keys(source.types)]));
   replace(byId("terms"), [...names].sort().map((name) => element("option", { value: name })));
   const given = new URLSearchParams(window.location.hash.replace(/^#\/?\??/, "")).get("q");
   byId("term").addEventListener("input", (event) => {

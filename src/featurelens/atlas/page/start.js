@@ -57,7 +57,7 @@ function start() {
   state = parsed(window.location.hash);
   startTheme();
   document.documentElement.dataset.ready = "true";
-  setTimeout(names, 50); // before the first key is struck
+  setTimeout(prepare, 50);
 }
 
 document.addEventListener("DOMContentLoaded", start);

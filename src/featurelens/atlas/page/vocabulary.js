@@ -59,11 +59,28 @@ const isLetterOrDigit = (code) => (code > 96 && code < 123) || (code > 47 && cod
 let last = { wanted: "", kind: null, holding: null, found: [] };
 
 function named(wanted, kind = null) {
-  if (!last.holding || last.wanted !== wanted || last.kind !== kind) {
+  if (kind === null && firsts.has(wanted)) last = firsts.get(wanted);
+  else if (!last.holding || last.wanted !== wanted || last.kind !== kind) {
     const narrower = last.holding && last.kind === kind && wanted.startsWith(last.wanted);
     last = { wanted, kind, ...findNamed(wanted, kind, narrower ? last.holding : null) };
   }
   return last.found;
+}
+
+// The first sign of a word is looked for among all names; that is done before it is typed.
+const firsts = new Map();
+
+function prepare() {
+  names();
+  const idle = window.requestIdleCallback || ((act) => setTimeout(act, 20));
+  const signs = [..."abcdefghijklmnopqrstuvwxyz0123456789"];
+  const next = () => {
+    const wanted = signs.shift();
+    if (!wanted) return;
+    firsts.set(wanted, { wanted, kind: null, ...findNamed(wanted, null, null) });
+    idle(next);
+  };
+  idle(next);
 }
 
 function findNamed(wanted, kind, among) {
