@@ -6,7 +6,7 @@ const COLOURINGS = {
   terms: { label: "number of gene sets", number: (i) => ATLAS.core.n_terms[i], unit: "gene sets" },
   cells: { label: "active cells", number: (i) => ATLAS.core.n_active[i], unit: "cells" },
 };
-const REST = 120; // milliseconds without a key stroke
+const REST = 200; // milliseconds without a key stroke
 let featureMap = null;
 let waitingToDraw = 0;
 
