@@ -45,7 +45,7 @@ $(VENV)-models/.ready: requirements-models.txt requirements.lock
 	@touch $@
 
 test-browser: $(READY) $(BROWSER)/.ready  ## the atlas in a real browser; SHORT=1 takes a part
-	OMP_NUM_THREADS=1 PYTHONPATH=$(BROWSER) $(BIN)/pytest tests/browser -m browser $(if $(SHORT),-k "not atlas.html")
+	OMP_NUM_THREADS=1 PYTHONPATH=$(BROWSER) $(BIN)/pytest tests/browser -m browser $(if $(SHORT),-k "not atlas.html and not large_atlas")
 
 # A browser comes from Debian where there is none and we may install; else the tests say what is missing.
 $(BROWSER)/.ready: $(READY)
