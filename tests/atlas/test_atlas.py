@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ import pytest
 from featurelens.atlas import cells as atlas_cells
 from featurelens.atlas.build import build_atlas
 from featurelens.atlas.cells import drawn_cells
+from featurelens.atlas.genes import leading_genes
 from featurelens.atlas.pack import as_text, from_gaps, gaps, pack, unpack
 from made_atlas import made_material
 
@@ -301,8 +303,6 @@ def test_the_page_of_all_sources_knows_the_first_genes_of_every_feature(folder, 
 
 
 def test_a_source_without_gene_sets_or_directions_has_a_page_too(material, tmp_path):
-    from dataclasses import replace
-
     bare = replace(material, collections={}, directions=None, layout=None, dge={})
     build_atlas(bare, tmp_path)
     _, core = read(tmp_path / "data/core.js")
@@ -310,3 +310,22 @@ def test_a_source_without_gene_sets_or_directions_has_a_page_too(material, tmp_p
     _, chunk = read(tmp_path / "data/c000.js")
     assert np.isnan(column(chunk, "near_cosine")).all()
     assert len(column(chunk, "gene")) == len(column(chunk, "term")) == 0
+
+
+@pytest.mark.parametrize("emptied", [("within_type_corrected",), None], ids=["within types", "all"])
+def test_a_source_of_which_no_feature_could_be_tested_has_a_page_too(material, tmp_path, emptied):
+    dge = dict(material.dge)
+    for name in dge if emptied is None else emptied:
+        table = pd.read_parquet(dge[name]).iloc[:0]
+        dge[name] = tmp_path / f"{name}.parquet"
+        table.to_parquet(dge[name])
+    build_atlas(replace(material, dge=dge), tmp_path / "page")
+    genes, sizes = leading_genes(replace(material, dge=dge))
+    before, _ = leading_genes(material)
+    if emptied is None:
+        assert genes.empty
+        assert sizes.empty
+    else:
+        everywhere = before[before["leads"] % 2 == 1]
+        assert genes["gene"].tolist() == everywhere["gene"].tolist()
+        assert genes["q_within"].isna().all()

@@ -23,6 +23,12 @@ LEADS, LEADS_WITHIN = 1, 2
 
 COLUMNS = ("feature", "gene", "leads", "log2_fold", "t", "q", "log2_fold_within", "q_within")
 
+_NO_LEADERS = (
+    pd.DataFrame({"feature": [], "gene": []}, dtype=str),
+    pd.DataFrame({"n_high": [], "n_low": []}, index=pd.Index([], dtype=object)),
+)
+"""What a table says in which no feature could be tested."""
+
 
 def leading_genes(material: Material) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Genes of every feature, and how many cells were compared.
@@ -39,10 +45,9 @@ def leading_genes(material: Material) -> tuple[pd.DataFrame, pd.DataFrame]:
     """
     everywhere = material.dge.get("global_corrected")
     within = material.dge.get("within_type_corrected")
-    if everywhere is None:
-        sizes = pd.DataFrame({"n_high": [], "n_low": []}, index=pd.Index([], dtype=object))
+    first, sizes = _NO_LEADERS if everywhere is None else _leaders(everywhere, N_LEADING)
+    if everywhere is None or sizes.empty:
         return pd.DataFrame(columns=list(COLUMNS)).astype({"leads": int, "log2_fold": float}), sizes
-    first, sizes = _leaders(everywhere, N_LEADING)
     second = _leaders(within, N_WITHIN)[0] if within is not None else first.iloc[:0]
     pairs = pd.concat(
         [first.assign(leads=LEADS), second.assign(leads=LEADS_WITHIN)], ignore_index=True
@@ -70,5 +75,7 @@ def _leaders(path: Path, count: int) -> tuple[pd.DataFrame, pd.DataFrame]:
         for sign in (1, -1):
             rows = ordered[np.sign(ordered["log2_fold"]) == sign]
             chosen.append(rows.groupby("feature", sort=False).head(count))
+    if not sizes:
+        return _NO_LEADERS
     leaders = pd.concat(chosen)[["feature", "gene"]].astype(str)
     return leaders, pd.concat(sizes)

@@ -15,10 +15,15 @@ PIECE = 1_000_000
 
 
 def pieces(path: str | Path, columns: Sequence[str]) -> Iterator[pd.DataFrame]:
-    """Some columns of a Parquet file, many rows at a time, ``feature`` as text."""
+    """Some columns of a Parquet file, many rows at a time, ``feature`` as text.
+
+    Of a file without rows, such as that of features none of which could be tested, one piece comes.
+    """
     with parquet.ParquetFile(path) as file:
         known = [name for name in columns if name in file.schema_arrow.names]
-        for batch in file.iter_batches(batch_size=PIECE, columns=known):
+        batches = file.iter_batches(batch_size=PIECE, columns=known)
+        nothing = file.schema_arrow.empty_table().select(known)
+        for batch in batches if file.metadata.num_rows else [nothing]:
             piece = batch.to_pandas()
             yield piece.assign(feature=piece["feature"].astype(str))
 
