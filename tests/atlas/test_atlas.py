@@ -12,6 +12,7 @@ import pytest
 from featurelens.atlas import cells as atlas_cells
 from featurelens.atlas.build import build_atlas
 from featurelens.atlas.cells import drawn_cells
+from featurelens.atlas.extras import extras
 from featurelens.atlas.genes import leading_genes
 from featurelens.atlas.pack import as_text, from_gaps, gaps, pack, unpack
 from made_atlas import made_material
@@ -329,3 +330,12 @@ def test_a_source_of_which_no_feature_could_be_tested_has_a_page_too(material, t
         everywhere = before[before["leads"] % 2 == 1]
         assert genes["gene"].tolist() == everywhere["gene"].tolist()
         assert genes["q_within"].isna().all()
+
+
+def test_a_steered_feature_without_a_decoder_has_no_genes_on_its_page(material):
+    selected = pd.DataFrame({"feature": ["7"], "role": ["global"], "rule": ["first"]})
+    effects = pd.DataFrame(columns=["feature", "role", "convention", "gene", "log2_fold", "p", "q"])
+    tables = {"steering_selected": selected, "steering_effects": effects}
+    entry = extras(replace(material, tables=tables))["steering"]["7"][0]
+    assert entry["facts"] == {"role": "global", "rule": "first"}
+    assert entry["genes"] == []

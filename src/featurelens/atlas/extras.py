@@ -60,6 +60,8 @@ def _steering(material: Material) -> dict[str, list[dict[str, Any]]]:
         return {}
     found: dict[str, list[dict[str, Any]]] = {}
     effects = effects[effects["convention"].astype(str) == "corrected"]
+    # Without a decoder there is no row, and so no type of the column either.
+    effects = effects.astype({"log2_fold": float})
     keys = [name for name in ("feature", "role") if name in selected and name in effects]
     for _, row in selected.iterrows():
         own = effects
