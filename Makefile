@@ -6,9 +6,11 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 REPORT := results/demo/report.html
 BROWSER := build/browser
+# Tests that end in minutes and need nothing that is installed apart.
+MINUTES := not slow and not oracle and not models and not paper and not browser
 
-.PHONY: demo help test test-slow test-oracles test-models test-paper test-browser bench bench-atlas bench-demo coverage mutants lint hooks format schema laptop \
-	reproduction lock clean
+.PHONY: demo help test test-slow test-oracles test-models test-paper test-browser bench bench-atlas bench-demo \
+	coverage mutants lint hooks format schema laptop reproduction lock clean
 
 demo: $(READY)  ## the default run, end to end, and its report
 	$(BIN)/snakemake --cores all
@@ -20,7 +22,7 @@ help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 16
 
 test: $(READY)  ## every test that ends in minutes
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadgroup -m "not slow and not oracle and not models and not paper and not browser"
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadgroup -m "$(MINUTES)"
 
 test-slow: $(READY)  ## tests that take longer
 	OMP_NUM_THREADS=1 $(BIN)/pytest -m slow
@@ -59,7 +61,7 @@ $(BROWSER)/.ready: $(READY)
 
 coverage: $(VENV)-dev/.ready  ## lines that the tests reach, by package
 	OMP_NUM_THREADS=1 $(VENV)-dev/bin/python -m pytest -q -n 2 --dist loadgroup \
-		-m "not slow and not oracle and not models and not paper and not browser" --cov=featurelens --cov-report=json:build/coverage.json
+		-m "$(MINUTES)" --cov=featurelens --cov-report=json:build/coverage.json
 	$(VENV)-dev/bin/python -m benchmarks.coverage build/coverage.json
 
 mutants: $(VENV)-dev/.ready  ## mutation testing of stats/ and enrichment/: hours; see tests/mutants.md

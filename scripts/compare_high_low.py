@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from featurelens.dge.config import DgeConfig, HighLowConfig
-from featurelens.dge.within_type import all_high_low
+from featurelens.dge.high_low import all_high_low
 from featurelens.embeddings.bundle import read_bundle
 from featurelens.embeddings.modalities import read_modality
 from featurelens.io import read_anndata, write_table

@@ -180,11 +180,13 @@ def test_statistics_by_type_are_those_of_the_features(material, data):
     for feature in (0, 57, 101, 122):
         chunk, own = chunk_of(data, feature)
         n = len(data["cells"]["types"])
-        part = lambda name: column(chunk, name)[own * n : (own + 1) * n]  # noqa: B023, E731
+        mean, fraction = (
+            column(chunk, name)[own * n : (own + 1) * n] for name in ("type_mean", "type_fraction")
+        )
         for at, name in enumerate(data["cells"]["types"]):
             inside = dense[(types == name).to_numpy(), feature]
-            assert part("type_mean")[at] == pytest.approx(inside.mean(), rel=1e-5)
-            assert part("type_fraction")[at] == pytest.approx((inside > 0).mean(), rel=1e-6)
+            assert mean[at] == pytest.approx(inside.mean(), rel=1e-5)
+            assert fraction[at] == pytest.approx((inside > 0).mean(), rel=1e-6)
 
 
 def test_nearest_features_have_the_largest_cosines(material, data):

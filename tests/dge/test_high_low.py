@@ -8,7 +8,7 @@ import scipy.stats
 from scipy import sparse
 
 from featurelens.dge.config import DgeConfig, HighLowConfig
-from featurelens.dge.within_type import all_high_low, compare_high_low, high_and_low
+from featurelens.dge.high_low import all_high_low, compare_high_low, high_and_low
 from featurelens.embeddings.bundle import Bundle
 from featurelens.embeddings.decoders.kinds.none import NoDecoder
 from featurelens.features.config import FeatureConfig
