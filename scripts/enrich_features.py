@@ -5,8 +5,9 @@ from typing import Any
 
 from featurelens.dge.config import DgeConfig
 from featurelens.embeddings.bundle import read_bundle
-from featurelens.enrichment.annotate_bundle import annotate_tests, lay_over
+from featurelens.enrichment.annotate_bundle import annotate_tests
 from featurelens.enrichment.config import EnrichmentConfig
+from featurelens.enrichment.membership import lay_over
 from featurelens.genesets.files import read_gmt
 from featurelens.io import join_tables, read_anndata, write_table, write_tables
 from featurelens.logs import job_log
@@ -19,7 +20,7 @@ with job_log(snakemake.log[0]) as log:
     params, paths, made = snakemake.params, snakemake.input, snakemake.output
     config = build(EnrichmentConfig, params.config)
     bundle = read_bundle(Path(paths.bundle[0]).parent)
-    membership = lay_over(bundle, read_gmt(paths.sets), config)
+    membership = lay_over(bundle.cells.var, read_gmt(paths.sets), config)
     log(membership.describe())
     annotations = annotate_tests(
         dict(zip(params.tests, paths.dge, strict=True)),

@@ -24,12 +24,18 @@ from featurelens.dge.feature_tables import iter_feature_tables, write_feature_ta
 from featurelens.dge.tables import iter_bundle_tests
 from featurelens.embeddings.embed import embed
 from featurelens.embeddings.models.precomputed.config import PrecomputedModel
-from featurelens.enrichment.annotate_bundle import annotate_bundle, lay_over
+from featurelens.enrichment.annotate_bundle import annotate_bundle
 from featurelens.enrichment.config import EnrichmentConfig
 from featurelens.enrichment.filters import read_kept
+from featurelens.enrichment.membership import lay_over
 from featurelens.enrichment.term_tests import GeneTables
 from featurelens.enrichment.verdict import describe_verdict
-from featurelens.features.annotated import DGE_COLUMNS, annotated_features, require_live
+from featurelens.features.annotated import (
+    DGE_COLUMNS,
+    annotated_features,
+    require_live,
+    table_beside,
+)
 from featurelens.features.config import FeatureConfig
 from featurelens.features.describe import describe_features
 from featurelens.genesets.config import CollectionConfig
@@ -168,7 +174,7 @@ def annotate(
     bundle = embed(cells, PrecomputedModel(key=obsm_key), copy=False)
     sets = as_gene_sets(gene_sets)
     try:
-        membership = lay_over(bundle, sets, enrichment)
+        membership = lay_over(bundle.cells.var, sets, enrichment)
     except InputError as error:
         hint = hint_in_memory(adata, own, sets.distinct)
         raise InputError(f"{error}; {hint}" if hint else str(error)) from None
@@ -203,7 +209,7 @@ def annotate(
             min_cells=dge.min_cells,
         )
         summary = pd.concat(summaries, ignore_index=True)
-        features.var = features.var.join(_found(table, features.var))
+        features.var = features.var.join(table_beside(table, features.var))
         features.uns["summary"] = summary
         features.uns["sae"] = health
         write_anndata(features, place / "features.h5ad")
@@ -292,14 +298,3 @@ def _trained(
     trained = train_one(bundle.embedding, config, source="adata", means=means)
     trained.write(folder)
     return trained.sae, trained.health.row(config)
-
-
-def _found(table: pd.DataFrame, var: pd.DataFrame) -> pd.DataFrame:
-    """What the table adds to the statistics of the features; dead ones have nothing.
-
-    A count that the table lacks (``n_high`` of a feature that was not tested) is missing here too.
-    """
-    new = table.set_index("feature").drop(columns=var.columns, errors="ignore").reindex(var.index)
-    texts = new.select_dtypes(object).columns
-    terms = new.columns[new.columns.str.startswith("n_terms")]
-    return new.assign(**new[texts].fillna(""), **new[terms].fillna(0).astype(int))

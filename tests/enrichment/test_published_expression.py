@@ -23,8 +23,9 @@ from featurelens.embeddings.decoders.kinds.none import NoDecoder
 from featurelens.embeddings.embed import embed
 from featurelens.embeddings.expression import expression, own_library
 from featurelens.embeddings.models.multidgd.config import MultiDGDModel
-from featurelens.enrichment.annotate_bundle import annotate_bundle, lay_over
+from featurelens.enrichment.annotate_bundle import annotate_bundle
 from featurelens.enrichment.config import EnrichmentConfig
+from featurelens.enrichment.membership import lay_over
 from featurelens.enrichment.null_cells import Expressions
 from featurelens.enrichment.term_tests import gene_statistics
 from featurelens.genesets.sets import GeneSets
@@ -88,7 +89,7 @@ def annotated(bundle: Bundle, made: author.Study, log=lambda line: None):
     dge = pd.concat(list(tests))
     genes = np.array(bundle.cells.var["symbol"])
     sets = GeneSets.of((f"T{i}", "", tuple(genes[term])) for i, term in enumerate(made.terms))
-    membership = lay_over(bundle, sets, ENRICHMENT)
+    membership = lay_over(bundle.cells.var, sets, ENRICHMENT)
     annotation = annotate_bundle(
         [gene_statistics(dge, membership)],
         bundle,

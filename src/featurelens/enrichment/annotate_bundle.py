@@ -19,23 +19,11 @@ from featurelens.enrichment.null_cells import Expressions, null_cells
 from featurelens.enrichment.nulls import Experiment, Statistics
 from featurelens.enrichment.term_tests import GeneTables
 from featurelens.enrichment.verdict import describe_verdict, judge
-from featurelens.genesets.overlay import overlay
-from featurelens.genesets.sets import GeneSets, Membership
+from featurelens.genesets.sets import Membership
 from featurelens.means import ALONE, Means
 
 if TYPE_CHECKING:
     from featurelens.embeddings.bundle import Bundle
-
-
-def lay_over(bundle: Bundle, sets: GeneSets, config: EnrichmentConfig) -> Membership:
-    """Gene sets over the symbols of a bundle's genes, those of a testable size."""
-    return overlay(
-        sets,
-        bundle.cells.var,
-        min_genes=config.min_genes,
-        max_genes=config.max_genes,
-        universe=config.universe,
-    )
 
 
 def annotate_tests(

@@ -201,3 +201,14 @@ def _numbers(index: Iterable[str]) -> np.ndarray:
     if all(str(name).isdecimal() for name in names):
         return np.array([int(name) for name in names])
     return np.arange(len(names))
+
+
+def table_beside(table: pd.DataFrame, var: pd.DataFrame) -> pd.DataFrame:
+    """What the table adds to the statistics of the features; dead ones have nothing.
+
+    A count that the table lacks (``n_high`` of a feature that was not tested) is missing here too.
+    """
+    new = table.set_index("feature").drop(columns=var.columns, errors="ignore").reindex(var.index)
+    texts = new.select_dtypes(object).columns
+    terms = new.columns[new.columns.str.startswith("n_terms")]
+    return new.assign(**new[texts].fillna(""), **new[terms].fillna(0).astype(int))

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     import anndata
 
 ALPHA = 0.05
+_ASKED = ("first", "second", "sample", "test", "min_cells")
+"""What a comparison of the config says to :func:`compare`, beside its column."""
 N_PERMUTATIONS = 20
 """Of donors; every feature counts in each."""
 
@@ -44,27 +46,10 @@ def run_comparisons(
     tables, rows = [], []
     for name, config in comparisons.items():
         chosen = _only(features, config)
-        rates = permuted_rates(
-            chosen,
-            config.column,
-            first=config.first,
-            second=config.second,
-            sample=config.sample,
-            test=config.test,
-            min_cells=config.min_cells,
-            n_permutations=N_PERMUTATIONS,
-        )
+        asked = {name: getattr(config, name) for name in _ASKED}
+        rates = permuted_rates(chosen, config.column, n_permutations=N_PERMUTATIONS, **asked)
         for convention in CONVENTIONS:
-            table = compare(
-                chosen,
-                config.column,
-                first=config.first,
-                second=config.second,
-                sample=config.sample,
-                test=config.test,
-                min_cells=config.min_cells,
-                convention=convention,
-            )
+            table = compare(chosen, config.column, convention=convention, **asked)
             rows.append(
                 {"comparison": name, "convention": convention}
                 | {"first": config.first, "second": config.second}

@@ -14,7 +14,7 @@ from featurelens.steering.arms import mean_difference, most_alike, probe_directi
 from featurelens.steering.config import FEWEST_CELLS, SteeringConfig
 from featurelens.steering.edits import Edited, SparseAutoencoder
 from featurelens.steering.effects import Reading
-from featurelens.steering.judge import MEASURES, Judge, draws_of
+from featurelens.steering.judge import Judge, draws_of
 from featurelens.steering.movement import Centroids
 from featurelens.steering.nulls import lengths, pushed
 from featurelens.steering.truth import halves, measured_difference
@@ -199,6 +199,3 @@ def verdict(table: pd.DataFrame, measure: str) -> str:
     if len(pool):
         line += f"; {int((pool >= mine).sum())} of {len(pool)} controls do as well as the feature"
     return line
-
-
-__all__ = ["KINDS", "MEASURES", "Comparison", "compare", "verdict"]

@@ -15,9 +15,9 @@ import numpy as np
 import pandas as pd
 
 from featurelens.enrichment.config import EnrichmentConfig
+from featurelens.enrichment.membership import lay_over
 from featurelens.enrichment.steered_terms import TERM_COLUMNS, steered_terms
 from featurelens.genesets.files import read_gmt
-from featurelens.genesets.overlay import overlay
 from featurelens.options import build
 
 if TYPE_CHECKING:
@@ -81,13 +81,7 @@ def _terms(
     effects: pd.DataFrame, controls: AnnData, sets: GeneSets, config: EnrichmentConfig, most: int
 ) -> pd.DataFrame:
     """The strongest sets of every feature of one SAE."""
-    membership = overlay(
-        sets,
-        controls.var,
-        min_genes=config.min_genes,
-        max_genes=config.max_genes,
-        universe=config.universe,
-    )
+    membership = lay_over(controls.var, sets, config)
     corrected = effects[effects["convention"] == "corrected"]
     tables = []
     for feature, genes in corrected.groupby("feature", sort=False):

@@ -14,10 +14,10 @@ import numpy as np
 import pandas as pd
 
 from featurelens.enrichment.config import EnrichmentConfig
+from featurelens.enrichment.membership import lay_over
 from featurelens.enrichment.steered_terms import steered_terms
 from featurelens.features import lists
 from featurelens.genesets.files import read_gmt
-from featurelens.genesets.overlay import overlay
 from featurelens.genesets.sets import GeneSets, Membership
 from featurelens.options import build
 from featurelens.stats import multiple
@@ -114,13 +114,7 @@ def _of_origin(
     origin: str, genes: pd.DataFrame, null: AnnData, sets: GeneSets, config: EnrichmentConfig
 ) -> Iterator[pd.DataFrame]:
     """Both conventions' gene sets in one type."""
-    membership = overlay(
-        sets,
-        null.var,
-        min_genes=config.min_genes,
-        max_genes=config.max_genes,
-        universe=config.universe,
-    )
+    membership = lay_over(null.var, sets, config)
     for convention, own in genes.groupby("convention", sort=False):
         if convention == "corrected":
             table = _corrected(own, np.asarray(null.X), membership)
