@@ -6,13 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import sparse
-from test_mudata import own as mudata_cells
-from test_mudata import path as mudata_path  # noqa: F401
 
 from featurelens.datasets.beside import check_beside, read_beside
 from featurelens.datasets.config import OwnCells
 from featurelens.embeddings.modalities import modality_path, read_modality
 from featurelens.io import InputError, write_anndata
+from made_mudata import mudata_cells, write_mudata
 
 VALUES = np.array([[1, 0, 5, 2], [0, 3, 6, 0], [4, 0, 0, 9]], dtype=np.float32)
 """Three cells: peaks a and c, genes b and d."""
@@ -47,10 +46,11 @@ def test_the_columns_of_the_modality_for_the_cells_asked_for(path):
     assert dict(peaks.uns) == {"modality": "ATAC", "values": "layers['counts']"}
 
 
-def test_mudata_joins_by_name_and_falls_back_to_x(mudata_path):  # noqa: F811
+def test_mudata_joins_by_name_and_falls_back_to_x(tmp_path):
+    mudata_path = write_mudata(tmp_path / "cells.h5mu")
     config = mudata_cells(mudata_path, modality="protein", beside={"genes": "rna"})
     genes = read_beside(config, "genes", ["c4", "c1"])
-    # Of test_mudata.COUNTS, whose rows lie in the file in the opposite order.
+    # Of made_mudata.COUNTS, whose rows lie in the file in the opposite order.
     assert genes.X.toarray().tolist() == [[0, 0, 7], [1, 0, 3]]
     with h5py.File(mudata_path, "a") as file:
         file.copy("mod/protein/X", file["mod/protein"], "layers/counts")

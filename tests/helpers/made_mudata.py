@@ -1,0 +1,47 @@
+"""A small ``.h5mu`` file in the form of mudata 0.2 to 0.4."""
+
+from pathlib import Path
+
+import anndata
+import h5py
+import numpy as np
+import pandas as pd
+from anndata.io import write_elem
+from scipy import sparse
+
+from featurelens.datasets.config import OwnCells
+
+COUNTS = np.array([[1, 0, 3], [0, 2, 2], [5, 0, 0], [0, 0, 7]])
+CELLS = ["c1", "c2", "c3", "c4"]
+
+
+def write_mudata(path: Path) -> Path:
+    """Common donors and embedding; types and an embedding of RNA, in the opposite order."""
+    rna = anndata.AnnData(
+        sparse.csr_matrix(COUNTS[::-1].astype(np.float32)),
+        obs=pd.DataFrame({"celltype": pd.Categorical(["b", "a", "a", "c"])}, index=CELLS[::-1]),
+        var=pd.DataFrame(index=["E1", "E2", "E3"]),
+        obsm={"X_pca": np.arange(8.0).reshape(4, 2)[::-1]},
+    )
+    protein = anndata.AnnData(
+        np.ones((4, 2), dtype=np.float32),
+        obs=pd.DataFrame(index=CELLS),
+        var=pd.DataFrame(index=["P1", "P2"]),
+    )
+    with h5py.File(path, "w") as file:
+        file.attrs["encoding-type"] = "MuData"
+        write_elem(file, "obs", pd.DataFrame({"donor": ["x", "x", "y", "y"]}, index=CELLS))
+        write_elem(file, "var", pd.DataFrame(index=["E1", "E2", "E3", "P1", "P2"]))
+        present = {"rna": np.ones(4, dtype=bool), "protein": np.ones(4, dtype=bool)}
+        write_elem(file, "obsm", {"X_joint": np.eye(4)} | present)
+        write_elem(file, "mod/rna", rna)
+        write_elem(file, "mod/protein", protein)
+    return path
+
+
+def mudata_cells(path, **changes):
+    """How a config asks for its RNA."""
+    return OwnCells(
+        **{"path": str(path), "cell_type": "celltype", "batch": "donor", "modality": "rna"}
+        | changes
+    )
