@@ -217,7 +217,7 @@ def test_figure_s29_prints_both_standard_errors(tables):
         errors = f"{row.mean:.3g} ± {row.sem:.2g} (published ± {row.sem_published:.2g})"
         assert errors in drawn
         if row.mean_any != row.mean:
-            assert f"{errors}; {row.mean_any:.3g} with those that fall" in drawn
+            assert f"{errors};\n{row.mean_any:.3g} with those that fall" in drawn
     shares = figure.axes[2].lines[0].get_ydata()
     assert (np.diff(shares) <= 0).all()
 

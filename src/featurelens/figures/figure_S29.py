@@ -93,25 +93,23 @@ def at_least(sizes: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
 def _draw_sizes(
     axes: Axes, sizes: pd.DataFrame, per_feature: pd.DataFrame, names: Sequence[str]
 ) -> None:
-    drawn = False
+    lines = 0
     titles = short_names(names)
     for name, colour in zip(names, distinct_colours(len(names)), strict=True):
         own = sizes[sizes["sae"] == name]
         if not len(own):
             continue
-        drawn = True
         row = per_feature[per_feature["sae"] == name].iloc[0]
-        axes.step(
-            *at_least(own), where="pre", color=colour,
-            label=f"{titles[name]}: {row['mean']:.3g} ± {row['sem']:.2g} "
-            f"(published ± {row['sem_published']:.2g}){_of_all(row)}",
-        )  # fmt: skip
-    if not drawn:
+        mean = f"{row['mean']:.3g} ± {row['sem']:.2g} (published ± {row['sem_published']:.2g})"
+        label = f"{titles[name]}: {mean}{_of_all(row)}"
+        lines += 1 + label.count("\n")
+        axes.step(*at_least(own), where="pre", color=colour, label=label)
+    if not lines:
         not_in_this_run(axes, "no annotated feature")
         return
     _count(axes, "terms of a feature")
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:g} %"))
-    axes.set_ylim(0, 1.2 + 0.13 * len(names))
+    axes.set_ylim(0, 1.2 + 0.13 * max(lines, len(names)))
     axes.set_yticks([0, 0.25, 0.5, 0.75, 1])
     axes.legend(loc="upper right", title="mean and standard error", fontsize=6.5)
 
@@ -120,7 +118,7 @@ def _of_all(row: pd.Series) -> str:
     """The mean where terms of any direction count, if that is another one."""
     if row["n_features_any"] == row["n_features"] and row["mean_any"] == row["mean"]:
         return ""
-    return f"; {row['mean_any']:.3g} with those that fall"
+    return f";\n{row['mean_any']:.3g} with those that fall"
 
 
 def _draw_ranks(axes: Axes, frequencies: pd.DataFrame, names: Sequence[str]) -> None:
