@@ -16,7 +16,7 @@ function about() {
     sharesOf(),
     missing.length ? [element("h3", {}, "What this run lacks"), element("ul", {}, missing.map((text) => element("li", {}, text)))] : null,
     element("p", { class: "quiet" }, `featurelens ${meta.version}, run ${meta.run}, ${meta.name}. `
-      + "Published: the author's computation to the letter. Corrected: what a statistician would sign. "
+      + "Published: the author's computation (docs/letter.md of featurelens: how far). Corrected: what a statistician would sign. "
       + "Numbers have seven digits in the downloads."));
 }
 
