@@ -6,7 +6,6 @@ import json
 import pytest
 
 from clones import ROOT
-from featurelens.planning import atlas
 from featurelens.planning.fingerprint import Fingerprints
 
 LIBRARY = ROOT / "src/featurelens"
@@ -21,6 +20,7 @@ def house(tmp_path):
         "featurelens/lonely.py": "x = 1\n",
         "featurelens/used.py": "from featurelens.deep import f\n",
         "featurelens/deep.py": '"""About f."""\n\n\ndef f():\n    """Say one."""\n    return 1\n',
+        "featurelens/deep/style.css": "a {}",
         "featurelens/found.py": 'KINDS = "featurelens.kinds"\n',
         "featurelens/kinds/__init__.py": "",
         "featurelens/kinds/one.py": "value = 1\n",
@@ -44,6 +44,9 @@ def house(tmp_path):
     [
         ("deep.py", "def f():\n    return 2\n", True),
         ("deep.py", "# a remark\ndef f():\n    return 1\n", False),
+        ("deep/style.css", "b {}", True),
+        ("deep/more.css", "a {}", True),
+        ("lonely/style.css", "a {}", False),
         ("lonely.py", "x = 2\n", False),
         ("found.py", 'KINDS = "featurelens.kinds"\nmore = 1\n', True),
         ("kinds/one.py", "value = 3\n", True),
@@ -54,6 +57,7 @@ def house(tmp_path):
 def test_a_change_is_seen_where_the_script_can_load_it(house, name, change, is_seen):
     library, of = house
     before = of()
+    (library / name).parent.mkdir(exist_ok=True)
     (library / name).write_text(change)
     assert (of() != before) is is_seen
 
@@ -162,20 +166,12 @@ def test_a_memory_that_cannot_be_written_is_no_error(house, tmp_path):
 CODE = [*sorted(LIBRARY.rglob("*.py")), *sorted(SCRIPTS.glob("*.py"))]
 
 
-def test_the_library_holds_code_alone_but_for_the_page_of_the_atlas():
+def test_what_is_no_code_lies_where_the_module_that_reads_it_is_known():
     others = {path for path in LIBRARY.rglob("*") if path.is_file()} - set(CODE)
-    others = {path for path in others if path.parent.name != "__pycache__"}
-    assert {path for path in others if path.parent != LIBRARY / "atlas/page"} == set()
-
-
-def test_an_edit_of_the_page_changes_what_the_rules_of_the_atlas_are_told(tmp_path, monkeypatch):
-    (tmp_path / "a.js").write_text("one")
-    monkeypatch.setattr(atlas, "PAGE", tmp_path)
-    before = atlas.page_code()
-    (tmp_path / "a.js").write_text("two")
-    assert atlas.page_code() != before
-    rules = (LIBRARY.parents[1] / "workflow/rules/atlas.smk").read_text()
-    assert rules.count("page=page_code()") == rules.count("script:") == 3
+    homes = {path.parent for path in others if path.parent.name != "__pycache__"}
+    assert homes == {LIBRARY / "atlas/page"}
+    assert (LIBRARY / "atlas/page.py").exists()
+    assert not list((LIBRARY / "atlas/page").glob("*.py"))
 
 
 def test_no_import_is_relative():

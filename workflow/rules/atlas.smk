@@ -19,7 +19,6 @@ rule build_atlas:
     params:
         sources=lambda wildcards: ATLAS.described([Place(**wildcards)]),
         run=RUN,
-        page=page_code(),
         code=fingerprint("build_atlas"),
     script:
         "../../scripts/build_atlas.py"
@@ -52,7 +51,6 @@ for controls, embeddings in ATLAS.together.items():
                 Place(*wildcards, sae) for sae in controls
             ),
             run=RUN,
-            page=page_code(),
             code=fingerprint("build_atlas"),
         script:
             "../../scripts/build_atlas.py"
@@ -75,7 +73,6 @@ rule list_atlas:
         "../../envs/core.yaml"
     params:
         run=RUN,
-        page=page_code(),
         code=fingerprint("list_atlas"),
     script:
         "../../scripts/list_atlas.py"

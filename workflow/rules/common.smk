@@ -22,7 +22,7 @@ from featurelens.io import InputError
 from featurelens.options import as_plain, user_files
 from featurelens.places import Place
 from featurelens.planning import code, sizes, sweep_sizes
-from featurelens.planning.atlas import Atlas, page_code
+from featurelens.planning.atlas import Atlas
 from featurelens.planning.contents import Contents
 from featurelens.planning.contrasts import plan_tests
 from featurelens.planning.early import check_early, named_files, require_room

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 from featurelens.features.sources import TRAINED_PATTERN, parse_source
 from featurelens.places import Place
 from featurelens.planning.contrasts import ways_of
 from featurelens.planning.plan import Plan
-
-PAGE = Path(__file__).parents[1] / "atlas" / "page"
 
 
 @dataclass(frozen=True)
@@ -149,11 +145,3 @@ class Atlas:
                 else "GSEA: made for the SAEs of a run alone."
             )
         return lacks
-
-
-def page_code() -> str:
-    """Twelve hex digits of the page's own files, which are no Python."""
-    digest = hashlib.sha256()
-    for path in sorted(PAGE.iterdir()):
-        digest.update(path.name.encode() + b"\0" + path.read_bytes())
-    return digest.hexdigest()[:12]

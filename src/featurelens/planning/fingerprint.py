@@ -5,7 +5,9 @@ load, and so on, with the faces of the packages on the way. A string that holds 
 package or module stands for all that lies below it: this is how :mod:`featurelens.plugins` loads
 by name. A job that loads one module of such a package may say so, and the others do not count.
 What only a type checker reads (``if TYPE_CHECKING``) is left out. The top face is lazy: what it
-imports itself counts always, what it names only where somebody asks it for a name.
+imports itself counts always, what it names only where somebody asks it for a name. Files that are
+no Python count with the module that reads them: they lie in a folder of its name beside it, as
+those of ``atlas/page.py`` in ``atlas/page/``.
 
 Fingerprints are made of syntax trees without docstrings: a remark changes nothing, a change of
 code exactly the fingerprints of the scripts it can reach. This module imports the standard
@@ -116,16 +118,19 @@ class Fingerprints:
         return reached
 
     @cached_property
+    def _files(self) -> dict[str, Path]:
+        return {_module_name(path, self.library): path for path in self.library.rglob("*.py")}
+
+    @cached_property
     def _modules(self) -> dict[str, Source]:
-        files = {_module_name(path, self.library): path for path in self.library.rglob("*.py")}
+        files = self._files
         scripts = {f"scripts/{path.stem}": path for path in self.scripts.glob("*.py")}
         return read_sources(files | scripts, cache=self._cache)
 
     def _digest(self, script: str, beside: str | None, chosen: Chosen) -> str:
         parts = [self._script(script).code, beside or ""]
-        parts += [
-            f"{name} {self._modules[name].code}" for name in sorted(self.closure(script, chosen))
-        ]
+        for name in sorted(self.closure(script, chosen)):
+            parts += [f"{name} {self._modules[name].code}", *_read_by(self._files[name])]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
 
     def _script(self, name: str) -> Source:
@@ -164,6 +169,13 @@ class Fingerprints:
             found = frozenset(name for module in listed for name in _with_parents(module))
             self._listed[package, names] = found
         return self._listed[package, names]
+
+
+def _read_by(module: Path) -> Iterator[str]:
+    """Names and digests of the files that a module reads: those in a folder of its name."""
+    for path in sorted(module.with_suffix("").glob("*")):
+        if path.is_file() and path.suffix != ".py":
+            yield f"{path.name} {hashlib.sha256(path.read_bytes()).hexdigest()}"
 
 
 def _with_parents(name: str) -> Iterator[str]:
