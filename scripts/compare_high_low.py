@@ -7,7 +7,7 @@ from featurelens.dge.config import DgeConfig, HighLowConfig
 from featurelens.dge.high_low import all_high_low
 from featurelens.embeddings.bundle import read_bundle
 from featurelens.embeddings.modalities import read_modality
-from featurelens.io import read_anndata, write_table
+from featurelens.io import read_anndata, read_table, write_table
 from featurelens.logs import job_log
 from featurelens.means import Means
 from featurelens.options import build
@@ -21,6 +21,7 @@ with job_log(snakemake.log[0]) as log:
         read_anndata(snakemake.input.features),
         [build(HighLowConfig, asked) for asked in snakemake.params.asked],
         config=build(DgeConfig, snakemake.params.config),
+        selected=next(map(read_table, snakemake.input.selected), None),
         read=lambda name: read_modality(folder, name),
         means=Means(snakemake.threads, log=log),
     )

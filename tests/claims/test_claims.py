@@ -308,15 +308,17 @@ def test_the_largest_and_the_smallest_are_those_of_rows_that_passed_before(tmp_p
         assert judged(tmp_path, claim)["verdict"].tolist() == ["reproduced"]
 
 
-def test_the_most_frequent_value_answers_unless_two_tie(tmp_path):
+def test_the_most_frequent_value_answers_and_a_tie_is_none_of_its_values(tmp_path):
     read = {"table": "scores", "column": "score", "reduce": "mode", "along": "group"}
     claim = entry(kind="one_of", expected=["X"], read=read)
     # Y, A, X, X
     assert judged(tmp_path, claim)["reproduced_published"].tolist() == ["X"]
     tie = entry(kind="one_of", expected=["X"], read=read | {"where": {"size": [1, 2]}})
     row = judged(tmp_path, tie).iloc[0]
-    assert row["verdict"] == "not judged"
-    assert row["note"] == "group is undecided between A, Y"
+    assert row["reproduced_published"] == "A = Y"
+    assert row["verdict"] == "not reproduced"
+    among = entry(kind="one_of", expected=["A"], read=read | {"where": {"size": [1, 2]}})
+    assert judged(tmp_path, among)["verdict"].tolist() == ["not reproduced"]
 
 
 def test_each_convention_reads_its_own_training_where_there_is_one(tmp_path):

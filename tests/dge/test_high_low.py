@@ -9,6 +9,7 @@ from scipy import sparse
 
 from featurelens.dge.config import DgeConfig, HighLowConfig
 from featurelens.dge.high_low import all_high_low, compare_high_low, high_and_low
+from featurelens.dge.high_low_features import features_of
 from featurelens.embeddings.bundle import Bundle
 from featurelens.embeddings.decoders.kinds.none import NoDecoder
 from featurelens.features.config import FeatureConfig
@@ -144,8 +145,48 @@ def test_features_are_named_or_those_of_the_type(data):
     assert sets["feature"].iloc[0] == np.nanargmax(z)
 
 
+def test_a_feature_of_the_type_that_too_few_cells_activate_comes_behind_others():
+    rng = np.random.default_rng(1)
+    codes = np.zeros((300, 4), np.float32)
+    codes[:20, 0] = 9  # 20 cells, of which one would be high
+    codes[:150, 1] = rng.uniform(1, 2, 150)
+    codes[150:, 2] = 1
+    types = np.repeat(["B", "T"], 150)
+    cells = anndata.AnnData(
+        obs=pd.DataFrame(
+            {"cell_type": pd.Categorical(types), "batch": pd.Categorical(["all"] * 300)},
+            index=[f"cell{number}" for number in range(300)],
+        ),
+        obsm={"X_emb": rng.normal(size=(300, 3))},
+    )
+    features = describe_features(sparse.csr_matrix(codes), cells, FeatureConfig(n_shuffles=19))
+    assert set(features.var.loc[["0", "1"], "top_cell_type"]) == {"B"}
+    assert features_of(features, HighLowConfig(cell_type="B", percent=5)) == [1]
+    # A tenth of 20 cells are two.
+    assert set(features_of(features, HighLowConfig(cell_type="B", percent=10))) == {0, 1}
+
+
+@pytest.mark.parametrize(("first", "compared"), [("2", {2}), ("0+2", {0, 2})])
+def test_the_steered_feature_is_the_first_of_the_selection(data, first, compared):
+    bundle, features, _ = data
+    asked = HighLowConfig(cell_type="B", features="steered", percent=20)
+    selected = pd.DataFrame({"feature": [first, "1"], "role": ["global", "local"]})
+    genes, sets = all_high_low(
+        bundle, features, [asked, ASKED], config=MEASURED, selected=selected, read=str
+    )
+    for table in (genes, sets):
+        assert set(table["feature"]) == {*compared, 1}
+    named = HighLowConfig(cell_type="B", features=tuple(compared), percent=20)
+    by_number, _ = compare_high_low(bundle, features, named, config=MEASURED)
+    own = genes[genes["feature"].isin(compared)].reset_index(drop=True)
+    pd.testing.assert_frame_equal(own, by_number)
+
+
 def test_mistakes_are_said(data):
     bundle, features, _ = data
+    asked = HighLowConfig(cell_type="B", features="steered")
+    with pytest.raises(InputError, match="no feature is steered"):
+        compare_high_low(bundle, features, asked, config=MEASURED)
     for number, message in ((9, "no feature 9; there are 0 to 3"), (3, "feature 3 is dead")):
         asked = HighLowConfig(cell_type="B", features=(number,))
         with pytest.raises(InputError, match=message):

@@ -53,11 +53,12 @@ def test_figure_S21_has_a_row_for_every_type_that_is_steered():
     table = pd.concat([effects(), effects("8")], ignore_index=True)
     further = effects().assign(origin="NK")
     assert [name for name, _ in by_origin(table, "HSC", "7", further)] == ["HSC", "NK"]
-    figure = draw_figure_S21(table, chosen, further, origin="HSC")
-    assert len(figure.axes) == 4
-    for axes in figure.axes:
+    figure = draw_figure_S21(table, chosen, further, {}, {}, origin="HSC")
+    assert len(figure.axes) == 6
+    for axes in figure.axes[:4]:
         assert len(scatter_points(axes)) == 5
     shown = texts(figure)
+    assert shown.count("not in this run:\nhigh against low cells of the steered feature") == 2
     assert "HSC, feature 7: published\n2 of 5 genes\nup HBB\ndown CD34" in shown
     assert "NK, feature 7: corrected\n1 of 5 genes, 1 beyond all controls\nup HBB, KLF1" in shown
     np.testing.assert_allclose(
@@ -66,12 +67,50 @@ def test_figure_S21_has_a_row_for_every_type_that_is_steered():
     )
 
 
+def high_low(feature=7, why=""):
+    """HBB is beyond both cut-offs, GATA1 changes too little, KLF1 is not certain."""
+    about = {"feature": feature, "cell_type": "CD8+ T"}
+    genes = pd.DataFrame(
+        about
+        | {
+            "convention": "published",
+            "gene": GENES,
+            "log2_fold": [2.0, 0.5, 0.1, 1.5, np.nan],
+            "q": [1e-4, 1e-9, 0.5, 0.2, np.nan],
+        }
+    )
+    both = {"convention": ["published", "corrected"], "n_high": [35, 3], "n_low": [3483, 3]}
+    return genes, pd.DataFrame(about | both | {"why_not_tested": ["", why]})
+
+
+def test_figure_S21_ends_with_high_against_low_cells_of_the_feature():
+    chosen = pd.DataFrame({"feature": [7, 8], "role": ["global", "local"]})
+    genes, sets = high_low(why="3 high and 3 low, 20 of each are needed")
+    others = [table.assign(cell_type="B", feature=8) for table in (genes, sets)]
+    genes, sets = pd.concat([genes, others[0]]), pd.concat([sets, others[1]])
+    figure = draw_figure_S21(effects(), chosen, {}, genes, sets, origin="HSC")
+    assert len(figure.axes) == 4
+    published = figure.axes[2]
+    assert published.get_title("left") == (
+        "CD8+ T, high in feature 7: published\n1 of 4 genes; 35 high, 3,483 low cells\nup HBB"
+    )
+    np.testing.assert_allclose(
+        np.sort(scatter_points(published)[:, 1]), np.sort(-np.log10([1e-4, 1e-9, 0.5, 0.2]))
+    )
+    shown = texts(figure)
+    assert "not in this run:\n3 high and 3 low, 20 of each are needed" in shown
+    assert "B, high in" not in shown
+
+
 def test_what_a_decoder_lacks_is_said():
     chosen = pd.DataFrame({"feature": [7], "role": ["global"]})
-    without = draw_figure_S21(effects(dispersion=False), chosen, {}, origin="HSC")
+    without = draw_figure_S21(effects(dispersion=False), chosen, {}, {}, {}, origin="HSC")
     assert "a decoder with a dispersion" in texts(without)
-    nothing = draw_figure_S21(effects().iloc[:0], chosen, {}, origin="HSC")
+    nothing = draw_figure_S21(effects().iloc[:0], chosen, {}, {}, {}, origin="HSC")
     assert "a decoder, which gives the genes" in texts(nothing)
+    # Counts alone are enough for high against low cells.
+    compared = draw_figure_S21(effects().iloc[:0], chosen, {}, *high_low(), origin="HSC")
+    assert "CD8+ T, high in feature 7: published" in texts(compared)
 
 
 def test_figure_2_shows_the_type_that_the_config_pictures():

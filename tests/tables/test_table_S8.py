@@ -65,11 +65,22 @@ def test_the_published_p_is_that_of_scipy(study):
     table = tabulate(*study)
     own = table[table["convention"] == "published"].set_index("term")
     # Genes 0 to 7 are selected; 6 of them are in "first", none in the others.
-    assert own[["n_selected", "n_hits"]].to_numpy().tolist() == [[8, 6]]
+    assert own.index.tolist() == ["first", "loud", "rest"]
+    assert own[["n_selected", "n_hits"]].to_numpy().tolist() == [[8, 6], [8, 0], [8, 0]]
     assert own.loc["first", "p"] == pytest.approx(stats.hypergeom.sf(5, 40, 6, 8))
     # Of three sets tested; where no gene is hit p is 1.
+    assert own["p"].tolist()[1:] == [1, 1]
     assert own.loc["first", "q"] == pytest.approx(3 * own.loc["first", "p"])
     assert own.loc["first", "genes"].split("; ") == GENES[:6]
+    assert own[["direction", "genes"]].to_numpy().tolist()[1:] == [["", ""], ["", ""]]
+
+
+def test_where_the_author_selects_no_gene_every_set_has_p_one(study):
+    effects, controls = study
+    table = tabulate(effects.assign(glm_q=1.0), controls)
+    own = table[table["convention"] == "published"]
+    assert own[["n_selected", "n_hits"]].to_numpy().tolist() == [[0, 0]] * 3
+    assert own[["p", "q"]].to_numpy().tolist() == [[1, 1]] * 3
 
 
 def test_a_set_counts_corrected_by_its_rank_among_controls(study):

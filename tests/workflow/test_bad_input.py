@@ -184,6 +184,7 @@ def test_a_comparison_of_groups_that_these_cells_do_not_have(clone, cells, chang
         ({"cell_type": "NKK"}, ("high_low[0].cell_type", "'NKK'", "did you mean 'NK'?")),
         ({"cell_type": "T", "features": [8]}, ("high_low[0].features", "feature 8", "0 to 7")),
         ({"cell_type": "T", "modality": "atac"}, ("high_low[0].modality", "'atac'", "beside")),
+        ({"cell_type": "T", "features": "steered"}, ("high_low[0].features", "steering", "add it")),
     ],
 )
 def test_high_and_low_cells_that_cannot_be_had(clone, cells, asked, expected):

@@ -98,6 +98,7 @@ rule compare_high_low:
         bundle=BUNDLE_FILES,
         features=f"results/{RUN}/features/{{dataset}}/{{model}}/{{sae}}/features.h5ad",
         modalities=JOBS.of_modalities(f"results/{RUN}/embeddings/{{}}"),
+        selected=JOBS.of_steered(f"results/{RUN}/steering/{{}}/selected.tsv"),
     output:
         genes=f"results/{RUN}/dge/{{dataset}}/{{model}}/{{sae}}/high_low.tsv",
         sets=f"results/{RUN}/dge/{{dataset}}/{{model}}/{{sae}}/high_low_sets.tsv",

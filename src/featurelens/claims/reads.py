@@ -27,7 +27,7 @@ _BRACES = re.compile(r"\{(\w+)\}")
 
 ALONG = ("spearman", "loglog_slope", "argmax", "argmin", "mode")
 """Reductions that relate the column to a second one, named by ``along``; mode answers with the
-value of it that most rows have."""
+value of it that most rows have, or with all that tie, in one text that equals none of them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -268,7 +268,7 @@ def _most_frequent(values: pd.Series) -> Value:
     counts = values.value_counts()
     best = sorted(counts.index[counts == counts.max()])
     if len(best) > 1:
-        raise NotReadable(f"{values.name} is undecided between {', '.join(map(str, best))}")
+        return " = ".join(map(str, best))
     return best[0] if isinstance(best[0], str) else float(best[0])
 
 

@@ -173,6 +173,12 @@ def _dataset_checks(run: RunConfig) -> Iterator[str]:
                 f"'datasets.{dataset}.trajectories' does not have"
                 f"{suggest(wanted, list(block.trajectories))}"
             )
+        for number, asked in enumerate(block.high_low):
+            if asked.features == "steered" and block.steering is None:
+                yield (
+                    f"'datasets.{dataset}.high_low[{number}].features' is 'steered', but "
+                    f"'datasets.{dataset}.steering' is not given; add it, or name numbers"
+                )
         if block.optional and not isinstance(block.cells, OwnCells):
             yield (
                 f"'datasets.{dataset}.optional' is true, but {block.cells.kind} reads no file that "

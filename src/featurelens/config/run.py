@@ -71,6 +71,11 @@ class DatasetRun:
     expected: ExpectedSize | None = None
     """Sizes to plan memory by before the bundles are made; null plans it when they are."""
 
+    @property
+    def divides_by_steered(self) -> bool:
+        """Whether high and low cells of the feature are compared that cells are steered with."""
+        return any(each.features == "steered" for each in self.high_low)
+
     def chosen_saes(self, names: Iterable[str]) -> list[str]:
         """Those of a run's SAEs that are trained on this dataset."""
         return [name for name in names if self.saes is None or name in self.saes]

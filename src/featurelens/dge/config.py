@@ -24,14 +24,20 @@ class HighLowConfig:
 
     cell_type: Annotated[str, MinLen(1)]
     """The type."""
-    features: tuple[Annotated[int, Ge(0)], ...] = ()
-    """Features by number; none takes local features that are named for the type."""
+    features: tuple[Annotated[int, Ge(0)], ...] | Literal["steered"] = ()
+    """Features by number; steered takes the global one that cells are steered with; none takes
+    local features that are named for the type."""
     n_features: Annotated[int, Ge(1)] = 3
     """How many of these, those that stand out most first."""
     percent: Annotated[float, Gt(0), Lt(50)] = 5.0
     """Percent of the type's active cells that are high, and low."""
     modality: Annotated[str, MinLen(1)] | None = None
     """Further modality of the cells, by its name in 'beside', compared on its own columns."""
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """Features that are named by number."""
+        return () if self.features == "steered" else self.features
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -26,10 +26,12 @@ from featurelens.datasets.checks import require_cell_types
 from featurelens.dge.cell_sets import CellSets, ones
 from featurelens.dge.config import DgeConfig, HighLowConfig
 from featurelens.dge.gene_tests import test_genes
+from featurelens.dge.high_low_features import activations_of, asked_features
 from featurelens.dge.layout import prepare_bundle
 from featurelens.features.high_types import shuffled
+from featurelens.features.selection import numbers
 from featurelens.genesets.sets import unique_symbols
-from featurelens.io import InputError, require_same_names
+from featurelens.io import require_same_names
 from featurelens.means import ALONE, Means
 
 if TYPE_CHECKING:
@@ -98,6 +100,7 @@ def compare_high_low(
     asked: HighLowConfig,
     *,
     config: DgeConfig,
+    steered: Sequence[int] = (),
     modality: anndata.AnnData | None = None,
     means: Means = ALONE,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -111,6 +114,8 @@ def compare_high_low(
         Type, features and percent.
     config
         Expression, and the fewest cells of a set (``min_cells``, corrected).
+    steered
+        Numbers of the features that cells are steered with, where these are asked for.
     modality
         Further columns of the same cells, (n_cells, n_columns).
 
@@ -134,8 +139,10 @@ def compare_high_low(
     require_cell_types(features.obs["cell_type"], [asked.cell_type], "the features: cell_type")
     labels = features.obs["cell_type"].astype(str).to_numpy()
     rows = np.flatnonzero(labels == asked.cell_type)
-    numbers = asked.features or features_of(features, asked.cell_type, asked.n_features)
-    values = {number: activations_of(features, number) for number in numbers}
+    values = {
+        number: activations_of(features, number)
+        for number in asked_features(features, asked, steered)
+    }
     batches = features.obs["batch"].to_numpy() if "batch" in features.obs else labels
     genes, sets = [], []
     for convention in CONVENTIONS:
@@ -163,16 +170,23 @@ def all_high_low(
     asked: Sequence[HighLowConfig],
     *,
     config: DgeConfig,
+    selected: pd.DataFrame | None = None,
     read: Callable[[str], anndata.AnnData],
     means: Means = ALONE,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """:func:`compare_high_low` for all that a configuration asks; ``read`` gives a modality."""
+    """:func:`compare_high_low` for all that a configuration asks.
+
+    ``selected`` are the features that cells are steered with, the global one first
+    (:class:`featurelens.steering.study.Study`); ``read`` gives a modality.
+    """
+    steered = [] if selected is None else numbers(selected["feature"].iloc[0])
     found = [
         compare_high_low(
             bundle,
             features,
             each,
             config=config,
+            steered=steered,
             modality=None if each.modality is None else read(each.modality),
             means=means,
         )
@@ -180,34 +194,6 @@ def all_high_low(
     ]
     genes, sets = (pd.concat(tables, ignore_index=True) for tables in zip(*found, strict=True))
     return genes, sets
-
-
-def features_of(features: anndata.AnnData, cell_type: str, count: int) -> list[int]:
-    """Features that are of a type, those that stand out in it most first.
-
-    Local ones that are named for it; where there is none, those that are named for it, or all that
-    are live.
-    """
-    var = features.var
-    named = (var["top_cell_type"].astype(str) == cell_type).to_numpy()
-    live = (var["n_active"] > 0).to_numpy()
-    pools = ((var["type"] == "local").to_numpy() & named, named, live)
-    found = next((np.flatnonzero(pool) for pool in pools if pool.any()), np.arange(0))
-    place = [str(name) for name in features.uns["cell_types"]].index(cell_type)
-    z = np.nan_to_num(np.asarray(features.varm["type_z"])[found, place], nan=-np.inf)
-    return [int(number) for number in found[np.argsort(-z, kind="stable")][:count]]
-
-
-def activations_of(features: anndata.AnnData, feature: int) -> NDArray[np.float64]:
-    """Activation of one feature in all cells; raises :class:`InputError` if it is none, or dead."""
-    if feature >= features.n_vars:
-        raise InputError(
-            f"high_low: there is no feature {feature}; there are 0 to {features.n_vars - 1}"
-        )
-    values = np.asarray(features.X[:, [feature]].todense(), dtype=np.float64).ravel()
-    if not values.any():
-        raise InputError(f"high_low: feature {feature} is dead: no cell activates it")
-    return values
 
 
 def _too_few(found: HighLow, least: int) -> str:

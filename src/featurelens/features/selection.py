@@ -181,3 +181,8 @@ def _local_pools(features: anndata.AnnData) -> Iterator[tuple[str, bool, pd.Data
     yield "local by the published rule only", False, ranked(by_published_rule, published)
     live = var["top_cell_type"].notna()
     yield "live, no local one left", False, ranked(live, main)
+
+
+def numbers(feature: str) -> list[int]:
+    """Numbers of the features that are edited together."""
+    return [int(number) for number in str(feature).split("+")]

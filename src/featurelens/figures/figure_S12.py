@@ -1,7 +1,8 @@
 """**Figure S12. The small sweep at a glance.** Loss by hidden size and by learning rate, recovery
 of X, recovery by variable, dead features by sparsity, and features per program by hidden size.
 Lines are means, bands bootstrapped 95 % intervals over the other settings; in D dots are single
-runs and bars the range of the means of single seeds.
+runs and bars the range of the means of single seeds. Features per program stand on a logarithmic
+axis that holds no zero: a mean over those SAEs that have any such feature.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """**Figure S7. Sparsity by hidden size.** Loss, share of dead features, active features per cell,
 and best correlation of a single feature with X (size of Pearson's r), at learning rate 1e-4 or
 the nearest one. First column: all architectures, with bootstrapped 95 % intervals over sparsity;
-other columns: one architecture by its sparsity. As in the paper, TopK with k = 1 % is left out.
+other columns: one architecture by its sparsity. Active features stand on a logarithmic axis that
+holds no zero: a mean over those SAEs that have any. As in the paper, TopK with k = 1 % is left out.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """**Figure S8. Recovery by hidden size.** Best correlation of a single feature with X, Y, A and B
 (size of Pearson's r, mean over the variables of a kind), and how many live features correlate
-with X or Y beyond .95; layout as in Figure S7.
+with X or Y beyond .95, on a logarithmic axis that holds no zero: a mean over those SAEs that have
+any such feature. Layout as in Figure S7.
 """
 
 from __future__ import annotations

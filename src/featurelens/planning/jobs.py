@@ -168,6 +168,16 @@ class Jobs:
 
         return found
 
+    def of_steered(self, form: str) -> OfWildcards:
+        """The file of the features that cells are steered with, where those are compared."""
+
+        def found(wildcards: Any) -> list[str]:
+            place = Place(wildcards.dataset, wildcards.model, wildcards.sae)
+            wanted = self.plan.config.datasets[wildcards.dataset].divides_by_steered
+            return [form.format(place)] if wanted else []
+
+        return found
+
     # ---- Memory by files ----
 
     def memory(

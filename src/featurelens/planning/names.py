@@ -70,6 +70,7 @@ def _of_sweeps(plan: Plan) -> dict[str, Any]:
 def _of_cells(plan: Plan) -> dict[str, Any]:
     config, steered = plan.config, first(plan.steered)
     steering = config.datasets[steered.dataset].steering if steered else None
+    divides = steered is not None and config.datasets[steered.dataset].divides_by_steered
     return {
         "bundles": plan.bundles,
         "first_bundle": first(plan.bundles),
@@ -84,6 +85,7 @@ def _of_cells(plan: Plan) -> dict[str, Any]:
         "first_steered_further": first(
             [place for place in plan.steered_further if place == first(plan.steered)]
         ),
+        "first_steered_divided": first(plan.steered) if divides else None,
         "steered_origin": steering.origin if steering else None,
         "pictured": steering.pictured if steering else None,
         "n_local": max(3, len(steering.local_types)) if steering else None,

@@ -42,7 +42,7 @@ class Plan(SimulationPlan):
         gsea, chosen = self.config.gsea, self.config.dge.chosen
         asked = [("dge.chosen", chosen, self.saes)]
         asked += [
-            (f"datasets.{name}.high_low[{number}].features", each.features, places)
+            (f"datasets.{name}.high_low[{number}].features", each.numbers, places)
             for name, block in self.config.datasets.items()
             for number, each in enumerate(block.high_low)
             for places in [[sae for sae in self.saes if sae.dataset == name]]

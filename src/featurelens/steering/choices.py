@@ -10,7 +10,7 @@ import pandas as pd
 
 from featurelens.features.candidates import rank_candidates
 from featurelens.features.config import TrajectoryConfig
-from featurelens.features.selection import select_features
+from featurelens.features.selection import numbers, select_features
 from featurelens.io import InputError
 from featurelens.options import build
 from featurelens.steering.config import SteeringConfig
@@ -83,11 +83,6 @@ def _by_trajectory(
         raise InputError(f"steering.trajectory: no trajectory {name!r}; there are {known}")
     ranked = rank_candidates(features, build(TrajectoryConfig, trajectories[name]))
     return dict(ranked.iloc[0])
-
-
-def numbers(feature: str) -> list[int]:
-    """Numbers of the features that are edited together."""
-    return [int(number) for number in str(feature).split("+")]
 
 
 def require_live(features: anndata.AnnData, number: int) -> None:

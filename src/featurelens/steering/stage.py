@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from featurelens.features.selection import numbers
 from featurelens.io import InputError
-from featurelens.steering.choices import edits_of, numbers
+from featurelens.steering.choices import edits_of
 from featurelens.steering.comparison import N_MATCHED, Comparison, compare
 from featurelens.steering.config import SteeringConfig
 from featurelens.steering.doses import Doses

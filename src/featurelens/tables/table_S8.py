@@ -76,8 +76,8 @@ def tabulate(
         genes, those of them in the set), effect, z and n_controls (corrected,
         :func:`featurelens.enrichment.steered_terms.steered_terms`), p, q (over the sets of one type
         and convention) and genes (of the set, the ten that stand furthest in that direction;
-        published: of those selected). Published rows are of sets that hold a selected gene. Without
-        a decoder there are no rows.
+        published: of those selected). A set without a selected gene has p 1 and no direction.
+        Without a decoder there are no rows.
     """
     config = build(EnrichmentConfig, enrichment)
     rows = [
@@ -140,7 +140,9 @@ def _published(own: pd.DataFrame, membership: Membership) -> pd.DataFrame:
     fold, q = (own[name].to_numpy(dtype=float) for name in ("glm_log2_fold", "glm_q"))
     selected = (np.abs(fold) > LEAST_LOG2_FOLD) & (q < ALPHA)
     hits = membership.matrix @ selected.astype(float)
-    p = np.exp(log_hypergeometric(hits, len(fold), membership.sizes, selected.sum()))
+    # At least no gene is always there, also where none is selected.
+    log_p = log_hypergeometric(hits, len(fold), membership.sizes, selected.sum())
+    p = np.where(hits > 0, np.exp(log_p), 1.0)
     towards = membership.matrix @ np.where(selected, fold, 0.0)
     table = pd.DataFrame(
         {
@@ -148,7 +150,7 @@ def _published(own: pd.DataFrame, membership: Membership) -> pd.DataFrame:
             "n_genes": membership.sizes,
             "n_selected": pd.array([int(selected.sum())] * len(p), dtype="Int64"),
             "n_hits": pd.array(hits.astype(int), dtype="Int64"),
-            "direction": np.where(towards >= 0, "up", "down"),
+            "direction": np.where(hits == 0, "", np.where(towards >= 0, "up", "down")),
             "effect": np.nan,
             "z": np.nan,
             "n_controls": pd.array([pd.NA] * len(p), dtype="Int64"),
@@ -156,7 +158,7 @@ def _published(own: pd.DataFrame, membership: Membership) -> pd.DataFrame:
             "q": multiple.bh(p),
         }
     )
-    table = table[hits > 0].sort_values(["p", "term"], ignore_index=True)
+    table = table.sort_values(["p", "term"], ignore_index=True)
     return table.assign(genes=_listed(table, own, fold, selected, membership))
 
 

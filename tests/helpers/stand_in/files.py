@@ -85,8 +85,8 @@ def _geneformer(folder: Path, cells: anndata.AnnData, shape: geneformer.Shape) -
     counts = sparse.csr_matrix(cells.X)[:, genes]
     dictionaries, model = folder / "geneformer", folder / "gf-20L-95M-i4096"
     ids = cells.var["gene_id"][genes].tolist()
-    size = geneformer.write_dictionaries(dictionaries, ids, counts)
-    geneformer.write_model(model, size, shape)
+    size, alike = geneformer.write_dictionaries(dictionaries, ids, counts)
+    geneformer.write_model(model, size, shape, alike=alike)
     return {
         "geneformer-config": model / "config.json",
         "geneformer-weights": model / "model.safetensors",

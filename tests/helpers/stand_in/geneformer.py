@@ -1,7 +1,8 @@
-"""A model of Geneformer's form with random weights, and its dictionaries, as pickles.
+"""A model of Geneformer's form, and its dictionaries, as pickles.
 
-What a random transformer makes of a cell still depends on which genes it reads in which order, so
-that its embedding separates cell types; it has learned nothing.
+Genes of one program have like word embeddings, as in a trained model; all other weights are random.
+What such a transformer makes of a cell depends on which genes it reads in which order, so that its
+embedding separates cell types.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import save_file
 from scipy import sparse
+
+from stand_in.genes import programs
 
 SPECIAL = ("<pad>", "<mask>", "<cls>", "<eos>")
 
@@ -30,8 +33,18 @@ class Shape:
     positions: int = 4096
 
 
-def write_model(folder: Path, vocabulary: int, shape: Shape, *, seed: int = 0) -> None:
-    """Write ``config.json`` and ``model.safetensors`` of a BERT model with random weights."""
+def write_model(
+    folder: Path,
+    vocabulary: int,
+    shape: Shape,
+    *,
+    alike: Sequence[Sequence[int]] = (),
+    seed: int = 0,
+) -> None:
+    """Write ``config.json`` and ``model.safetensors`` of a BERT model with random weights.
+
+    Word embeddings of the tokens that stand together in ``alike`` share a random direction.
+    """
     rng = np.random.default_rng(seed)
     d, inner = shape.width, shape.inner
     config = {
@@ -53,8 +66,11 @@ def write_model(folder: Path, vocabulary: int, shape: Shape, *, seed: int = 0) -
     def linear(name: str, n_out: int, n_in: int) -> dict[str, np.ndarray]:
         return {f"{name}.weight": drawn(n_out, n_in), f"{name}.bias": drawn(n_out)}
 
+    words = drawn(vocabulary, d)
+    for tokens in alike:
+        words[list(tokens)] += 2 * drawn(1, d)
     tensors = {
-        "bert.embeddings.word_embeddings.weight": drawn(vocabulary, d),
+        "bert.embeddings.word_embeddings.weight": words,
         "bert.embeddings.position_embeddings.weight": drawn(shape.positions, d) / 5,
         "bert.embeddings.token_type_embeddings.weight": drawn(2, d),
         "cls.predictions.bias": np.zeros(vocabulary, dtype=np.float32),
@@ -74,19 +90,24 @@ def write_model(folder: Path, vocabulary: int, shape: Shape, *, seed: int = 0) -
     save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
 
 
-def write_dictionaries(folder: Path, ids: Sequence[str], counts: sparse.csr_matrix) -> int:
+def write_dictionaries(
+    folder: Path, ids: Sequence[str], counts: sparse.csr_matrix
+) -> tuple[int, list[list[int]]]:
     """Write the three dictionaries of series gc95M for the genes of some counts.
 
-    Every twentieth gene is unknown to the model. Medians are those of the non-zero counts per
-    10,000 of these very cells, as numpy's scalars.
+    The model knows the genes of the programs, but for every twentieth, and every tenth of the
+    others, so that cells are short. Medians are those of the non-zero counts per 10,000 of these
+    very cells, as numpy's scalars.
 
     Returns
     -------
-    int
-        Size of the vocabulary.
+    size, alike
+        Size of the vocabulary, and the tokens of each program.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    known = [column for column in range(len(ids)) if column % 20 != 19]
+    n_of_programs = sum(map(len, programs().values()))
+    known = [column for column in range(n_of_programs) if column % 20 != 19]
+    known += range(n_of_programs, len(ids), 10)
     rates = sparse.csc_matrix(counts.multiply(1e4 / counts.sum(axis=1)))
     medians = {}
     for column in known:
@@ -99,4 +120,6 @@ def write_dictionaries(folder: Path, ids: Sequence[str], counts: sparse.csr_matr
         ("ensembl_mapping_dict", mapping),
     ):  # fmt: skip
         (folder / f"{name}_gc95M.pkl").write_bytes(pickle.dumps(content))
-    return len(tokens)
+    place = iter(ids)  # genes of the programs come first, in their order
+    own = [[tokens.get(next(place)) for _ in genes] for genes in programs().values()]
+    return len(tokens), [[token for token in each if token is not None] for each in own]
