@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     import anndata
     import numpy as np
@@ -139,6 +139,11 @@ def read_file(path: str | Path) -> Any:
     return readers.get(Path(path).suffix, read_table)(path)
 
 
+def in_folder(read: Callable[[Path], Any]) -> Callable[[Sequence[str]], Any]:
+    """A reader of several files in one folder, by a function that reads the folder."""
+    return lambda paths: read(Path(paths[0]).parent)
+
+
 def read_inputs(
     files: Any, names: Mapping[str, Sequence[str] | None], *, prefix: str = ""
 ) -> dict[str, Any]:
@@ -161,6 +166,12 @@ def read_inputs(
         else {name: read_file(path) for name, path in zip(among, paths[key], strict=True)}
         for key, among in names.items()
     }
+
+
+def write_file(content: Any, path: str | Path) -> None:
+    """Write a file of this run by its suffix: cells or features, a JSON object, or a table."""
+    writers = {".h5ad": write_anndata, ".json": write_json}
+    writers.get(Path(path).suffix, write_table)(content, path)
 
 
 def join_tables(parts: Sequence[str | Path], path: str | Path) -> None:

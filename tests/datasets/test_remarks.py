@@ -114,7 +114,7 @@ def test_labels_that_became_codes_are_said(tmp_path):
 
 
 def test_counts_are_no_labels(tmp_path, monkeypatch):
-    monkeypatch.setattr("featurelens.datasets.checks.MOST_NUMBERS", 9)
+    monkeypatch.setattr("featurelens.datasets.labels.MOST_NUMBERS", 9)
     path = written(tmp_path, kind=list(range(10)) * 4)
     with pytest.raises(InputError, match=r"10 different whole numbers in 40 cells; .* as kind"):
         check_dataset(own(path))

@@ -98,8 +98,10 @@ def load_all(script, only):
         for imported, names in waiting:
             for name in imported:
                 load(name)
-            for package in filter(exists, names):
-                load_below(package, only.get(package))
+            for package in names:
+                # Looking for a package loads those around it, which who asks for none does not.
+                if only.get(package) != [] and exists(package):
+                    load_below(package, only.get(package))
         new = sorted(ours() - seen)
         seen.update(new)
         waiting = [read(Path(sys.modules[name].__file__))[1:] for name in new]

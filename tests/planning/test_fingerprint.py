@@ -191,6 +191,21 @@ def constants(tree):
     }
 
 
+def members(tree):
+    """Tuples of strings that a module assigns to names, by the names that run over them."""
+    assigned = {
+        node.targets[0].id: [item.value for item in node.value.elts]
+        for node in tree.body
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Tuple)
+        if all(isinstance(item, ast.Constant) for item in node.value.elts)
+    }
+    return {
+        node.target.id: assigned[node.iter.id]
+        for node in ast.walk(tree)
+        if isinstance(node, ast.comprehension) and getattr(node.iter, "id", "") in assigned
+    }
+
+
 def from_plugins(tree):
     """Calls of functions that load by name, as (first argument, line)."""
     loaders = {
@@ -217,5 +232,6 @@ def test_modules_are_loaded_by_name_through_one_function_and_from_packages_named
             computes = named in {"import_module", "__import__", "run_module", "run_path"}
             assert not computes or path in free, (path, node.lineno)
         for package, line in from_plugins(tree):
-            in_full = getattr(package, "value", None) or constants(tree)[package.id]
-            assert (LIBRARY.parent / in_full.replace(".", "/")).is_dir(), (path, line)
+            known = {name: [value] for name, value in constants(tree).items()} | members(tree)
+            for in_full in [package.value] if hasattr(package, "value") else known[package.id]:
+                assert (LIBRARY.parent / in_full.replace(".", "/")).is_dir(), (path, line)

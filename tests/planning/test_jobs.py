@@ -5,9 +5,11 @@ import errno
 import pytest
 
 from featurelens.config.parse import parse_config
+from featurelens.planning import sizes
 from featurelens.planning.jobs import Jobs, growing
 from featurelens.planning.memory import Sizes, megabytes
 from featurelens.planning.plan import Plan
+from featurelens.planning.steps import Step
 
 GRID = {"architecture": "topk", "expansion": [2, 4], "k": 10, "learning_rate": 0.001}
 CONFIG = {
@@ -96,6 +98,45 @@ def test_an_embedding_of_unknown_unit_is_normalised_and_no_other(jobs):
     mine = Wildcards(dataset="blood", model="mine", sae="topk.untrained")
     assert jobs.sae(mine)["normalise"] == "scale"
     assert jobs.sae(Wildcards(PCA, sae="topk"))["normalise"] == "none"
+
+
+def test_a_step_has_paths_by_wildcards_and_several_by_the_names_of_a_list(jobs):
+    step = Step(
+        "featurelens.features.steps",
+        "compare",
+        outputs={"table": "features/{dataset}/{model}/{sae}/alike.tsv"},
+        inputs={
+            "features": "features/{dataset}/{model}/{sae}/features.h5ad",
+            "bundle": "embeddings/{dataset}/{model}/{of_bundle}",
+            "seeds": "features/{of_seeds}/features.h5ad",
+        },
+        params={"name": "{source}", "names": "{of_seeds}", "least": "dge/min_cells"},
+        memory="catalogue",
+        minutes=7,
+    )
+    topk = Wildcards(PCA, sae="topk")
+    inputs = jobs.inputs(step)
+    assert inputs["features"] == "results/asked/features/{dataset}/{model}/{sae}/features.h5ad"
+    assert inputs["bundle"](topk) == [
+        f"results/asked/embeddings/blood/pca/{name}"
+        for name in ("cells.h5ad", "decoder.json", "decoder.safetensors", "bundle.json")
+    ]
+    assert inputs["seeds"](topk) == []
+    assert jobs.values(step)(topk) == {"name": "blood/pca/topk", "names": [], "least": 20}
+    assert jobs.step_memory(step)(topk, ["x"], 1) == jobs.memory_of("catalogue")(topk, ["x"], 1)
+    assert (step.parts, step.is_local) == ("{dataset}/{model}/{sae}", False)
+
+
+def test_sizes_of_a_step_are_numbers_or_functions_by_their_names(jobs):
+    trained = Wildcards(simulation="little", autoencoder="two")
+    assert jobs.size(7) == 7
+    assert jobs.size("probe_threads")(trained) == 1
+    simulation = jobs.plan.config.simulations["little"]
+    expected = sizes.superposition_memory(simulation, simulation.trained["two"])
+    assert jobs.size("superposition_memory")(trained) == expected
+    local = Step("featurelens.features.steps", "join", outputs={"table": "tables/x.tsv"})
+    assert (local.is_local, local.parts) == (True, "")
+    assert jobs.step_memory(local)(trained, 2) == 2000
 
 
 def test_memory_of_what_is_unpacked(jobs, tmp_path):

@@ -3,7 +3,6 @@
 import pytest
 
 from featurelens.config.parse import parse_config
-from featurelens.places import Place
 from featurelens.planning.names import WILDCARDS, names
 from featurelens.planning.plan import Plan
 from featurelens.planning.simulation_plan import SweepName
@@ -197,10 +196,7 @@ def test_annotation_of_controls_has_nulls_of_its_own(plan):
     assert plan.enrichment("topk.seed7")["nulls"] == plan.plain["controls"]["nulls"]
     contrasts = ["global_published", "global_corrected", "within_type_corrected"]
     for sae, tested in (("topk", contrasts), ("topk.seed7", contrasts[:2])):
-        folder = f"results/by-hand/enrichment/blood/pca/{sae}/go"
-        assert plan.summaries(Place("blood", "pca", sae, "go")) == [
-            f"{folder}/summary_{name}.tsv" for name in tested
-        ]
+        assert plan.tests_of(sae) == tested
 
 
 def test_a_file_of_the_user_is_an_input_once_it_is_there_and_a_download_always():
@@ -228,8 +224,9 @@ def test_names_for_figures_and_tables(plan):
 
 def test_an_empty_run_has_nothing_for_any_name_of_results():
     known = names(Plan(parse_config({"run": "empty"})))
-    settings = {"concepts", "enrichment", "ranked_by", "min_cells", "settings", *WILDCARDS}
-    assert [name for name, value in known.items() if value and name not in settings] == []
+    settings = {"concepts", "concept_settings", "enrichment", "ranked_by", "min_cells", "settings"}
+    of_results = known.keys() - settings - set(WILDCARDS)
+    assert [name for name in of_results if known[name]] == []
     assert Targets(Plan(parse_config({"run": "empty"}))).figures == []
 
 

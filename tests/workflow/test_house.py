@@ -13,7 +13,7 @@ from clones import ROOT
 
 FLOORS = (
     {"version", "conventions", "places", "plugins", "threads", "io", "caches"},
-    {"options", "means", "logs", "torch_files", "compiled_umap"},
+    {"options", "means", "logs", "torch_files", "compiled_umap", "steps"},
     {"stats", "datasets", "genesets", "simulation", "sae", "downloads", "claims"},
     {"embeddings", "features", "autoencoder"},
     {"dge", "steering", "recovery"},
@@ -77,6 +77,18 @@ def test_a_module_imports_only_from_floors_below_its_room(path):
     room = room_of(path)
     others = {name.split(".")[1] for name in imports(path) if name != "featurelens"} - {room}
     assert {other for other in others if floor_of(other) >= floor_of(room)} == set()
+
+
+def test_modules_are_short():
+    """All of numba's inlined kernels stand in one file: its cache looks for changes in no other."""
+    lengths = {path: len(path.read_text().splitlines()) for path in MODULES}
+    assert [path for path in MODULES if lengths[path] > 300] == [LIBRARY / "sae/kernels.py"]
+
+
+def test_the_workflow_is_thin():
+    rules = [*(ROOT / "workflow/rules").glob("*.smk"), ROOT / "workflow/Snakefile"]
+    assert sum(len(path.read_text().splitlines()) for path in rules) <= 1300
+    assert len([*(ROOT / "scripts").glob("*.py")]) <= 35
 
 
 def test_no_module_imports_itself_by_way_of_others():

@@ -6,12 +6,16 @@ Python, or Snakemake, for the result.
 
 import json
 import os
+import re
 import subprocess
 import sys
 
+import anndata
+import pandas as pd
 import pytest
 
 from clones import run_snakemake, write_config
+from featurelens.io import read_table, write_anndata
 
 pytestmark = pytest.mark.workflow
 
@@ -231,6 +235,45 @@ def test_a_control_is_one_file(clone):
         "print(found.n_vars, CONTROL_LABELS['first'])"
     )
     assert ask(clone, code) == ["4", "first", "genes"]
+
+
+STEP = '''
+"""How many cells activate each feature, once more."""
+
+import pandas as pd
+
+INPUTS = {"features": "features/{dataset}/{model}/{sae}/features.h5ad"}
+OUTPUTS = {"table": "features/{dataset}/{model}/{sae}/counts.tsv"}
+PARAMS = {"least": "dge/min_cells"}
+
+
+def make(features, *, least, means):
+    means.log(f"{features.n_vars} features")
+    return pd.DataFrame({"n_active": features.var["n_active"], "least": least})
+'''
+
+
+def test_a_step_is_one_file(clone):
+    put(clone, "features/steps/count_cells.py", STEP)
+    target = "results/one/features/d/m/s/counts.tsv"
+    selection = write_config(clone, run_with("pca"))
+    done = run_snakemake(clone, *selection, "-n", "--", target)
+    assert done.returncode == 0, done.stdout + done.stderr
+    [text] = re.findall(r"rule count_cells:\n(.*?)\n\n", done.stdout, flags=re.DOTALL)
+    assert "input: results/one/features/d/m/s/features.h5ad" in text
+    assert f"output: {target}" in text
+    features = anndata.AnnData(var=pd.DataFrame({"n_active": [3, 5]}, index=["0", "1"]))
+    file = clone / "results/one/features/d/m/s/features.h5ad"
+    file.parent.mkdir(parents=True)
+    write_anndata(features, file)
+    code = (
+        "from featurelens.means import Means\n"
+        "from featurelens.steps import take_step\n"
+        f"take_step('count_cells', {{'features': {str(file)!r}}}, [{str(clone / target)!r}],"
+        " params={'least': 4}, means=Means(log=print))"
+    )
+    assert ask(clone, code) == ["2", "features"]
+    assert read_table(clone / target).to_dict("list") == {"n_active": [3, 5], "least": [4, 4]}
 
 
 def test_files_that_were_added_are_planned_and_nothing_that_was_there_is_made_again(clone):

@@ -13,6 +13,7 @@ import yaml
 from clones import ROOT, copy_repository, run_snakemake
 from featurelens.config.parse import parse_config
 from featurelens.planning.outputs import read_outputs
+from featurelens.planning.steps import read_steps
 
 pytestmark = [pytest.mark.workflow, pytest.mark.xdist_group("plans")]
 
@@ -189,6 +190,14 @@ def test_a_rule_has_a_script_of_its_name_and_writes_a_log(name):
     # What is submitted asks for its own memory and time: defaults of a profile are easily lost.
     asked = [f"        {key}=" in text for key in ("mem_mb", "runtime")]
     assert all(asked) or "    localrule: True\n" in text
+
+
+def test_every_step_has_a_rule_of_its_name(papers_plan):
+    steps = {step.name: step for step in read_steps()}
+    assert len(steps) == len(read_steps())
+    assert not steps.keys() & rules().keys()
+    planned = set(re.findall(r"^(?:local)?rule (\w+):$", papers_plan, flags=re.MULTILINE))
+    assert {"simulate", "measure_ceiling", "keep_terms", "map_features"} <= steps.keys() & planned
 
 
 def test_every_script_belongs_to_a_rule():

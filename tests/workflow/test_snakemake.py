@@ -13,6 +13,7 @@ import yaml
 from snakemake import benchmark
 
 from clones import ROOT, copy_repository, run_snakemake
+from featurelens.planning.steps import read_steps
 
 pytestmark = [pytest.mark.workflow, pytest.mark.xdist_group("plans")]
 
@@ -150,8 +151,9 @@ def test_profiles_name_the_very_rules_that_take_a_gpu():
     texts = [path.read_text() for path in (ROOT / "workflow/rules").glob("*.smk")]
     blocks = [block for text in texts for block in re.split(r"^(?: {4})?rule\b", text, flags=re.M)]
     takers = {
-        re.search(r"scripts/(\w+)\.py", block)[1] for block in blocks if "device=device" in block
+        re.search(r"scripts/(\w+)\.py", block)[1] for block in blocks if "device=device," in block
     }
+    takers |= {step.name for step in read_steps() if step.gpu}
     assert set(profile("local-gpu")["set-resources"]) == takers
     commented = (ROOT / "profiles/slurm/config.yaml").read_text().split("# set-resources:")[1]
     assert set(re.findall(r"^#   (\w+):", commented, flags=re.MULTILINE)) == takers

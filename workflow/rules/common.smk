@@ -15,7 +15,6 @@ from featurelens.features.sources import (
     RANDOM_PATTERN,
     TRAINED_PATTERN,
     parse_source,
-    relatives,
     trained_config,
 )
 from featurelens.io import InputError
@@ -27,10 +26,11 @@ from featurelens.planning.contents import Contents
 from featurelens.planning.contrasts import plan_tests
 from featurelens.planning.early import check_early, named_files, require_room
 from featurelens.planning.fingerprint import Fingerprints
-from featurelens.planning.jobs import Jobs, growing
+from featurelens.planning.jobs import BUNDLE_FILES, Jobs, growing
 from featurelens.planning.outputs import jobs_of, write_caption
 from featurelens.planning.plan import Plan
 from featurelens.planning.settings import notes_on_settings
+from featurelens.planning.steps import read_steps
 from featurelens.planning.targets import Targets
 
 try:

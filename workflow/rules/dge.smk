@@ -11,7 +11,7 @@ for job in WHOLE:
         name:
             f"test_source{job.suffix}"
         input:
-            bundle=BUNDLE_FILES,
+            bundle=DECODED,
             sae=JOBS.weights,
         output:
             features=f"results/{RUN}/features/{{dataset}}/{{model}}/{{sae}}/features.h5ad",
@@ -47,7 +47,7 @@ for job in WHOLE:
 
 rule test_expression:
     input:
-        bundle=BUNDLE_FILES,
+        bundle=DECODED,
         features=f"results/{RUN}/features/{{dataset}}/{{model}}/{{sae}}/features.h5ad",
     output:
         table=f"{TESTED}/{{contrast}}_{{convention}}.parquet",
@@ -68,53 +68,3 @@ rule test_expression:
         code=fingerprint("test_expression"),
     script:
         "../../scripts/test_expression.py"
-
-
-rule test_chosen:
-    input:
-        bundle=BUNDLE_FILES,
-        features=f"results/{RUN}/features/{{dataset}}/{{model}}/{{sae}}/features.h5ad",
-    output:
-        table=f"results/{RUN}/dge/{{dataset}}/{{model}}/{{sae}}/chosen.tsv",
-    log:
-        f"results/{RUN}/logs/test_chosen/{{dataset}}/{{model}}/{{sae}}.log",
-    benchmark:
-        f"results/{RUN}/benchmarks/test_chosen/{{dataset}}/{{model}}/{{sae}}.tsv"
-    conda:
-        "../../envs/core.yaml"
-    threads: 2
-    resources:
-        mem_mb=JOBS.memory_of("test"),
-        runtime=growing(60),
-    params:
-        config=PLAIN["dge"],
-        code=fingerprint("test_chosen"),
-    script:
-        "../../scripts/test_chosen.py"
-
-
-rule compare_high_low:
-    input:
-        bundle=BUNDLE_FILES,
-        features=f"results/{RUN}/features/{{dataset}}/{{model}}/{{sae}}/features.h5ad",
-        modalities=JOBS.of_modalities(f"results/{RUN}/embeddings/{{}}"),
-        selected=JOBS.of_steered(f"results/{RUN}/steering/{{}}/selected.tsv"),
-    output:
-        genes=f"results/{RUN}/dge/{{dataset}}/{{model}}/{{sae}}/high_low.tsv",
-        sets=f"results/{RUN}/dge/{{dataset}}/{{model}}/{{sae}}/high_low_sets.tsv",
-    log:
-        f"results/{RUN}/logs/compare_high_low/{{dataset}}/{{model}}/{{sae}}.log",
-    benchmark:
-        f"results/{RUN}/benchmarks/compare_high_low/{{dataset}}/{{model}}/{{sae}}.tsv"
-    conda:
-        "../../envs/core.yaml"
-    threads: 2
-    resources:
-        mem_mb=JOBS.memory_of("test"),
-        runtime=growing(60),
-    params:
-        asked=JOBS.setting("datasets/{dataset}/high_low"),
-        config=PLAIN["dge"],
-        code=fingerprint("compare_high_low"),
-    script:
-        "../../scripts/compare_high_low.py"

@@ -1,10 +1,7 @@
 # Embeddings of real cells: every model fills the same bundle (cells, embedding, decoder).
 
 # The files of a bundle, for jobs that decode.
-BUNDLE_FILES = [
-    f"results/{RUN}/embeddings/{{dataset}}/{{model}}/{name}"
-    for name in ("cells.h5ad", "decoder.json", "decoder.safetensors", "bundle.json")
-]
+DECODED = [f"results/{RUN}/embeddings/{{dataset}}/{{model}}/{name}" for name in BUNDLE_FILES]
 
 
 rule embed_cells:
@@ -64,23 +61,3 @@ rule keep_modality:
         code=fingerprint("keep_modality"),
     script:
         "../../scripts/keep_modality.py"
-
-
-rule lay_out_cells:
-    input:
-        cells=f"results/{RUN}/embeddings/{{dataset}}/{{model}}/cells.h5ad",
-    output:
-        layout=f"results/{RUN}/embeddings/{{dataset}}/{{model}}/layout.h5ad",
-    log:
-        f"results/{RUN}/logs/lay_out_cells/{{dataset}}/{{model}}.log",
-    benchmark:
-        f"results/{RUN}/benchmarks/lay_out_cells/{{dataset}}/{{model}}.tsv"
-    conda:
-        "../../envs/core.yaml"
-    resources:
-        mem_mb=JOBS.memory_of("cells"),
-        runtime=growing(60),
-    params:
-        code=fingerprint("lay_out_cells"),
-    script:
-        "../../scripts/lay_out_cells.py"

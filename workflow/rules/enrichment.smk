@@ -14,7 +14,7 @@ for job in TESTING:
                 f"results/{RUN}/dge/{{dataset}}/{{model}}/{{sae}}/{test}.parquet"
                 for test in job.tests
             ],
-            bundle=BUNDLE_FILES,
+            bundle=DECODED,
             features=f"results/{RUN}/features/{{dataset}}/{{model}}/{{sae}}/features.h5ad",
             sets=f"results/{RUN}/genesets/{{collection}}/sets.gmt",
             universe=existing(CONFIG.enrichment.universe.file),
@@ -46,49 +46,7 @@ for job in TESTING:
             "../../scripts/enrich_features.py"
 
 
-rule summarise_annotation:
-    input:
-        summaries=lambda wildcards: PLAN.summaries(Place(*wildcards)),
-    output:
-        table=f"results/{RUN}/enrichment/{{dataset}}/{{model}}/{{sae}}/{{collection}}/summary.tsv",
-    log:
-        f"results/{RUN}/logs/summarise_annotation/{{dataset}}/{{model}}/{{sae}}/{{collection}}.log",
-    localrule: True
-    conda:
-        "../../envs/core.yaml"
-    params:
-        code=fingerprint("summarise_annotation"),
-    script:
-        "../../scripts/summarise_annotation.py"
-
-
 # Few cells are tested by the rules that come first.
 workflow.ruleorder(*(f"enrich_features{job.suffix}" for job in TESTING))
 for job in WHOLE:
     workflow.ruleorder(f"enrich_features{job.suffix}", "summarise_annotation")
-
-
-rule run_gsea:
-    input:
-        table=f"results/{RUN}/tables/features/{{dataset}}/{{model}}/{{sae}}/{{collection}}.tsv",
-        dge=f"results/{RUN}/dge/{{dataset}}/{{model}}/{{sae}}/global_corrected.parquet",
-        cells=f"results/{RUN}/embeddings/{{dataset}}/{{model}}/cells.h5ad",
-        sets=f"results/{RUN}/genesets/{{collection}}/sets.gmt",
-    output:
-        table=f"results/{RUN}/gsea/{{dataset}}/{{model}}/{{sae}}/{{collection}}/gsea.tsv",
-        running=f"results/{RUN}/gsea/{{dataset}}/{{model}}/{{sae}}/{{collection}}/running.parquet",
-    log:
-        f"results/{RUN}/logs/run_gsea/{{dataset}}/{{model}}/{{sae}}/{{collection}}.log",
-    benchmark:
-        f"results/{RUN}/benchmarks/run_gsea/{{dataset}}/{{model}}/{{sae}}/{{collection}}.tsv"
-    conda:
-        "../../envs/core.yaml"
-    resources:
-        mem_mb=growing(4000),
-        runtime=growing(60),
-    params:
-        config=PLAIN["gsea"],
-        enrichment=PLAIN["enrichment"],
-        code=fingerprint("run_gsea"),
-    script:
-        "../../scripts/run_gsea.py"

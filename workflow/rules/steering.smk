@@ -3,7 +3,7 @@
 
 rule steer_cells:
     input:
-        bundle=BUNDLE_FILES,
+        bundle=DECODED,
         sae=f"results/{RUN}/sae/{{dataset}}/{{model}}/{{sae}}/cfg.json",
         weights=f"results/{RUN}/sae/{{dataset}}/{{model}}/{{sae}}/sae_weights.safetensors",
         features=f"results/{RUN}/features/{{dataset}}/{{model}}/{{sae}}/features.h5ad",
@@ -38,30 +38,3 @@ rule steer_cells:
         code=fingerprint("steer_cells"),
     script:
         "../../scripts/steer_cells.py"
-
-
-rule steer_further:
-    input:
-        bundle=BUNDLE_FILES,
-        sae=f"results/{RUN}/sae/{{dataset}}/{{model}}/{{sae}}/cfg.json",
-        weights=f"results/{RUN}/sae/{{dataset}}/{{model}}/{{sae}}/sae_weights.safetensors",
-        features=f"results/{RUN}/features/{{dataset}}/{{model}}/{{sae}}/features.h5ad",
-        selected=f"results/{RUN}/steering/{{dataset}}/{{model}}/{{sae}}/selected.tsv",
-    output:
-        effects=f"results/{RUN}/steering/{{dataset}}/{{model}}/{{sae}}/further_effects.parquet",
-        trajectories=f"results/{RUN}/steering/{{dataset}}/{{model}}/{{sae}}/further_trajectories.h5ad",
-        control_effects=f"results/{RUN}/steering/{{dataset}}/{{model}}/{{sae}}/further_control_effects.h5ad",
-    log:
-        f"results/{RUN}/logs/steer_further/{{dataset}}/{{model}}/{{sae}}.log",
-    benchmark:
-        f"results/{RUN}/benchmarks/steer_further/{{dataset}}/{{model}}/{{sae}}.tsv"
-    conda:
-        "../../envs/core.yaml"
-    resources:
-        mem_mb=JOBS.memory_of("steer"),
-        runtime=growing(60),
-    params:
-        config=JOBS.setting("datasets/{dataset}/steering"),
-        code=fingerprint("steer_further"),
-    script:
-        "../../scripts/steer_further.py"

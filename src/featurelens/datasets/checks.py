@@ -22,7 +22,7 @@ from featurelens.datasets.files import (
     require_key,
 )
 from featurelens.datasets.h5_faults import require_filters
-from featurelens.datasets.plain import is_missing
+from featurelens.datasets.labels import require_cell_types, require_labels
 from featurelens.io import InputError
 
 COUNTS_IN_X = "where X holds the counts, leave counts_layer out"
@@ -31,10 +31,6 @@ NO_EMBEDDING = "one in another file is given by its path, and a model of kind pc
 SAMPLED_COUNTS = 200_000
 MOST = np.iinfo(np.int32).max
 """Largest count; later stages keep counts as int32."""
-MOST_NUMBERS = 200
-"""Different whole numbers that may still be labels of cells."""
-FEW_CELLS = 20
-"""Cells that may each be of their own type, as in an example."""
 NEARLY = 1e-3
 """Counts that are this close to integers were integers before their logarithms were undone."""
 _ELSEWHERE = "name the layer with the counts as counts_layer"
@@ -161,42 +157,6 @@ def require_unique_genes(names: pd.Index, path: str | Path) -> None:
             f"{path}: gene name {repeated!r} occurs more than once; make the names unique with "
             "adata.var_names_make_unique(), or use identifiers as names and give a symbol column"
         )
-
-
-def require_labels(labels: pd.Series, names: pd.Index, column: str, path: str | Path) -> None:
-    """Raise :class:`InputError` that names the first cell without a label, or with a number.
-
-    Whole numbers may be labels, as those of clusters and donors, unless they are too many.
-    """
-    n_different = labels.nunique()
-    if labels.dtype.kind in "iu" and n_different > MOST_NUMBERS:
-        raise InputError(
-            f"{path}: obs[{column!r}] holds {n_different} different whole numbers in "
-            f"{len(labels)} cells; give a column of labels as {column}"
-        )
-    if n_different == len(labels) > FEW_CELLS:
-        raise InputError(
-            f"{path}: obs[{column!r}] is different in each of the {len(labels)} cells; give a "
-            f"column that groups them as {column}"
-        )
-    if labels.dtype.kind == "f" and labels.notna().any():
-        raise InputError(
-            f"{path}: obs[{column!r}] holds numbers such as {labels.dropna().iloc[0]:g}; give a "
-            f"column of labels as {column}"
-        )
-    missing = names[is_missing(labels)]
-    if len(missing):
-        raise InputError(
-            f"{path}: cell {str(missing[0])!r} has no {column} ({len(missing)} such cells); "
-            f"fill in obs[{column!r}] or leave these cells out"
-        )
-
-
-def require_cell_types(labels: pd.Series, wanted: Sequence[str], where: str) -> None:
-    """Raise :class:`InputError` unless some cell is of each of the types in ``wanted``."""
-    there = sorted(labels.dropna().astype(str).unique())
-    for name in wanted:
-        require_key(name, there, where)
 
 
 def require_counts(values: np.ndarray, where: str, cell_of: Callable[[int], str]) -> None:

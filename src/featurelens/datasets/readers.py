@@ -24,7 +24,6 @@ from featurelens.datasets.checks import (
     counts_of,
     no_expression,
     require_counts,
-    require_labels,
     require_unique_genes,
 )
 from featurelens.datasets.config import DatasetConfig, OwnCells
@@ -36,6 +35,7 @@ from featurelens.datasets.files import (
     require_key,
 )
 from featurelens.datasets.gene_names import parts, trimmed
+from featurelens.datasets.labels import require_labels
 from featurelens.datasets.plain import NO_SYMBOL, is_missing, plain_table
 from featurelens.datasets.shipped import (
     pbmc68k_genes,

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from featurelens.conventions import CONVENTIONS, Convention
-from featurelens.datasets.checks import require_cell_types
+from featurelens.datasets.labels import require_cell_types
 from featurelens.dge.cell_sets import CellSets, ones
 from featurelens.dge.config import DgeConfig, HighLowConfig
 from featurelens.dge.gene_tests import test_genes

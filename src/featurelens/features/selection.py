@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from featurelens.datasets.checks import require_cell_types
+from featurelens.datasets.labels import require_cell_types
 from featurelens.io import InputError
 
 if TYPE_CHECKING:

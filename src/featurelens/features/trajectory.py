@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from featurelens.datasets.checks import require_cell_types
+from featurelens.datasets.labels import require_cell_types
 from featurelens.features.config import TrajectoryConfig
 from featurelens.io import InputError
 

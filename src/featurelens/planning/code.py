@@ -11,8 +11,10 @@ from pathlib import Path
 
 from featurelens.embeddings.registry import GROUP, MODELS
 from featurelens.planning.sources import read_source
+from featurelens.planning.steps import Step
 from featurelens.plugins import brought_files, names
 from featurelens.sae.listing import ARCHITECTURE_GROUP, able
+from featurelens.steps import HOMES
 
 Fingerprint = Callable[..., str]
 """As :meth:`featurelens.planning.fingerprint.Fingerprints.of`."""
@@ -32,6 +34,13 @@ def checks_code(fingerprint: Fingerprint, script: str, kinds: Iterable[str]) -> 
     folder = Path(__file__).parents[1] / "embeddings/models"
     options = [f"{kind}.config" for kind in names(MODELS) if (folder / kind).is_dir()]
     return fingerprint(script, beside=beside, embeddings__models={*own, *options})
+
+
+def step_code(fingerprint: Fingerprint, script: str, step: Step) -> str:
+    """Code of a job that takes one step: of its file, and of no other step's."""
+    homes = {home.partition(".")[2].replace(".", "__"): home for home in HOMES}
+    only = {key: step.name if home == step.home else None for key, home in homes.items()}
+    return fingerprint(script, **only)
 
 
 def sae_code(

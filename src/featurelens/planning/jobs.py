@@ -7,22 +7,31 @@ attributes, and ``get``), as rules take them. Sizes are functions of :mod:`.size
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from inspect import signature
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from featurelens.features.sources import parse_source, trained_config
 from featurelens.options import as_plain
 from featurelens.places import Place
+from featurelens.planning import sizes
 from featurelens.planning.measures import Measure
 from featurelens.planning.memory import Stage, job_sizes, megabytes
 from featurelens.planning.plan import Plan
+from featurelens.planning.steps import Step
 from featurelens.planning.sweep_sizes import dimensions, widest
 from featurelens.sae.config import for_embedding
 
 OfWildcards = Callable[[Any], Any]
 OfAttempt = Callable[[Any, Any, int], int]
+
+BUNDLE_FILES = ["cells.h5ad", "decoder.json", "decoder.safetensors", "bundle.json"]
+"""What jobs read that decode."""
+WEIGHT_FILES = ["cfg.json", "sae_weights.safetensors"]
+_BRACES = re.compile(r"\{(\w+)\}")
 
 
 def growing(amount: int | OfWildcards) -> Callable[[Any, int], int]:
@@ -141,42 +150,64 @@ class Jobs:
         config = trained_config(wildcards.sae, self.plan.config.saes)
         return as_plain(for_embedding(config, is_given=self.model(wildcards).is_given))
 
-    def of_seeds(self, form: str) -> OfWildcards:
-        """Texts that hold the name of each further seed of an SAE in their braces."""
-
-        def found(wildcards: Any) -> list[str]:
-            place = Place(wildcards.dataset, wildcards.model, wildcards.sae)
-            return [form.format(name) for name in self.plan.seeds_of(place)]
-
-        return found
-
     def weights(self, wildcards: Any) -> list[str]:
         """Files of the weights that a source of features has; a control of the cells has none."""
         if parse_source(wildcards.sae).sae is None:
             return []
         folder = f"{self.plan.root}/sae/{Place(wildcards.dataset, wildcards.model, wildcards.sae)}"
-        return [f"{folder}/{name}" for name in ("cfg.json", "sae_weights.safetensors")]
+        return [f"{folder}/{name}" for name in WEIGHT_FILES]
 
-    def of_modalities(self, form: str) -> OfWildcards:
-        """Files of the further modalities that high and low cells are compared by."""
+    # ---- Steps ----
 
-        def found(wildcards: Any) -> list[str]:
-            asked = self.plan.config.datasets[wildcards.dataset].high_low
-            place = f"{wildcards.dataset}/{wildcards.model}"
-            names = dict.fromkeys(each.modality for each in asked if each.modality is not None)
-            return [form.format(f"{place}/cells_{name}.h5ad") for name in names]
+    @property
+    def lists(self) -> dict[str, OfWildcards]:
+        """What steps name in braces beside wildcards: lists of names, by the wildcards of a job."""
+        plan = self.plan
+        return {
+            "of_bundle": lambda _: BUNDLE_FILES,
+            "of_weights": lambda _: WEIGHT_FILES,
+            "of_seeds": lambda wildcards: plan.seeds_of(_place(wildcards)),
+            "of_modalities": lambda wildcards: _modalities(plan, wildcards.dataset),
+            "of_steered": lambda wildcards: _divided(plan, _place(wildcards)),
+            "of_tests": lambda wildcards: plan.tests_of(wildcards.sae),
+        }
 
-        return found
+    def inputs(self, step: Step) -> dict[str, str | OfWildcards]:
+        """Inputs of the rule of a step: a path, or a function of wildcards where it is several."""
+        return {key: self._paths(f"{self.plan.root}/{path}") for key, path in step.inputs.items()}
 
-    def of_steered(self, form: str) -> OfWildcards:
-        """The file of the features that cells are steered with, where those are compared."""
+    def values(self, step: Step) -> OfWildcards:
+        """Parameters of a step by name, from the config and the plan."""
+        asked = {key: self._value(path) for key, path in step.params.items()}
+        return lambda wildcards: {key: value(wildcards) for key, value in asked.items()}
 
-        def found(wildcards: Any) -> list[str]:
-            place = Place(wildcards.dataset, wildcards.model, wildcards.sae)
-            wanted = self.plan.config.datasets[wildcards.dataset].divides_by_steered
-            return [form.format(place)] if wanted else []
+    def size(self, amount: int | str) -> int | OfWildcards:
+        """Threads, megabytes or minutes: a number, or a function of ``sizes`` by its name."""
+        if isinstance(amount, int):
+            return amount
+        function = getattr(sizes, amount)
+        of = self.of_autoencoder if len(signature(function).parameters) == 2 else self.of_simulation
+        return of(function)
 
-        return found
+    def step_memory(self, step: Step) -> Callable[..., int]:
+        """Megabytes of a step, once more at every attempt."""
+        if step.memory in get_args(Stage):
+            return self.memory_of(step.memory)  # type: ignore[arg-type]
+        return growing(self.size(step.memory or 1000))
+
+    def _paths(self, path: str) -> str | OfWildcards:
+        listed = [name for name in _BRACES.findall(path) if name in self.lists]
+        if not listed:
+            return path
+        return lambda wildcards: [
+            path.format(**{**dict(wildcards.items()), listed[0]: name})
+            for name in self.lists[listed[0]](wildcards)
+        ]
+
+    def _value(self, path: str) -> OfWildcards:
+        if path == "{source}":
+            return lambda wildcards: _place(wildcards).source
+        return self.lists.get(path.strip("{}")) or self.setting(path)
 
     # ---- Memory by files ----
 
@@ -219,3 +250,18 @@ class Jobs:
             )
 
         return sized
+
+
+def _place(wildcards: Any) -> Place:
+    return Place(wildcards.dataset, wildcards.model, wildcards.sae)
+
+
+def _modalities(plan: Plan, dataset: str) -> list[str]:
+    """Further modalities that high and low cells are compared by."""
+    asked = (each.modality for each in plan.config.datasets[dataset].high_low)
+    return [name for name in dict.fromkeys(asked) if name is not None]
+
+
+def _divided(plan: Plan, place: Place) -> list[str]:
+    """An SAE whose steered features high and low cells are compared by, or none."""
+    return [place.source] if plan.config.datasets[place.dataset].divides_by_steered else []

@@ -109,6 +109,7 @@ def _of_cells(plan: Plan) -> dict[str, Any]:
             name for name, block in config.datasets.items() if len(block.models) > 1
         ],
         "concepts": config.concepts,
+        "concept_settings": plan.plain["concepts"],
         "probes": list(config.figures.probes),
         "further_probes": list(config.figures.further_probes),
         "all_probes": list(dict.fromkeys([*config.figures.probes, *config.figures.further_probes])),

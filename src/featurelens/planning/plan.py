@@ -235,10 +235,9 @@ class Plan(SimulationPlan):
             == (self.annotated[0].dataset, self.annotated[0].sae, self.annotated[0].collection)
         ]
 
-    def summaries(self, place: Place) -> list[str]:
-        """Summaries of every contrast and convention; those of controls and repeats are global."""
-        tests = ways_of(place.sae, list(self.config.saes), self.config.dge.contrasts)
-        return [f"{self.root}/enrichment/{place}/summary_{test}.tsv" for test in tests]
+    def tests_of(self, sae: str) -> list[str]:
+        """Contrast and convention of every test of a source; those of controls are global."""
+        return ways_of(sae, list(self.config.saes), self.config.dge.contrasts)
 
     def enrichment(self, sae: str) -> dict[str, Any]:
         """Tests of gene sets; controls and repeats have nulls of their own."""

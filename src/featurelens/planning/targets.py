@@ -115,8 +115,7 @@ class Targets:
     @cached_property
     def evidence(self) -> list[str]:
         """Tables that claims are read from."""
-        files = [file for table in self.sheets.values() for file in table.output.outputs]
-        files += ["concept_comparison"] if self.plan.annotated else []
+        files = (file for table in self.sheets.values() for file in table.output.outputs)
         return [f"{self.plan.root}/tables/{file}.tsv" for file in files]
 
     @cached_property

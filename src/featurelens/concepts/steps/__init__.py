@@ -1,0 +1,1 @@
+"""Steps to the space of concepts: a file each."""

@@ -1,0 +1,1 @@
+"""Steps that test genes of chosen features: a file each."""

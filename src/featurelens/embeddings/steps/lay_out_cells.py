@@ -1,0 +1,20 @@
+"""Lay cells out in two dimensions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from featurelens.embeddings.layout import lay_out
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+INPUTS = {"cells": "embeddings/{dataset}/{model}/cells.h5ad"}
+OUTPUTS = {"layout": "embeddings/{dataset}/{model}/layout.h5ad"}
+MEMORY = "cells"
+MINUTES = 60
+
+
+def make(cells: AnnData) -> AnnData:
+    """Lay out the cells of a bundle."""
+    return lay_out(cells)

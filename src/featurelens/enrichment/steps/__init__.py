@@ -1,0 +1,1 @@
+"""Steps behind the tests of gene sets: a file each."""

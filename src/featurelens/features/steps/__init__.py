@@ -1,0 +1,1 @@
+"""Steps on the features of a source: a file each."""

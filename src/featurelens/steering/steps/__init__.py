@@ -1,0 +1,1 @@
+"""Steps behind a study of steered cells: a file each."""
