@@ -7,9 +7,11 @@ import pytest
 import scipy.stats
 from scipy import sparse
 
+from featurelens.dge import high_low
 from featurelens.dge.config import DgeConfig, HighLowConfig
 from featurelens.dge.high_low import all_high_low, compare_high_low, high_and_low
 from featurelens.dge.high_low_features import features_of
+from featurelens.dge.layout import prepare_bundle
 from featurelens.embeddings.bundle import Bundle
 from featurelens.embeddings.decoders.kinds.none import NoDecoder
 from featurelens.features.config import FeatureConfig
@@ -125,6 +127,35 @@ def test_too_few_cells_are_said_and_not_tested(data):
     why = sets.set_index("convention")["why_not_tested"]
     assert why["published"] == ""
     assert why["corrected"].endswith("60 of each are needed")
+
+
+def test_several_comparisons_are_each_alone_and_lay_expression_out_once(data, monkeypatch):
+    bundle, features, chromatin = data
+    asked = [
+        HighLowConfig(cell_type=cell_type, n_features=1, percent=20, modality="open")
+        for cell_type in ("B", "T")
+    ]
+    alone = [
+        compare_high_low(bundle, features, each, config=MEASURED, modality=chromatin)
+        for each in asked
+    ]
+    laid, read = [], []
+
+    def prepare(*arguments, convention, **options):
+        laid.append(convention)
+        return prepare_bundle(*arguments, convention=convention, **options)
+
+    monkeypatch.setattr(high_low, "prepare_bundle", prepare)
+    found = all_high_low(
+        bundle,
+        features,
+        asked,
+        config=MEASURED,
+        read=lambda name: read.append(name) or chromatin,
+    )
+    assert (laid, read) == (["published", "corrected"], ["open"])
+    for together, parts in zip(found, zip(*alone, strict=True), strict=True):
+        pd.testing.assert_frame_equal(together, pd.concat(parts, ignore_index=True))
 
 
 def test_features_are_named_or_those_of_the_type(data):

@@ -1,6 +1,7 @@
 """A copy of the repository in which a test may run the workflow, and helpers to run it."""
 
 import atexit
+import compileall
 import json
 import os
 import shutil
@@ -55,19 +56,40 @@ def _server():
     return server
 
 
-def copy_repository(folder):
-    """Copy what a user's clone holds of the workflow, without results."""
+def copy_repository(folder, *, warm=True):
+    """Copy what a user's clone holds of the workflow, without results.
+
+    A warm clone has planned before: it holds the compiled modules and what fingerprints are made
+    of, both valid for the bytes of the files that they stand for. Reading them anew is most of what
+    the first plan takes.
+    """
+    left_out = ["*.egg-info"] if warm else ["*.egg-info", "__pycache__"]
+    if warm:
+        place = folder / ".snakemake/featurelens"
+        place.mkdir(parents=True)
+        shutil.copy(_read_once(), place / "fingerprints.json")
     for part in PARTS:
         source = ROOT / part
         if source.is_symlink():
             (folder / part).symlink_to(source.readlink())
         elif source.is_dir():
-            shutil.copytree(
-                source, folder / part, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info")
-            )
+            shutil.copytree(source, folder / part, ignore=shutil.ignore_patterns(*left_out))
         else:
             shutil.copy2(source, folder / part)
     return folder
+
+
+@cache
+def _read_once():
+    """The file that remembers what fingerprints are made of; all modules are compiled besides."""
+    from featurelens.planning.fingerprint import Fingerprints
+
+    compileall.compile_dir(ROOT / "src", quiet=2)
+    place = tempfile.mkdtemp()
+    atexit.register(shutil.rmtree, place)
+    remembered = Path(place, "fingerprints.json")
+    Fingerprints(ROOT / "scripts", cache=remembered).of("draw")
+    return remembered
 
 
 def write_config(folder, config):

@@ -127,7 +127,7 @@ def test_benchmark_files_hold_the_first_15_seconds_and_then_every_thirtieth():
 
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory):
-    return copy_repository(tmp_path_factory.mktemp("clone"))
+    return copy_repository(tmp_path_factory.mktemp("clone"), warm=False)
 
 
 def profile(name):

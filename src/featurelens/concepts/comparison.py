@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
-from scipy.optimize import linear_sum_assignment
 from scipy.stats import rankdata
 
 from featurelens.concepts.config import ConceptConfig
@@ -21,6 +20,7 @@ from featurelens.enrichment.config import FILTERS, Filter
 from featurelens.features.sources import parse_source
 from featurelens.places import Place
 from featurelens.stats.margins import randomise_margins
+from featurelens.stats.pairs import best_pairs
 
 Comparison = Literal["embeddings", "seeds"]
 
@@ -159,7 +159,7 @@ def similarity(left: sparse.csr_matrix, right: sparse.csr_matrix, convention: Co
     if not left.shape[0] or not right.shape[0]:
         return float("nan")
     index = jaccard(left, right)
-    return float(index[linear_sum_assignment(index, maximize=True)].mean())
+    return float(best_pairs(index).similarity.mean())
 
 
 def floor_of(

@@ -12,14 +12,13 @@ two measures of a cell: the mean over them, and the share of them that is not ze
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import sparse
 
 from featurelens.conventions import CONVENTIONS, Convention
 from featurelens.datasets.labels import require_cell_types
@@ -27,8 +26,8 @@ from featurelens.dge.cell_sets import CellSets, ones
 from featurelens.dge.config import DgeConfig, HighLowConfig
 from featurelens.dge.gene_tests import test_genes
 from featurelens.dge.high_low_features import activations_of, asked_features
+from featurelens.dge.high_low_modality import COMPARED, compare_modality
 from featurelens.dge.layout import prepare_bundle
-from featurelens.features.high_types import shuffled
 from featurelens.features.selection import numbers
 from featurelens.genesets.sets import unique_symbols
 from featurelens.io import require_same_names
@@ -38,9 +37,6 @@ if TYPE_CHECKING:
     import anndata
 
     from featurelens.embeddings.bundle import Bundle
-
-N_SHUFFLES = 999
-MEASURES = ("mean", "share_open")
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,32 +132,9 @@ def compare_high_low(
         If no cell is of the type, there is no feature of a number, or it is dead.
     """
     require_same_names(features.obs_names, bundle.cells.obs_names, "the features", "the bundle")
-    require_cell_types(features.obs["cell_type"], [asked.cell_type], "the features: cell_type")
-    labels = features.obs["cell_type"].astype(str).to_numpy()
-    rows = np.flatnonzero(labels == asked.cell_type)
-    values = {
-        number: activations_of(features, number)
-        for number in asked_features(features, asked, steered)
-    }
-    batches = features.obs["batch"].to_numpy() if "batch" in features.obs else labels
-    genes, sets = [], []
-    for convention in CONVENTIONS:
-        prepared = prepare_bundle(bundle, config, convention=convention, means=means)
-        for feature, own in values.items():
-            found = high_and_low(own, rows, percent=asked.percent, convention=convention)
-            why = _too_few(found, config.min_cells if convention == "corrected" else 2)
-            about: dict[str, Any] = {
-                "feature": feature,
-                "cell_type": asked.cell_type,
-                "convention": convention,
-            }
-            if not why:
-                table = _genes(bundle, found, prepared, config, convention, means)
-                genes.append(table.assign(**about)[[*about, *table]])
-            row = about | _described(found, own) | {"why_not_tested": why}
-            sets += [row | measured for measured in _modality(found, modality, batches, why)]
-    empty = pd.DataFrame(columns=["feature", "cell_type", "convention", "gene"])
-    return (pd.concat(genes, ignore_index=True) if genes else empty), pd.DataFrame(sets)
+    question = _Question.of(features, asked, steered, modality)
+    _answer([question], bundle, config, means)
+    return question.tables()
 
 
 def all_high_low(
@@ -179,21 +152,82 @@ def all_high_low(
     ``selected`` are the features that cells are steered with, the global one first
     (:class:`featurelens.steering.study.Study`); ``read`` gives a modality.
     """
+    require_same_names(features.obs_names, bundle.cells.obs_names, "the features", "the bundle")
     steered = [] if selected is None else numbers(selected["feature"].iloc[0])
-    found = [
-        compare_high_low(
-            bundle,
-            features,
-            each,
-            config=config,
-            steered=steered,
-            modality=None if each.modality is None else read(each.modality),
-            means=means,
-        )
-        for each in asked
+    names = dict.fromkeys(each.modality for each in asked if each.modality is not None)
+    modalities = {name: read(name) for name in names}
+    questions = [
+        _Question.of(features, each, steered, modalities.get(each.modality or "")) for each in asked
     ]
+    _answer(questions, bundle, config, means)
+    found = (question.tables() for question in questions)
     genes, sets = (pd.concat(tables, ignore_index=True) for tables in zip(*found, strict=True))
     return genes, sets
+
+
+@dataclass(frozen=True, eq=False)
+class _Question:
+    """One comparison that is asked for, and what was found."""
+
+    asked: HighLowConfig
+    rows: NDArray[np.int64]
+    """Cells of the type."""
+    values: Mapping[int, NDArray[np.float64]]
+    """Activations of each feature in all cells."""
+    batches: NDArray
+    modality: anndata.AnnData | None
+    genes: list[pd.DataFrame] = field(default_factory=list)
+    sets: list[dict[str, Any]] = field(default_factory=list)
+
+    @classmethod
+    def of(
+        cls,
+        features: anndata.AnnData,
+        asked: HighLowConfig,
+        steered: Sequence[int],
+        modality: anndata.AnnData | None,
+    ) -> _Question:
+        """What is asked, in the cells and features that there are."""
+        require_cell_types(features.obs["cell_type"], [asked.cell_type], "the features: cell_type")
+        labels = features.obs["cell_type"].astype(str).to_numpy()
+        values = {
+            number: activations_of(features, number)
+            for number in asked_features(features, asked, steered)
+        }
+        batches = features.obs["batch"].to_numpy() if "batch" in features.obs else labels
+        rows = np.flatnonzero(labels == asked.cell_type)
+        return cls(asked, rows, values, batches, modality)
+
+    def tables(self) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """What was found, as :func:`compare_high_low` gives it."""
+        empty = pd.DataFrame(columns=["feature", "cell_type", "convention", "gene"])
+        genes = pd.concat(self.genes, ignore_index=True) if self.genes else empty
+        return genes, pd.DataFrame(self.sets)
+
+
+def _answer(
+    questions: Sequence[_Question], bundle: Bundle, config: DgeConfig, means: Means
+) -> None:
+    """Compare what all ask; expression is laid out once a convention."""
+    for convention in CONVENTIONS:
+        prepared = prepare_bundle(bundle, config, convention=convention, means=means)
+        least = config.min_cells if convention == "corrected" else 2
+        for question in questions:
+            percent = question.asked.percent
+            for feature, own in question.values.items():
+                found = high_and_low(own, question.rows, percent=percent, convention=convention)
+                why = _too_few(found, least)
+                about: dict[str, Any] = {
+                    "feature": feature,
+                    "cell_type": question.asked.cell_type,
+                    "convention": convention,
+                }
+                if not why:
+                    table = _genes(bundle, found, prepared, config, convention, means)
+                    question.genes.append(table.assign(**about)[[*about, *table]])
+                row = about | _described(found, own) | {"why_not_tested": why}
+                measured = _measured(found, question, why)
+                question.sets.extend(row | each for each in measured)
 
 
 def _too_few(found: HighLow, least: int) -> str:
@@ -243,36 +277,8 @@ def _described(found: HighLow, values: NDArray) -> dict[str, Any]:
     }
 
 
-def _modality(
-    found: HighLow, modality: anndata.AnnData | None, batches: NDArray, why: str
-) -> list[dict[str, Any]]:
-    """Both measures of a second modality, or what stands in their place."""
-    names = ("mean_high", "sem_high", "mean_low", "sem_low", "p_shuffled")
-    if modality is None or why:
-        return [{"measure": "", **dict.fromkeys(names, np.nan)}]
-    cells = np.concatenate([found.high, found.low])
-    values = sparse.csr_matrix(modality.X)[cells]
-    of_cells = {
-        "mean": np.asarray(values.mean(axis=1), dtype=np.float64).ravel(),
-        "share_open": np.diff(values.indptr) / values.shape[1],
-    }
-    is_high = np.repeat([1, 0], [len(found.high), len(found.low)])
-    strata = pd.factorize(batches[cells], sort=True)[0]
-    return [{"measure": name} | _apart(of_cells[name], is_high, strata) for name in MEASURES]
-
-
-def _apart(
-    values: NDArray[np.float64], is_high: NDArray[np.integer], strata: NDArray[np.integer]
-) -> dict[str, float]:
-    """Means with standard errors, and how often shuffled cells are as far apart."""
-    sides = {"high": values[is_high == 1], "low": values[is_high == 0]}
-    rng = np.random.default_rng(0)
-    apart = sides["high"].mean() - sides["low"].mean()
-    null = np.empty(N_SHUFFLES)
-    for number in range(N_SHUFFLES):
-        moved = shuffled(is_high, strata, rng)
-        null[number] = values[moved == 1].mean() - values[moved == 0].mean()
-    found = {f"mean_{side}": own.mean() for side, own in sides.items()}
-    found |= {f"sem_{side}": own.std(ddof=1) / np.sqrt(len(own)) for side, own in sides.items()}
-    as_far = np.abs(null) >= np.abs(apart) * (1 - 1e-9)
-    return found | {"p_shuffled": (1 + as_far.sum()) / (1 + N_SHUFFLES)}
+def _measured(found: HighLow, question: _Question, why: str) -> list[dict[str, Any]]:
+    """Both measures of the modality, or one row without where there is none to compare."""
+    if question.modality is None or why:
+        return [{"measure": "", **dict.fromkeys(COMPARED, np.nan)}]
+    return compare_modality(found.high, found.low, question.modality, question.batches)

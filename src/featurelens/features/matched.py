@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import sparse
-from scipy.optimize import linear_sum_assignment
+
+from featurelens.stats.pairs import best_pairs
 
 
 @dataclass(frozen=True)
@@ -34,8 +35,8 @@ def match_features(left: sparse.spmatrix, right: sparse.spmatrix) -> Matching:
     # Each column's mean is taken out of the product, so that the matrices stay sparse.
     centred = a.T @ b - a.shape[0] * np.outer(_means(a), _means(b))
     similarity = np.asarray(centred)
-    rows, columns = linear_sum_assignment(similarity, maximize=True)
-    return Matching(from_left[rows], from_right[columns], similarity[rows, columns])
+    pairs = best_pairs(similarity)
+    return Matching(from_left[pairs.left], from_right[pairs.right], pairs.similarity)
 
 
 def _standard(run: sparse.spmatrix) -> tuple[sparse.csr_matrix, np.ndarray]:

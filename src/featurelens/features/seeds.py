@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 
 from featurelens.io import require_same_names
 from featurelens.sae.consistency import correlations
 from featurelens.sae.random_directions import fire_equally_often, random_directions, unit_rows
+from featurelens.stats.pairs import best_pairs
 
 if TYPE_CHECKING:
     import anndata
@@ -127,8 +127,7 @@ def _match(
     """Match the live features of two runs, and random ones in the same way."""
     live = [np.flatnonzero((run.var["n_active"] > 0).to_numpy()) for run in (left, right)]
     codes = [run.X[rows][:, own].toarray() for run, own in zip((left, right), live, strict=True)]
-    similarity = correlations(*codes)
-    first, second = linear_sum_assignment(similarity, maximize=True)
+    pairs = best_pairs(correlations(*codes))
     X = np.asarray(left.obsm["X_emb"])[rows]
     random = [random_directions(values.shape[1], X.shape[1], rng) for values in codes]
     by_chance = correlations(
@@ -137,16 +136,16 @@ def _match(
             for drawn, values in zip(random, codes, strict=True)
         )
     )
-    matched = linear_sum_assignment(by_chance, maximize=True)
-    chance = np.full(len(similarity), np.nan)
-    chance[matched[0]] = by_chance[matched]
-    numbers = np.stack([live[0][first], live[1][second]])
+    matched = best_pairs(by_chance)
+    chance = np.full(len(live[0]), np.nan)
+    chance[matched.left] = matched.similarity
+    numbers = np.stack([live[0][pairs.left], live[1][pairs.right]])
     return _Pairs(
         numbers,
-        similarity[first, second],
-        chance[first],
+        pairs.similarity,
+        chance[pairs.left],
         _cosine(*(_directions(run, own) for run, own in zip((left, right), numbers, strict=True))),
-        _cosine(*(drawn[own] for drawn, own in zip(random, matched, strict=True))),
+        _cosine(*(drawn[own] for drawn, own in zip(random, matched[:2], strict=True))),
     )
 
 

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
+
+from featurelens.stats.pairs import best_pairs
 
 _FLAT = 1e-6
 _BLOCK = 1_000
@@ -48,8 +49,7 @@ def match(strength: np.ndarray) -> float:
     >>> match(np.array([[0.9, 0.8], [0.8, 0.1]]))
     0.8
     """
-    rows, columns = linear_sum_assignment(strength, maximize=True)
-    return float(strength[rows, columns].sum() / len(strength))
+    return float(best_pairs(strength).similarity.sum() / len(strength))
 
 
 def eta(neurons: np.ndarray, levels: np.ndarray, counts: np.ndarray) -> np.ndarray:

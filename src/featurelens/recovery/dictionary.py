@@ -12,9 +12,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from featurelens.sae.random_directions import unit_rows
+from featurelens.stats.pairs import best_pairs
 
 NEAR = 0.9
 """Cosine from which a true feature counts as found."""
@@ -96,4 +96,4 @@ def describe_match(found: Match, random: list[Match]) -> dict[str, float]:
 
 
 def _matched(similarity: np.ndarray) -> float:
-    return float(similarity[linear_sum_assignment(similarity, maximize=True)].mean())
+    return float(best_pairs(similarity).similarity.mean())
