@@ -5,11 +5,19 @@
 Made data: 64 active features a cell, 18,000 genes, 6,000 gene sets, 22 cell types; each feature has
 60 genes and 40 gene sets. Every page opens from a disk in a headless Chromium without a network,
 its processor slowed down, in a fresh profile each time. A page is usable when all that it shows at
-first is painted and a key stroke would be answered. A key stroke is answered when the frame after
-its answer is painted; two idle frames, which it takes at least, are measured and stand beside.
-In the atlas that answer is the table, the count and the suggestions; the map of features follows
-when no key is struck for 200 ms, and what that takes stands beside as well: the processor time of
-a stroke and of all that it sets off.
+first is painted and a key stroke would be answered.
+
+Keys are struck as by a typist, at intervals of 80 to 320 ms, by the browser's own input events. A
+stroke is answered when the main thread has painted the frame after it: time runs from the time
+stamp of the event, and waits for that frame included. A stroke that changes nothing is measured
+beside. In the atlas the first frame holds the count, the suggestions and the first eight rows;
+the rows below follow, and the frame that holds them is measured as well (whole). The map of
+features is drawn when no key is struck for 200 ms, in turns of 6 ms; what a stroke and all that it
+sets off take of the processor stands beside.
+
+Chromium gives a page that nobody looks at a lower priority than its own. On a machine that others
+use this measures them, so the page is given the priority of this program, which `nice -n -15`
+raises.
 
 Decoder directions are left out of the made data: their layout takes longer to make than all the
 rest, and no key stroke reads it. The other pages are looked at once, because an answer of theirs
@@ -21,6 +29,7 @@ literal, all are in the table, and a search hides rows whose text does not hold 
 """
 
 import argparse
+import contextlib
 import json
 import os
 import platform
@@ -128,21 +137,50 @@ document.getElementById('query').addEventListener('input', (event) => {
     return folder / "table.html"
 
 
-STROKE = """async (text) => {
-  const frame = () => new Promise((resolve) => requestAnimationFrame(resolve));
-  const box = document.getElementById('query');
-  await frame();
-  const began = performance.now();
-  if (text !== null) {
-    box.value = text;
-    box.dispatchEvent(new Event('input', {bubbles: true}));
-  }
-  const script = performance.now() - began;
-  if (window.answered) await window.answered;
-  await frame();
-  await frame();
-  return [script, performance.now() - began];
-}"""
+GAPS = (80, 150, 230, 320, 110, 260)
+"""Milliseconds between key strokes."""
+WATCH = """
+window.seen = [];
+let stroke = 0;
+const painted = (act) => {
+  const channel = new MessageChannel();
+  channel.port1.onmessage = () => act(performance.now());
+  requestAnimationFrame(() => channel.port2.postMessage(0));
+};
+const record = (began, kind) => painted((first) => {
+  const own = {kind, answered: first - began};
+  window.seen.push(own);
+  setTimeout(() => painted((last) => { own.whole = last - began; }));
+});
+addEventListener('keydown', (event) => {
+  stroke = event.timeStamp;
+  if (event.key === 'Shift') record(stroke, 'idle');
+}, true);
+addEventListener('input', () => {
+  const began = stroke;
+  if (!window.Plotly) record(began, 'stroke');
+  else setTimeout(() => Promise.resolve(window.answered).then(() => record(began, 'stroke')));
+}, true);
+"""
+
+
+def keep_priority():
+    """Give the pages of the browsers that this program started its own priority."""
+    parents = {}
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            parents[int(status.parent.name)] = int(status.read_text().rpartition(")")[2].split()[1])
+    for process in parents:
+        line, at = [], process
+        while at in parents:
+            line.append(at)
+            at = parents[at]
+        if os.getpid() in line[1:]:
+            with contextlib.suppress(OSError):
+                for thread in Path(f"/proc/{process}/task").iterdir():
+                    os.setpriority(
+                        os.PRIO_PROCESS, int(thread.name), os.getpriority(os.PRIO_PROCESS, 0)
+                    )
 
 
 class Visit:
@@ -158,8 +196,9 @@ class Visit:
         self.page.add_init_script(
             "addEventListener('DOMContentLoaded', () => { const look = () => {"
             "if (document.documentElement.dataset.ready === 'true') {" + USABLE + "}"
-            "else setTimeout(look, 5)}; look(); });"
+            "else setTimeout(look, 5)}; look(); });" + WATCH
         )
+        keep_priority()
         self.page.goto(path.as_uri(), wait_until="commit")
         while not self.page.evaluate("window.usable"):  # a policy forbids to wait inside the page
             self.page.wait_for_timeout(50)
@@ -171,24 +210,36 @@ class Visit:
         return 1000 * next(each["value"] for each in metrics if each["name"] == "TaskDuration")
 
     def strokes(self):
-        """Script, paint and processor time of every key stroke, and the paint of none.
+        """Milliseconds of every key stroke until it is answered, and of one that changes nothing.
 
-        ``whole`` is the processor time until nothing more happens, for every fifth stroke.
+        ``cpu`` is processor time until the next stroke, ``settled`` until nothing more happens,
+        for every fifth stroke.
         """
-        found = {"script": [], "painted": [], "cpu": [], "idle": [], "whole": []}
-        for word in WORDS:
-            for length in range(len(word) + 1):
-                before = self.cpu()
-                script, painted = self.page.evaluate(STROKE, word[:length])
-                found["cpu"].append(self.cpu() - before)
-                found["script"].append(script)
-                found["painted"].append(painted)
-                found["idle"].append(self.page.evaluate(STROKE, None)[1])
-                if len(found["idle"]) % 5 == 0:
-                    self.page.wait_for_timeout(500)
-                    found["whole"].append(self.cpu() - before)
+        found = {"cpu": [], "settled": []}
+        keep_priority()
+        self.page.wait_for_timeout(1500)
+        self.page.focus("#query")
+        keys = [key for word in WORDS for key in (*word, "Delete")]
+        for place, key in enumerate(keys):
+            if key == "Delete":
+                self.page.keyboard.press("Control+a")
+            before, is_fifth = self.cpu(), place % 5 == 0
+            self.page.keyboard.press(key.replace(" ", "Space"))
+            self.page.wait_for_timeout(700 if is_fifth else GAPS[place % len(GAPS)])
+            found["settled" if is_fifth else "cpu"].append(self.cpu() - before)
+            if is_fifth:
+                self.page.keyboard.press("Shift")
+                self.page.wait_for_timeout(100)
+        seen = self.page.evaluate("window.seen")
         self.context.close()
-        return found
+        strokes = [each for each in seen if each["kind"] == "stroke"]
+        if len(strokes) != len(keys):
+            raise RuntimeError(f"{len(keys)} keys were struck, {len(strokes)} were answered")
+        return found | {
+            "answered": [each["answered"] for each in strokes],
+            "whole": [each["whole"] for each in strokes if "whole" in each],
+            "idle": [each["answered"] for each in seen if each["kind"] == "idle"],
+        }
 
 
 def look(browser, path, throttle, repeats):
@@ -204,11 +255,11 @@ def look(browser, path, throttle, repeats):
     joined = {
         name: [value for each in visits for value in each[name]]
         for name, visits in (
-            ("script", clock), ("painted", clock), ("idle", clock),
-            ("cpu", processor), ("whole", processor),
+            ("answered", clock), ("whole", clock), ("idle", clock),
+            ("cpu", processor), ("settled", processor),
         )
     }  # fmt: skip
-    for name in ("cpu", "whole"):
+    for name in ("cpu", "settled"):
         joined[name] = [throttle * value for value in joined[name]]
     return {
         "usable_ms": float(np.median([visit.usable for visit in slow])),
@@ -281,32 +332,38 @@ def main() -> None:
 def report(result) -> str:
     """The results as a page, with ratios to the atlas in its folder."""
     own = result["pages"]["atlas, folder"]
-    shown = ("usable_cpu_ms", "cpu_p95_ms", "whole_p50_ms", "usable_ms", "painted_p95_ms")
+    shown = (
+        ("usable_cpu_ms", "cpu_p50_ms", "cpu_p95_ms", "settled_p50_ms"),
+        ("usable_ms", "answered_p50_ms", "answered_p95_ms", "whole_p95_ms"),
+    )
     lines = [
         "# Speed of the atlas",
         "",
         f"{result['date']}, 2 cores (load {result['load']:.1f} at the start), Chromium "
         f"{result['chromium']} headless, its processor slowed {result['throttle']:g} times; "
         f"{result['features']:,} features, {result['cells']:,} cells, made up. Medians of "
-        f"{result['repeats']} fresh profiles of the atlas, one of the others; key strokes: the "
-        "95th percentile of all together, and the median of all that it sets off. "
-        "Processor time is that of the page's main thread, times as much; the clock holds what "
-        "other programs took of the machine. Behind each number stands how many times that of the "
-        "atlas it is. What the pages are: `benchmarks/atlas.py`.",
+        f"{result['repeats']} fresh profiles of the atlas, one of the others; key strokes: median "
+        "and 95th percentile of all together. Behind each number stands how many times that of the "
+        "atlas it is. What the pages are, and when a stroke is answered: `benchmarks/atlas.py`.",
         "",
-        "| page | MB | usable, ms of the processor | key stroke answered, ms of the processor "
-        "| with all it sets off, median "
-        "| usable, ms on the clock | key stroke painted, ms on the clock |",
-        "|---|---|---|---|---|---|---|",
     ]
-    for name, page in result["pages"].items():
-        numbers = [f"{page[key]:,.0f} ({page[key] / own[key]:.1f})" for key in shown]
-        lines.append(f"| {name} | {page['megabytes']:.1f} | {' | '.join(numbers)} |")
+    tables = (
+        ("Milliseconds of the processor, which other programs do not touch: the page's main thread "
+         "at full speed, times as much.", shown[0],
+         "usable | key stroke, median | key stroke, 95th percentile | and all it sets off, median"),
+        ("Milliseconds on the clock, which hold what other programs took of the machine.", shown[1],
+         "usable | key stroke answered, median | 95th percentile | its last row, 95th percentile"),
+    )  # fmt: skip
+    for title, names, heads in tables:
+        lines += [title, "", f"| page | MB | {heads} |", "|---" * (2 + len(names)) + "|"]
+        for name, page in result["pages"].items():
+            numbers = [f"{page[key]:,.0f} ({page[key] / own[key]:.1f})" for key in names]
+            lines.append(f"| {name} | {page['megabytes']:.1f} | {' | '.join(numbers)} |")
+        lines.append("")
     lines += [
-        "",
-        f"Two idle frames, which the painting of any answer takes at least: "
-        f"{own['idle_p50_ms']:.0f} ms (median), {own['idle_p95_ms']:.0f} ms (p95). Building the "
-        f"atlas took {result['build_cpu_s']:.0f} s of processor time.",
+        f"A stroke that changes nothing is answered after {own['idle_p50_ms']:.0f} ms (median), "
+        f"{own['idle_p95_ms']:.0f} ms (p95): it waits for the next frame. Building the atlas took "
+        f"{result['build_cpu_s']:.0f} s of processor time.",
         "",
     ]
     return "\n".join(lines)

@@ -1,10 +1,12 @@
 // The search box: suggestions while typing, chosen with the arrow keys or the pointer.
 
-const box = { input: null, list: null, shown: [], active: -1 };
+const MOST_SUGGESTIONS = 8;
+const box = { input: null, list: null, shown: [], active: -1, isOpen: false };
 
 function startBox() {
   box.input = byId("query");
   box.list = byId("suggestions");
+  replace(box.list, Array.from({ length: MOST_SUGGESTIONS }, (_, place) => emptySuggestion(place)));
   box.input.addEventListener("input", () => {
     change({ q: box.input.value, sort: "" });
     suggest();
@@ -18,38 +20,46 @@ function startBox() {
 
 function suggest() {
   const before = box.input.value.replace(/(\w+):("[^"]*"?|\S+)/g, " ");
-  box.shown = suggestions(before);
-  box.active = -1;
-  while (box.list.children.length > box.shown.length) box.list.lastChild.remove();
-  while (box.list.children.length < box.shown.length) box.list.append(emptySuggestion(box.list.children.length));
-  box.shown.forEach((entry, place) => {
-    const row = box.list.children[place];
-    const texts = [KIND_LABELS[entry.kind], entry.shown, entry.kind === "id" ? "" : plural(sizeOf(entry), "feature")];
-    texts.forEach((text, at) => {
-      const words = row.children[at].firstChild;
-      if (words.data !== text) words.data = text;
-    });
-    setIfNew(row, "aria-selected", "false");
-  });
-  const visible = box.shown.length > 0;
-  box.list.hidden = !visible;
-  box.input.setAttribute("aria-expanded", String(visible));
-  box.input.removeAttribute("aria-activedescendant");
+  box.shown = suggestions(before, MOST_SUGGESTIONS);
+  [...box.list.children].forEach((row, place) => fillSuggestion(row, box.shown[place]));
+  markSuggestion(-1);
+  openSuggestions(box.shown.length > 0);
 }
 
-// Suggestions are filled again, as rows of the table are.
+// Rows of suggestions are made once and filled again, as those of the table are.
+function fillSuggestion(row, entry) {
+  setIfNew(row, "class", entry ? "" : "spare");
+  if (!entry) return;
+  const texts = [KIND_LABELS[entry.kind], entry.shown, entry.kind === "id" ? "" : plural(sizeOf(entry), "feature")];
+  texts.forEach((text, at) => setText(row.children[at], text));
+}
+
+function markSuggestion(place) {
+  box.active = place;
+  [...box.list.children].forEach((row, at) => setIfNew(row, "aria-selected", String(at === place)));
+  if (place < 0) box.input.removeAttribute("aria-activedescendant");
+  else box.input.setAttribute("aria-activedescendant", `suggestion-${place}`);
+}
+
+// The list is laid out at all times and only hidden: to lay it out anew takes longer than to fill it.
+function openSuggestions(isOpen) {
+  if (box.isOpen === isOpen) return;
+  box.isOpen = isOpen;
+  box.list.className = isOpen ? "open" : "";
+  box.input.setAttribute("aria-expanded", String(isOpen));
+}
+
 function emptySuggestion(place) {
   const words = (kind) => element("span", { class: kind }, "");
-  return element("li", { id: `suggestion-${place}`, role: "option", "aria-selected": "false",
+  return element("li", { id: `suggestion-${place}`, role: "option", "aria-selected": "false", class: "spare",
+    onpointerover: ({ currentTarget }) => { currentTarget.title = box.shown[place].shown; },
     onmousedown: (event) => { event.preventDefault(); choose(box.shown[place]); } },
   words("kind"), words("shown"), words("quiet"));
 }
 
 function closeSuggestions() {
-  box.list.hidden = true;
-  box.active = -1;
-  box.input.setAttribute("aria-expanded", "false");
-  box.input.removeAttribute("aria-activedescendant");
+  markSuggestion(-1);
+  openSuggestions(false);
 }
 
 function choose(entry) {
@@ -67,15 +77,11 @@ function choose(entry) {
 
 function keyInBox(event) {
   const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-  if (step && box.shown.length && !box.list.hidden) {
+  if (step && box.isOpen) {
     event.preventDefault();
     const count = box.shown.length;
-    box.active = box.active < 0 ? (step > 0 ? 0 : count - 1) : (box.active + step + count) % count;
-    [...box.list.children].forEach((row, place) => {
-      row.setAttribute("aria-selected", String(place === box.active));
-      if (place === box.active) row.scrollIntoView({ block: "nearest" });
-    });
-    box.input.setAttribute("aria-activedescendant", `suggestion-${box.active}`);
+    markSuggestion(box.active < 0 ? (step > 0 ? 0 : count - 1) : (box.active + step + count) % count);
+    box.list.children[box.active].scrollIntoView({ block: "nearest" });
   } else if (event.key === "ArrowDown") {
     event.preventDefault();
     focusTable();
@@ -87,7 +93,7 @@ function keyInBox(event) {
       focusTable();
     }
   } else if (event.key === "Escape") {
-    if (box.list.hidden) change({ q: "", sort: "" });
+    if (!box.isOpen) change({ q: "", sort: "" });
     closeSuggestions();
   }
 }

@@ -19,7 +19,7 @@ function replace(parent, ...children) {
 
 // A sentence for everybody: it is shown, and read aloud.
 function say(text) {
-  if (byId("said").textContent !== text) byId("said").textContent = text;
+  setText(byId("said"), text);
 }
 
 // Words of the dictionary: label, unit and how to read a number.
@@ -42,7 +42,12 @@ function reading(names) {
     element("summary", {}, "How to read this"), element("dl", {}, rows));
 }
 
-// Setting what is set already would lay out the page again.
+// Setting what is set already would lay out the page again. An element of text has one node of it.
+function setText(node, text) {
+  if (!node.firstChild) node.append(text);
+  else if (node.firstChild.data !== text) node.firstChild.data = text;
+}
+
 function setIfNew(node, name, value) {
   if (node.getAttribute(name) !== String(value)) node.setAttribute(name, String(value));
 }

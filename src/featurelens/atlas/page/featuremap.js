@@ -36,11 +36,12 @@ let drawn = "";
 // A key stroke is answered by the table; the map follows when no other one comes.
 function drawSoon(isTyping) {
   clearTimeout(waitingToDraw);
-  if (isTyping) waitingToDraw = setTimeout(drawFeatureMap, REST);
-  else requestAnimationFrame(drawFeatureMap);
+  featureMap.stop();
+  if (isTyping) waitingToDraw = setTimeout(drawFeatureMap, REST, true);
+  else requestAnimationFrame(() => drawFeatureMap());
 }
 
-function drawFeatureMap() {
+function drawFeatureMap(inTurns = false) {
   const place = Math.max(ATLAS.core.maps.findIndex((each) => each.name === state.layout), 0);
   const layout = ATLAS.core.maps[place];
   const name = COLOURINGS[state.colour] ? state.colour : "type";
@@ -59,7 +60,7 @@ function drawFeatureMap() {
   }
   Object.assign(featureMap, { farX: 0, farY: 0 });
   featureMap.show({
-    x: ATLAS.core[`x${place}`], y: ATLAS.core[`y${place}`], order,
+    x: ATLAS.core[`x${place}`], y: ATLAS.core[`y${place}`], order, inTurns,
     look: (i) => (listed[i] ? look(i) : muted),
     over: (pen, at) => {
       const ring = (i, width) => {
@@ -76,8 +77,8 @@ function drawFeatureMap() {
       + "the table of features says the same. Arrow keys move it, plus and minus zoom, 0 resets.",
   });
   const absent = order.filter((i) => ATLAS.core[`x${place}`][i] === NOWHERE).length;
-  byId("feature-map-how").textContent = layout.how
-    + (absent && layout.name.startsWith("concepts") ? ` ${plural(absent, "live feature")} without.` : "");
+  setText(byId("feature-map-how"), layout.how
+    + (absent && layout.name.startsWith("concepts") ? ` ${plural(absent, "live feature")} without.` : ""));
   const key = `${name} ${isDark()}`;
   if (key !== drawn) drawKey(byId("feature-map-key"), COLOURINGS[name]);
   drawn = key;

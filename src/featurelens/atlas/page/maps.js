@@ -1,6 +1,7 @@
 // Two maps of points: features, and cells. Each is drawn once and kept; what is chosen is laid over.
 
 const NOWHERE = 65535;
+const TURN = 6; // milliseconds that a map takes at a time while somebody may be typing
 
 class PointMap {
   constructor(canvas, { onChoose, describe }) {
@@ -19,10 +20,10 @@ class PointMap {
   }
 
   // x, y in steps; look(i) gives colour, shape and size; later ones of `order` lie above.
-  show({ x, y, look, order = null, over = () => {}, label }) {
+  show({ x, y, look, order = null, over = () => {}, label, inTurns = false }) {
     Object.assign(this, { x, y, look, order, over });
-    this.canvas.setAttribute("aria-label", label);
-    this.draw();
+    setIfNew(this.canvas, "aria-label", label);
+    this.draw(inTurns);
   }
 
   // The size of the canvas changed since it was drawn.
@@ -53,23 +54,42 @@ class PointMap {
     ];
   }
 
-  draw() {
+  // At once, or in turns that let a key stroke come between and are given up by stop().
+  draw(inTurns = false) {
+    this.stop();
     if (!this.x || !this.canvas.offsetParent) return;
     this.measure();
     const raster = new Raster(this.width, this.height, ink("map"));
-    this.paint(raster);
-    raster.onto(this.kept);
-    this.overlay();
+    const turn = (place) => {
+      const next = this.paint(raster, place, inTurns ? performance.now() + TURN : Infinity);
+      if (next < this.count()) this.waiting = setTimeout(turn, 0, next);
+      else {
+        raster.onto(this.kept);
+        this.overlay();
+      }
+    };
+    turn(0);
   }
 
-  paint(raster) {
-    const count = this.order ? this.order.length : this.x.length;
-    for (let place = 0; place < count; place += 1) {
+  stop() {
+    clearTimeout(this.waiting);
+  }
+
+  count() {
+    return this.order ? this.order.length : this.x.length;
+  }
+
+  // Lay down marks from a place on until a time; where to go on.
+  paint(raster, from, until) {
+    const count = this.count();
+    for (let place = from; place < count; place += 1) {
+      if (place % 256 === 255 && performance.now() > until) return place;
       const i = this.order ? this.order[place] : place;
       if (this.x[i] === NOWHERE) continue;
       const look = this.look(i);
       if (look) raster.mark(look, ...this.at(i));
     }
+    return count;
   }
 
   overlay() {

@@ -2,7 +2,7 @@
 
 const MISSING = "\u2013";
 const GROUPED = new Intl.NumberFormat("en"); // made once: toLocaleString makes one for each number
-const grouped = (value) => GROUPED.format(value);
+const grouped = (value) => (value < 1000 && value > -1000 ? String(value) : GROUPED.format(value));
 
 function number(value, digits = 3) {
   if (value === null || value === undefined || Number.isNaN(value)) return MISSING;

@@ -22,27 +22,39 @@ function written(kind, text) {
 
 // Answer a query: features, the best first; why each answers; and what to say where none does.
 function answer(query) {
+  const known = firsts.get(query.trim().toLowerCase());
+  if (known && known.answer) return known.answer;
   const asked = parts(query);
   if (!asked.length) return { found: null, why: () => "", note: "" };
   const answers = asked.map(answerPart);
-  const total = new Float64Array(ATLAS.core.n);
-  for (const { score } of answers) {
+  const [first, ...others] = answers;
+  const total = first.score;
+  for (const { score } of others) {
     for (let i = 0; i < total.length; i += 1) total[i] += score[i];
   }
-  const found = [];
-  for (let i = 0; i < total.length; i += 1) if (total[i] < Infinity) found.push(i);
-  byScore(found, total);
+  const found = byScore(total);
   const why = (i) => answers.map((each) => whyOf(each, i)).filter(Boolean).join("; ");
   return { found, why, note: answers.map((each) => each.note).filter(Boolean).join(" ") };
 }
 
-// Features by their scores and then by their numbers, sorted as numbers that hold both: many times
-// faster than by comparing features. Scores are whole numbers, halves and shares, and fit.
+// Features with a score, by their scores and then by their numbers, sorted as numbers that hold
+// both: many times faster than by comparing features. Scores are whole numbers, halves and shares,
+// and fit.
 const [FINE, MANY] = [2 ** 16, 2 ** 17];
 
-function byScore(features, score) {
-  const coded = Float64Array.from(features, (i) => Math.round(score[i] * FINE) * MANY + i).sort();
-  coded.forEach((code, place) => { features[place] = ((code % MANY) + MANY) % MANY; });
+function byScore(score) {
+  const coded = new Float64Array(score.length);
+  let count = 0;
+  for (let i = 0; i < score.length; i += 1) {
+    if (score[i] < Infinity) {
+      coded[count] = Math.round(score[i] * FINE) * MANY + i;
+      count += 1;
+    }
+  }
+  const sorted = coded.subarray(0, count).sort();
+  const found = new Array(count);
+  for (let place = 0; place < count; place += 1) found[place] = ((sorted[place] % MANY) + MANY) % MANY;
+  return found;
 }
 
 // Of every feature the best score, and through which name at which place of its list.

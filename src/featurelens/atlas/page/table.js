@@ -1,6 +1,6 @@
 // The table of features: only the rows in sight are in the page. One row has the keyboard.
 
-const rows = { all: [], why: () => "", current: 0, body: null, space: null, height: 30, top: 0, sight: 400, drawn: "", pool: [] };
+const rows = { all: [], why: () => "", current: 0, body: null, space: null, sheet: null, height: 30, top: 0, sight: 400, drawn: "", pool: [] };
 const NARROW = window.matchMedia("(max-width: 699px)");
 
 const COLUMN = {
@@ -53,7 +53,8 @@ function startTable() {
   const heads = Object.entries(COLUMN).map(([name, column]) => element("div",
     { role: "columnheader", class: `cell ${name}${column.right ? " right" : ""}`, "data-sort": name, "aria-sort": "none" },
     button(column.label || word(name).label, () => sortBy(name), { title: word(name).help })));
-  rows.space = element("div", { class: "space", role: "rowgroup" });
+  rows.sheet = element("div", { class: "sheet", role: "presentation" });
+  rows.space = element("div", { class: "space", role: "rowgroup" }, rows.sheet);
   rows.body = element("div", { class: "body", tabindex: "0", role: "grid", "aria-label": "Features",
     "aria-rowcount": "0", "aria-colcount": String(heads.length) },
     element("div", { class: "heads", role: "rowgroup" }, element("div", { class: "row", role: "row", "aria-rowindex": "1" }, heads)),
@@ -110,7 +111,7 @@ function refill() {
   const hidden = all.length - rows.all.length;
   rows.current = Math.max(rows.all.indexOf(state.feature), 0);
   const label = (SHOWN[state.show] || SHOWN.live)[0];
-  byId("count").textContent = `${grouped(rows.all.length)} of ${plural(ATLAS.core.n, "feature")}`;
+  setText(byId("count"), `${grouped(rows.all.length)} of ${plural(ATLAS.core.n, "feature")}`);
   const more = found && hidden > 0 ? ` ${plural(hidden, "answer")} not among \u201c${label}\u201d.` : "";
   say(found ? note || `${plural(rows.all.length, "feature")} found.${more}` : "");
   rows.body.querySelectorAll("[data-sort]").forEach((head) => {
@@ -119,7 +120,21 @@ function refill() {
   });
   if (rows.top) rows.body.scrollTop = 0;
   rows.top = 0;
-  drawRows(true);
+  drawInTurn();
+}
+
+// A key stroke is answered by the first rows; those below follow as soon as these are painted,
+// unless another stroke comes before.
+const FIRST_ROWS = 8;
+let turn = 0;
+
+function drawInTurn() {
+  turn += 1;
+  const own = turn;
+  const isFirst = !rows.drawn;
+  drawRows(true, isFirst ? Infinity : FIRST_ROWS);
+  if (isFirst) return;
+  requestAnimationFrame(() => setTimeout(() => { if (own === turn) drawRows(true); }));
 }
 
 // Features in the order of a column; that of all features is kept, because an empty box asks for it.
@@ -141,8 +156,8 @@ function order(found, name, back) {
   return all;
 }
 
-function drawRows(always = false) {
-  const { body, space, all } = rows;
+function drawRows(always = false, most = Infinity) {
+  const { body, space, sheet, all } = rows;
   rows.height = NARROW.matches ? 64 : 30;
   const { top, sight } = rows;
   const from = Math.max(0, Math.floor(top / rows.height) - 4);
@@ -152,12 +167,14 @@ function drawRows(always = false) {
   rows.drawn = drawn;
   const height = `${all.length * rows.height}px`;
   if (space.style.height !== height) space.style.height = height;
+  const moved = `translateY(${from * rows.height}px)`;
+  if (sheet.style.transform !== moved) sheet.style.transform = moved;
   while (rows.pool.length < to - from) rows.pool.push(emptyRow());
-  while (space.children.length > to - from) space.lastChild.remove();
-  for (let place = from; place < to; place += 1) {
+  while (sheet.children.length > to - from) sheet.lastChild.remove();
+  for (let place = from; place < Math.min(to, from + most); place += 1) {
     const row = rows.pool[place - from];
     fillRow(row, place);
-    if (row.parentNode !== space) space.append(row);
+    if (row.parentNode !== sheet) sheet.append(row);
   }
   setIfNew(body, "aria-rowcount", all.length + 1);
   if (all.length && rows.current >= from && rows.current < to) {
@@ -184,12 +201,9 @@ function fillRow(row, place) {
   const attributes = { id: `row-${place}`, class: marks, "data-place": place, "aria-rowindex": place + 2,
     "aria-selected": feature === state.feature };
   for (const [name, value] of Object.entries(attributes)) setIfNew(row, name, value);
-  const moved = `translateY(${place * rows.height}px)`;
-  if (row.style.transform !== moved) row.style.transform = moved;
   Object.entries(COLUMN).forEach(([name, column], at) => {
     const text = name === "term" && why ? why : column.text(feature);
-    const { firstChild: words } = row.children[at];
-    if (words.data !== text) words.data = text;
+    setText(row.children[at], text);
   });
 }
 

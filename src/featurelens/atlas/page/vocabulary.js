@@ -67,7 +67,8 @@ function named(wanted, kind = null) {
   return last.found;
 }
 
-// The first sign of a word is looked for among all names; that is done before it is typed.
+// The first sign of a word is looked for among all names and answered by thousands of features;
+// that is done before it is typed.
 const firsts = new Map();
 
 function prepare() {
@@ -78,6 +79,7 @@ function prepare() {
     const wanted = signs.shift();
     if (!wanted) return;
     firsts.set(wanted, { wanted, kind: null, ...findNamed(wanted, null, null) });
+    firsts.get(wanted).answer = answer(wanted);
     idle(next);
   };
   idle(next);
@@ -129,7 +131,7 @@ function typeCounts() {
   return counted;
 }
 
-function suggestions(text, most = 12) {
+function suggestions(text, most) {
   const wanted = text.trim().toLowerCase();
   if (!wanted) return [];
   const found = named(wanted).slice(0, most);
