@@ -31,6 +31,8 @@ test-oracles: $(READY)  ## tests against libraries that are installed apart
 	$(PYTHON) -m venv $(VENV)-oracles
 	$(VENV)-oracles/bin/python -m pip install --quiet --requirement requirements.lock \
 		sae-lens==6.54.12 goatools==1.6.7
+	$(VENV)-oracles/bin/python -m pip install --quiet --no-deps \
+		dictionary-learning==0.1.0 eai-sparsify==1.3.3 overcomplete==0.3.0 einops==0.8.2
 	$(VENV)-oracles/bin/python -m pip install --quiet --no-deps --editable .
 	$(VENV)-oracles/bin/python -m pytest -m oracle
 

@@ -1,4 +1,4 @@
-"""Train one SAE on an embedding of real cells."""
+"""Train one SAE on an embedding of real cells, or import one that was trained elsewhere."""
 
 from pathlib import Path
 from typing import Any
@@ -7,15 +7,15 @@ from featurelens.io import read_obsm
 from featurelens.logs import job_log
 from featurelens.means import Means
 from featurelens.options import build
-from featurelens.sae.config import SAEConfig
-from featurelens.sae.single import train_and_save
+from featurelens.sae.config import AnySAE
+from featurelens.sae.single import make_and_save
 
 snakemake: Any
 
 with job_log(snakemake.log[0]) as log:
     X = read_obsm(snakemake.input.bundle)
-    config = build(SAEConfig, snakemake.params.config)
-    train_and_save(
+    config = build(AnySAE, snakemake.params.config)
+    make_and_save(
         X,
         config,
         Path(snakemake.output.config).parent,

@@ -44,14 +44,13 @@ from featurelens.genesets.sets import Membership
 from featurelens.io import (
     InputError,
     folder_or_temporary,
-    sha256_array,
     write_anndata,
     write_table,
     write_tables,
 )
 from featurelens.means import Log, Means
 from featurelens.options import as_config
-from featurelens.sae.config import SAEConfig, for_embedding
+from featurelens.sae.config import ImportedSAE, SAEConfig
 
 if TYPE_CHECKING:
     import anndata
@@ -84,7 +83,7 @@ def annotate(
     batch: str | None = None,
     symbol: str | None = None,
     trim_names: bool = False,
-    sae: SAEConfig | Mapping[str, Any] | SAE | str | Path | None = None,
+    sae: SAEConfig | ImportedSAE | Mapping[str, Any] | SAE | str | Path | None = None,
     convention: Convention | Literal["both"] = "both",
     dge: DgeConfig | Mapping[str, Any] | None = None,
     enrichment: EnrichmentConfig | Mapping[str, Any] | None = None,
@@ -117,8 +116,10 @@ def annotate(
         Read genes named ``GRCh38_CD3D`` or ``CD3D|ENSG00000167286`` as ``CD3D``, R's ``HLA.DRA``
         as ``HLA-DRA``.
     sae
-        What to train (:func:`default_sae` by default), a trained SAE, or its folder. Unless
-        ``normalise="none"``, it is trained at unit scale and takes the embedding as it is.
+        What to train (:func:`default_sae` by default), or a trained SAE: itself, its folder or
+        file in any form of docs/saved-models.md, or a mapping with that as ``path`` and what the
+        files do not say. Unless ``normalise="none"``, one that is trained here is trained at unit
+        scale and takes the embedding as it is.
     convention
         ``corrected``, ``published``, or both side by side.
     dge, enrichment
@@ -149,6 +150,8 @@ def annotate(
     InputError
         If something given cannot be used; one line says what and what to do.
     """
+    from featurelens.sae.single import at_hand
+
     means = Means(device=device, log=log)
     dge = _on_counts(dge)
     given: dict[str, Any] = {
@@ -180,13 +183,8 @@ def annotate(
         raise InputError(f"{error}; {hint}" if hint else str(error)) from None
     log(membership.describe())
     with folder_or_temporary(folder) as place:
-        model, health = _trained(
-            sae,
-            bundle,
-            seed=seed,
-            means=means,
-            folder=place / "sae",
-        )
+        asked = default_sae(bundle.cells.n_obs, seed=seed) if sae is None else sae
+        model, health = at_hand(asked, bundle.embedding, means=means, folder=place / "sae")
         features = describe_features(
             model.encode_sparse(bundle.embedding),
             bundle.cells,
@@ -270,31 +268,3 @@ def _annotate_under(
     write_tables(annotation.tables(), place / f"enrichment_{convention}.parquet")
     write_table(annotation.null, place / f"null_{convention}.parquet")
     return annotation.summary
-
-
-def _trained(
-    given: SAEConfig | Mapping[str, Any] | SAE | str | Path | None,
-    bundle: Bundle,
-    *,
-    seed: int,
-    means: Means,
-    folder: Path,
-) -> tuple[SAE, dict[str, Any]]:
-    """The SAE that was given, read or trained, and how it did (:meth:`Health.row`)."""
-    from featurelens.sae import model
-    from featurelens.sae.health import Health
-    from featurelens.sae.metrics import evaluate
-    from featurelens.sae.single import train_one
-
-    if isinstance(given, (str, Path)):
-        given = model.load(given, data_sha256=sha256_array(bundle.embedding))
-    if isinstance(given, model.SAE):
-        health = Health.of(evaluate(given, bundle.embedding))
-        for line in health.lines():
-            means.log(line)
-        return given, health.row()
-    config = as_config(SAEConfig, given or default_sae(bundle.cells.n_obs, seed=seed), "sae")
-    config = for_embedding(config, is_given=True)
-    trained = train_one(bundle.embedding, config, source="adata", means=means)
-    trained.write(folder)
-    return trained.sae, trained.health.row(config)

@@ -30,8 +30,18 @@ def require_torch_file(path: str) -> None:
         )
 
 
-def load_safely(path: str) -> Any:
+_ALONE = "save tensors and plain containers alone: torch.save(torch.as_tensor(x), path)"
+
+
+def load_safely(path: str, *, remedy: str = _ALONE) -> Any:
     """What ``torch.save`` wrote, read without running code that the file may carry.
+
+    Parameters
+    ----------
+    path
+        The file.
+    remedy
+        What to do where it holds more than that.
 
     Raises
     ------
@@ -48,8 +58,7 @@ def load_safely(path: str) -> Any:
         held = _FOREIGN.search(str(error))
         if held is not None:
             raise InputError(
-                f"{path}: cannot be read as tensors, for it holds {held[1]}; save tensors and "
-                "plain containers alone: torch.save(torch.as_tensor(x), path)"
+                f"{path}: cannot be read as tensors, for it holds {held[1]}; {remedy}"
             ) from error
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise InputError(

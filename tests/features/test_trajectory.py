@@ -24,7 +24,7 @@ from featurelens.features.trajectory import STEPS, count_filters
 from featurelens.io import InputError
 from featurelens.sae import model
 from featurelens.sae.config import SAEConfig
-from featurelens.sae.single import train_and_save
+from featurelens.sae.single import make_and_save
 from featurelens.tables import feature_selection
 
 PAUL15 = Path(__file__).parents[3] / "shared/data/cells/paul15_tradeseq_mouse.h5ad"
@@ -191,7 +191,7 @@ def test_erythroid_genes_lead_in_the_features_chosen_for_the_erythroid_trajector
         config = SAEConfig(
             architecture="topk", expansion=20, k=5, learning_rate=0.001, epochs=300, seed=seed
         )
-        train_and_save(bundle.embedding, config, tmp_path / str(seed), source="a test")
+        make_and_save(bundle.embedding, config, tmp_path / str(seed), source="a test")
         sae = model.load(tmp_path / str(seed))
         codes = sae.encode_sparse(bundle.embedding)
         features = describe_features(

@@ -18,7 +18,7 @@ from featurelens.sae.engine import load_engine
 from featurelens.sae.listing import architectures, engines
 from featurelens.sae.loop import initial_parameters, stops_early
 from featurelens.sae.metrics import evaluate
-from featurelens.sae.single import train_and_save
+from featurelens.sae.single import make_and_save
 from featurelens.sae.splits import split_rows
 from featurelens.sae.stacks import train_stack
 from featurelens.sae.training import train
@@ -317,7 +317,7 @@ def test_training_learns_and_history_ends_at_the_rows_loss():
 
 def test_one_sae_lands_in_its_folder(tmp_path):
     config = replace(BASE, architecture="topk", k=50)
-    train_and_save(X, config, tmp_path, source="toy")
+    make_and_save(X, config, tmp_path, source="toy")
     assert {file.name for file in tmp_path.iterdir()} == {
         model.CONFIG,
         model.WEIGHTS,
@@ -331,7 +331,7 @@ def test_one_sae_lands_in_its_folder(tmp_path):
     assert len(read_table(tmp_path / "history.tsv")) == 5
     wild = replace(config, learning_rate=1e30)
     with pytest.raises(RuntimeError, match=r"diverged.*lower its learning rate"):
-        train_and_save(X, wild, tmp_path, source="toy")
+        make_and_save(X, wild, tmp_path, source="toy")
 
 
 CHILD = """

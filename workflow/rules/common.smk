@@ -11,6 +11,7 @@ if SRC not in sys.path:
 
 from featurelens.config.parse import parse_config
 from featurelens.config.presence import leave_out_absent
+from featurelens.controls.plan import left_out
 from featurelens.features.sources import (
     RANDOM_PATTERN,
     TRAINED_PATTERN,
@@ -39,7 +40,7 @@ except InputError as error:
     raise SystemExit(str(error))
 
 if workflow.is_main_process:
-    for line in LEFT_OUT:
+    for line in LEFT_OUT + left_out(CONFIG.controls, CONFIG.saes):
         print(line, file=sys.stderr)
 
 PLAN = Plan(CONFIG)
@@ -146,7 +147,9 @@ def model_code(wildcards):
 
 
 def training_code(wildcards):
-    """What trains an SAE: of architectures and engines, those that it may use."""
+    """What trains an SAE: of architectures and engines, those that it may use; or imports it."""
+    if JOBS.sae_files(wildcards):
+        return code.import_code(fingerprint, "train_sae")
     config = trained_config(wildcards.sae, CONFIG.saes)
     asked = [(config.architecture, config.trained)]
     return code.sae_code(fingerprint, "train_sae", asked, engine=CONFIG.engine)

@@ -13,6 +13,7 @@ rule check_inputs:
         collections=[
             file for block in CONFIG.collections.values() for file in files_of(user_files(block))
         ],
+        saes=JOBS.imported_files(*CONFIG.saes),
         universe=existing(CONFIG.enrichment.universe.file),
         claims=existing(CONFIG.claims),
     output:

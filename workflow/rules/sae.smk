@@ -1,9 +1,10 @@
-# One SAE per embedding of real cells (paper section 5.1).
+# One SAE per embedding of real cells (paper section 5.1), trained here, or trained elsewhere and read.
 
 
 rule train_sae:
     input:
         bundle=f"results/{RUN}/embeddings/{{dataset}}/{{model}}/cells.h5ad",
+        files=JOBS.sae_files,
     output:
         config=f"results/{RUN}/sae/{{dataset}}/{{model}}/{{sae}}/cfg.json",
         weights=f"results/{RUN}/sae/{{dataset}}/{{model}}/{{sae}}/sae_weights.safetensors",
@@ -22,6 +23,7 @@ rule train_sae:
         runtime=growing(480),
     params:
         config=JOBS.sae,
+        content=lambda wildcards: content_of(JOBS.sae_files(wildcards)),
         source="{dataset}/{model}",
         engine=CONFIG.engine,
         device=device,

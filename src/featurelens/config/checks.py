@@ -13,7 +13,7 @@ from featurelens.controls.config import contradictions as control_contradictions
 from featurelens.datasets.config import OwnCells
 from featurelens.downloads.config import DownloadConfig, belongs_to
 from featurelens.genesets.config import annotated_with
-from featurelens.sae.config import SAEConfig
+from featurelens.sae.config import SAEConfig, to_train
 from featurelens.sae.listing import served
 from featurelens.sweeps.points import select_points
 
@@ -55,7 +55,7 @@ def _dimensions(run: RunConfig) -> dict[str, int]:
 
 def _width_checks(run: RunConfig) -> Iterator[str]:
     """An SAE has one feature at least, and so never keeps more than it has."""
-    dimensions = _dimensions(run)
+    dimensions, trained = _dimensions(run), to_train(run.saes)
     expansions = [
         (f"sweeps.{name}.grids[{number}].expansion", expansion, sweep.embedding)
         for name, sweep in run.sweeps.items()
@@ -63,9 +63,9 @@ def _width_checks(run: RunConfig) -> Iterator[str]:
         for expansion in grid.expansion
     ]
     expansions += [
-        (f"saes.{name}.expansion", run.saes[name].expansion, f"{dataset}/{model}")
+        (f"saes.{name}.expansion", trained[name].expansion, f"{dataset}/{model}")
         for dataset, block in run.datasets.items()
-        for name in block.chosen_saes(run.saes)
+        for name in block.chosen_saes(trained)
         for model in block.models
     ]
     for key, expansion, embedding in expansions:
@@ -153,7 +153,7 @@ def _engine_checks(run: RunConfig) -> Iterator[str]:
         trained = {
             a for sweep in run.sweeps.values() for grid in sweep.grids for a in grid.architecture
         }
-        trained |= {sae.architecture for sae in run.saes.values()}
+        trained |= {sae.architecture for sae in to_train(run.saes).values()}
         for architecture in sorted(trained - set(served(run.engine))):
             yield f"'engine' is {run.engine!r}, which does not train {architecture!r}; use auto"
 

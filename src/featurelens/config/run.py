@@ -27,7 +27,7 @@ from featurelens.enrichment.config import EnrichmentConfig, GseaConfig
 from featurelens.features.config import ComparisonConfig, FeatureConfig, TrajectoryConfig
 from featurelens.genesets.config import CollectionConfig
 from featurelens.options import STRICT, File, Name
-from featurelens.sae.config import EngineChoice, SAEConfig
+from featurelens.sae.config import AnySAE, EngineChoice
 from featurelens.steering.config import SteeringConfig
 from featurelens.sweeps.config import SweepConfig
 
@@ -109,8 +109,8 @@ class RunConfig:
     """Files of others that are fetched before they are used, by name."""
     datasets: dict[Name, DatasetRun] = field(default_factory=dict)
     """Real cells, by name."""
-    saes: dict[Name, SAEConfig] = field(default_factory=dict)
-    """SAEs trained on the embeddings of the datasets, by name."""
+    saes: dict[Name, AnySAE] = field(default_factory=dict)
+    """SAEs of the embeddings of the datasets, by name; one with a path was trained elsewhere."""
     collections: dict[Name, CollectionConfig] = field(default_factory=dict)
     """Collections of gene sets that SAEs are annotated with, by name."""
     features: FeatureConfig = field(default_factory=FeatureConfig)

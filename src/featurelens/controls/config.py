@@ -20,7 +20,7 @@ from annotated_types import Ge
 from featurelens.enrichment.config import NullName
 from featurelens.features.sources import OF_CELLS, Kind, Repeatable
 from featurelens.options import STRICT
-from featurelens.sae.config import SAEConfig
+from featurelens.sae.config import ImportedSAE, SAEConfig, to_train
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +60,7 @@ def contradictions(
     config: ControlConfig,
     *,
     embeddings: Sequence[str],
-    saes: Mapping[str, SAEConfig],
+    saes: Mapping[str, SAEConfig | ImportedSAE],
     collections: Sequence[str],
 ) -> Iterator[tuple[str, str, Sequence[str]]]:
     """What of the config cannot be, as (message, word, known words to suggest for it).
@@ -88,7 +88,8 @@ def contradictions(
                     name,
                     known,
                 )
+    trained = to_train(saes)
     for name in config.saes or saes:
-        if name in saes and saes[name].seed in config.seeds:
-            seed = saes[name].seed
+        if name in trained and trained[name].seed in config.seeds:
+            seed = trained[name].seed
             yield f"'controls.seeds' has {seed}, which {name!r} has already; take others", "", ()

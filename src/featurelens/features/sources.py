@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 from featurelens.io import InputError
 from featurelens.plugins import names, stated
-from featurelens.sae.config import SAEConfig
+from featurelens.sae.config import ImportedSAE, SAEConfig, to_train
 
 # Not written as one string: these are names and literals, and nothing is loaded from here.
 _KINDS = f"{__package__.partition('.')[0]}.controls.kinds"
@@ -92,26 +92,42 @@ def parse_source(name: str) -> Source:
     )
 
 
-def relatives(saes: Mapping[str, SAEConfig]) -> dict[str, str]:
-    """Each SAE's first relative in the config, which differs from it by its seed at most."""
+def relatives(saes: Mapping[str, SAEConfig | ImportedSAE]) -> dict[str, str]:
+    """Each SAE's first relative in the config, which differs from it by its seed at most.
+
+    One that was trained elsewhere has none but itself.
+    """
     first: dict[SAEConfig, str] = {}
-    for name, sae in saes.items():
+    trained = to_train(saes)
+    for name, sae in trained.items():
         first.setdefault(replace(sae, seed=0), name)
-    return {name: first[replace(sae, seed=0)] for name, sae in saes.items()}
+    return {
+        name: first[replace(trained[name], seed=0)] if name in trained else name for name in saes
+    }
 
 
-def trained_config(name: str, saes: Mapping[str, SAEConfig]) -> SAEConfig:
-    """What to train for an SAE of the config, a repeat of it, or its control.
+def trained_config(
+    name: str, saes: Mapping[str, SAEConfig | ImportedSAE]
+) -> SAEConfig | ImportedSAE:
+    """What to train for an SAE of the config, a repeat of it, or its control; or what to import.
 
     Raises
     ------
     InputError
-        If the name belongs to no SAE of the config, or to a control that is not trained.
+        If the name belongs to no SAE of the config, to a control that is not trained, or to one
+        that would have to be, of an SAE that was trained elsewhere.
     """
     source = parse_source(name)
     if source.sae is None or source.sae not in saes or source.kind not in ("sae", *TRAINED_AS):
         raise InputError(f"{name!r} is not trained; SAEs of this run are {', '.join(saes)}")
     config = saes[source.sae]
+    if isinstance(config, ImportedSAE):
+        if name != source.sae:
+            raise InputError(
+                f"{name!r} would have to be trained, but {source.sae!r} was trained elsewhere; ask "
+                f"for {source.sae}.random, or for controls of the cells"
+            )
+        return config
     if source.seed is not None:
         config = replace(config, seed=source.seed)
     if source.kind in TRAINED_AS:

@@ -78,6 +78,11 @@ def sae_code(
     return fingerprint(script, beside=beside, **only)
 
 
+def import_code(fingerprint: Fingerprint, script: str) -> str:
+    """Code of a job that reads an SAE which was trained elsewhere; it asks for no architecture."""
+    return fingerprint(script, sae__architectures=None, sae__engines=None)
+
+
 def _loaded(package: str, asked: Iterable[str], group: str) -> tuple[list[str], str | None]:
     """What is the library's own of a package, and hashes of what entry points bring."""
     brought = {name: brought_files(package, name, group=group) for name in sorted(asked)}

@@ -21,6 +21,7 @@ from featurelens.downloads.config import belongs_to
 from featurelens.io import InputError, atomic_path
 from featurelens.options import brought
 from featurelens.planning.plan import Plan
+from featurelens.sae.config import to_import
 
 SEEN = Path(".snakemake/featurelens/inputs.json")
 """Hash of what was found good last, and remarks on it; where it cannot be written, files are
@@ -106,6 +107,7 @@ def named_files(run: RunConfig) -> Iterator[tuple[str, str]]:
         for name, model in block.models.items()
         if model.files
     }
+    parts |= {f"saes.{name}": sae for name, sae in to_import(run.saes).items()}
     parts |= {f"collections.{name}": block for name, block in run.collections.items()}
     parts |= {"enrichment.universe": run.enrichment.universe}
     for key, part in parts.items():

@@ -29,7 +29,8 @@ from featurelens.io import InputError, sha256_file
 from featurelens.options import build, user_files
 from featurelens.places import Place
 from featurelens.planning.groups import check_groups
-from featurelens.sae.config import SAEConfig, width
+from featurelens.planning.imported import read_imported
+from featurelens.sae.config import AnySAE, ImportedSAE, SAEConfig, width
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,6 +53,7 @@ def check_inputs(
     claims: str | None,
     tests: Mapping[str, Any] | None = None,
     named: Sequence[Mapping[str, Any]] = (),
+    saes: Mapping[str, Any] | None = None,
     *,
     pending: Sequence[str] = (),
 ) -> pd.DataFrame:
@@ -69,6 +71,8 @@ def check_inputs(
     named
         Features that the configuration names by number
         (:attr:`featurelens.planning.plan.Plan.named_features`).
+    saes
+        Those that were trained elsewhere (:func:`featurelens.planning.imported.imported_of`).
     pending
         Files that the run is going to download. What names one of them is left out, to be checked
         when they have come.
@@ -85,7 +89,7 @@ def check_inputs(
     """
     import pandas as pd
 
-    found = find_inputs(datasets, collections, claims, tests, named, pending=pending)
+    found = find_inputs(datasets, collections, claims, tests, named, saes, pending=pending)
     rows = [(row.key, row.path, sha256_file(row.path), row.found) for row in found]
     return pd.DataFrame(rows, columns=["key", "path", "sha256", "found"])
 
@@ -96,6 +100,7 @@ def find_inputs(
     claims: str | None,
     tests: Mapping[str, Any] | None = None,
     named: Sequence[Mapping[str, Any]] = (),
+    saes: Mapping[str, Any] | None = None,
     *,
     pending: Sequence[str] = (),
 ) -> Iterator[Finding]:
@@ -107,8 +112,14 @@ def find_inputs(
     dimensions: dict[str, int | None] = {}
     for name, block in datasets.items():
         yield from _check_dataset(name, block, dimensions)
+    widths: dict[str, int] = {}
+    for name, block in (saes or {}).items():
+        if not _waits(block, pending):
+            found = read_imported(name, block["config"], block["embeddings"], dimensions)
+            widths[name] = found.n_features
+            yield from (Finding(found.key, file, found.found) for file in found.files)
     for feature in named:
-        _require_feature(feature, dimensions.get(feature["embedding"]))
+        _require_feature(feature, dimensions.get(feature["embedding"]), widths)
     yield from _check_genes(datasets, collections, build(EnrichmentConfig, tests or {}), pending)
     if claims is not None and not _waits(claims, pending):
         _require_file("claims", claims)
@@ -166,11 +177,17 @@ def _check_dataset(
         yield Finding(f"{key}.cells.path", run.cells.path, found, tuple(remarks(run.cells)))
 
 
-def _require_feature(feature: Mapping[str, Any], d_in: int | None) -> None:
+def _require_feature(
+    feature: Mapping[str, Any], d_in: int | None, widths: Mapping[str, int]
+) -> None:
     """Raise where an SAE will not have a feature that the configuration names."""
-    if d_in is None:
+    sae: SAEConfig | ImportedSAE = build(AnySAE, feature["config"])
+    if isinstance(sae, SAEConfig):
+        count = None if d_in is None else width(sae, d_in)
+    else:
+        count = widths.get(feature["sae"])
+    if count is None:
         return
-    count = width(build(SAEConfig, feature["config"]), d_in)
     if feature["number"] >= count:
         raise InputError(
             f"config: '{feature['key']}' names feature {feature['number']}, but "

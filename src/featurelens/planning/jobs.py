@@ -23,7 +23,8 @@ from featurelens.planning.memory import Stage, job_sizes, megabytes
 from featurelens.planning.plan import Plan
 from featurelens.planning.steps import Step
 from featurelens.planning.sweep_sizes import dimensions, widest
-from featurelens.sae.config import for_embedding
+from featurelens.sae.config import ImportedSAE, for_embedding, to_import
+from featurelens.sae.listing import given_files
 
 OfWildcards = Callable[[Any], Any]
 OfAttempt = Callable[[Any, Any, int], int]
@@ -50,6 +51,10 @@ def growing(amount: int | OfWildcards) -> Callable[[Any, int], int]:
         return attempt * int(amount(wildcards) if callable(amount) else amount)
 
     return asked
+
+
+def _exists(path: str) -> bool:
+    return Path(path).exists()
 
 
 @dataclass(frozen=True)
@@ -146,9 +151,25 @@ class Jobs:
         return f"../../envs/{self.model(wildcards).environment}.yaml"
 
     def sae(self, wildcards: Any) -> dict[str, Any]:
-        """What to train: an SAE of the config, a repeat with another seed, or a control of it."""
+        """What to train: an SAE of the config, a repeat with another seed, or a control of it.
+
+        Of one that was trained elsewhere, where it lies.
+        """
         config = trained_config(wildcards.sae, self.plan.config.saes)
+        if isinstance(config, ImportedSAE):
+            return as_plain(config)
         return as_plain(for_embedding(config, is_given=self.model(wildcards).is_given))
+
+    def sae_files(self, wildcards: Any) -> list[str]:
+        """Files of an SAE that was trained elsewhere; none of one that the run trains."""
+        return self.imported_files(wildcards.sae)
+
+    def imported_files(self, *names: str) -> list[str]:
+        """Files of SAEs that were trained elsewhere, those that the run downloads among them."""
+        imported = to_import(self.plan.config.saes)
+        paths = [imported[name].path for name in names if name in imported]
+        found = [file for path in paths for file in self.plan.existing(path, _exists)]
+        return [file for each in found for file in (given_files(each) if each in paths else [each])]
 
     def weights(self, wildcards: Any) -> list[str]:
         """Files of the weights that a source of features has; a control of the cells has none."""

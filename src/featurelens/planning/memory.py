@@ -8,6 +8,7 @@ half a GiB for every stage of the default run.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -15,7 +16,7 @@ from typing import Literal
 from featurelens.config.run import DatasetRun, RunConfig
 from featurelens.features.sources import parse_source
 from featurelens.places import Place
-from featurelens.sae.config import width
+from featurelens.sae.config import ImportedSAE, width
 
 Stage = Literal[
     "train",
@@ -143,9 +144,26 @@ def job_sizes(config: RunConfig, place: Place, *, below: str) -> Sizes:
         return sizes
     source = parse_source(place.sae)
     if source.sae is not None:
-        return replace(sizes, n_features=width(config.saes[source.sae], sizes.n_dimensions))
+        sae, d_in = config.saes[source.sae], sizes.n_dimensions
+        if isinstance(sae, ImportedSAE):
+            written = Path(f"{below}/sae/{place.embedding}/{source.sae}/cfg.json")
+            return replace(sizes, n_features=_imported_width(sae, d_in, written))
+        return replace(sizes, n_features=width(sae, d_in))
     # Two ends of every component.
     return replace(sizes, n_features=2 * max(config.controls.n_components, sizes.n_dimensions))
+
+
+def _imported_width(sae: ImportedSAE, d_in: int, written: Path) -> int:
+    """Features of an SAE that was trained elsewhere; before it is read, what its files can hold.
+
+    They have encoder and decoder, of two bytes a number at the least.
+    """
+    if written.exists():
+        return int(json.loads(written.read_text())["d_sae"])
+    path = Path(sae.path)
+    files = path.iterdir() if path.is_dir() else [path]
+    n_bytes = sum(file.stat().st_size for file in files if file.is_file())
+    return max(1, n_bytes // (2 * 2 * d_in))
 
 
 def _bundle_sizes(dataset: DatasetRun, model: str, bundle: str) -> Sizes:

@@ -14,6 +14,7 @@ from featurelens.features.sources import TRAINED_AS, parse_source, relatives
 from featurelens.genesets.config import annotated_with
 from featurelens.places import Place
 from featurelens.planning.contrasts import ways_of
+from featurelens.planning.imported import imported_of
 from featurelens.planning.simulation_plan import SimulationPlan, first
 
 
@@ -34,7 +35,8 @@ class Plan(SimulationPlan):
         parts = {key: self.plain[key] for key in ("datasets", "collections", "claims")}
         tests = self.plain["enrichment"]
         asked = ("universe", "min_genes", "max_genes")
-        return parts | {"tests": {key: tests[key] for key in asked}, "named": self.named_features}
+        parts |= {"tests": {key: tests[key] for key in asked}, "named": self.named_features}
+        return parts | {"saes": imported_of(self.plain, self.saes)}
 
     @cached_property
     def named_features(self) -> list[dict[str, Any]]:

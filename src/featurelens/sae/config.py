@@ -1,22 +1,25 @@
-"""What one sparse autoencoder is and how it is trained, apart from the data."""
+"""What one sparse autoencoder is and how it is trained, apart from the data, or where it lies."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from annotated_types import Ge, Gt, Le, Lt
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Discriminator, Tag, TypeAdapter, ValidationError
 
 from featurelens.io import InputError
-from featurelens.options import STRICT
-from featurelens.sae.listing import architectures, engines, starts_linear
+from featurelens.options import STRICT, File
+from featurelens.sae.listing import architectures, engines, formats, starts_linear
 
 TrainedPart = Literal["all", "encoder", "nothing"]
 if TYPE_CHECKING:
     ArchitectureName = str
     EngineChoice = str
+    FormatChoice = str
 else:
     ArchitectureName = Literal[architectures()]
     EngineChoice = Literal[("auto", *engines())]
+    FormatChoice = Literal[("auto", *formats())]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,6 +93,79 @@ class SAEConfig:
             able = ", ".join(name for name in architectures() if starts_linear(name))
             what = f"initialisation linear is a start of {able}, not of {self.architecture}"
             raise ValueError(f"{what}; leave it out")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TensorNames:
+    """Names of the tensors in a file that no package of docs/saved-models.md wrote."""
+
+    __pydantic_config__ = STRICT
+
+    W_enc: str
+    """Encoder, (d_in, d_sae) or (d_sae, d_in)."""
+    W_dec: str | None = None
+    """Decoder, (d_sae, d_in) or (d_in, d_sae); null takes the encoder, transposed."""
+    b_enc: str | None = None
+    """Bias of the encoder, (d_sae,); null for none."""
+    b_dec: str | None = None
+    """Bias of the decoder, (d_in,); null for none."""
+    subtracted: str | None = None
+    """What is subtracted from the input, (d_in,), often the bias of the decoder; null for none."""
+    added: str | None = None
+    """What is added to the input, (d_in,), as in the study's ReLU SAEs; null for none."""
+    threshold: str | None = None
+    """Above what features fire, (d_sae,) or one number (jumprelu only)."""
+    log_threshold: str | None = None
+    """The same as its natural logarithm."""
+    transposed: bool | None = None
+    """Whether the encoder is (d_sae, d_in), as torch.nn.Linear keeps it, and a square decoder as
+    that does too; null sees it by shapes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportedSAE:
+    """One sparse autoencoder that was trained elsewhere (docs/saved-models.md)."""
+
+    __pydantic_config__ = STRICT
+
+    path: File
+    """Folder or file that holds it."""
+    format: FormatChoice = "auto"
+    """What wrote it; auto knows by what the files hold."""
+    architecture: str | None = None
+    """Its class or activation, where the files do not say it: of dictionary_learning and
+    overcomplete the name of the class, of tensors the activation relu, topk or jumprelu."""
+    k: Annotated[int, Ge(1)] | None = None
+    """Features kept per row, where the files do not say it."""
+    threshold: Annotated[float, Ge(0)] | None = None
+    """Above what features fire, where the files do not say it."""
+    input_scale: Annotated[float, Gt(0)] | None = None
+    """What the embedding is multiplied by before it is encoded, where training scaled it and the
+    files do not say by what."""
+    tensors: TensorNames | None = None
+    """Names of the tensors (format tensors)."""
+
+
+def _given_or_trained(value: Any) -> str:
+    is_given = "path" in value if isinstance(value, Mapping) else isinstance(value, ImportedSAE)
+    return "imported" if is_given else "trained"
+
+
+AnySAE = Annotated[
+    Annotated[SAEConfig, Tag("trained")] | Annotated[ImportedSAE, Tag("imported")],
+    Discriminator(_given_or_trained),
+]
+"""An SAE of a run: trained on its embeddings, or with a path to one that was trained elsewhere."""
+
+
+def to_train(saes: Mapping[str, SAEConfig | ImportedSAE]) -> dict[str, SAEConfig]:
+    """Those that a run trains."""
+    return {name: sae for name, sae in saes.items() if isinstance(sae, SAEConfig)}
+
+
+def to_import(saes: Mapping[str, SAEConfig | ImportedSAE]) -> dict[str, ImportedSAE]:
+    """Those that were trained elsewhere."""
+    return {name: sae for name, sae in saes.items() if isinstance(sae, ImportedSAE)}
 
 
 def for_embedding(config: SAEConfig, *, is_given: bool) -> SAEConfig:

@@ -67,6 +67,12 @@ class Health:
     def warnings(self, config: SAEConfig | None = None) -> list[str]:
         """What is wrong and what to change, a sentence each; without ``config`` in general."""
         found = []
+        if config is None and self.explained_variance < 0:
+            found.append(
+                f"it explains {self.explained_variance:.0%} of the variance, less than the mean "
+                "does: is this the embedding that the SAE was trained on, in the unit that it was "
+                "trained on (input_scale)?"
+            )
         if self.share_dead > MOST:
             found.append(
                 f"{self.n_features - self.n_live} of {self.n_features} features "

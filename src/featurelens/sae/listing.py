@@ -1,4 +1,4 @@
-"""Which architectures and engines there are, and what their files say of them.
+"""Which architectures, engines and forms of files there are, and what their modules say of them.
 
 What is a literal in their entries is read from the text: neither numpy nor torch is imported, so
 that the workflow may ask while it plans.
@@ -7,6 +7,7 @@ that the workflow may ask while it plans.
 from __future__ import annotations
 
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from featurelens.io import InputError
@@ -15,6 +16,9 @@ from featurelens.plugins import names, stated
 # Not written as one string: these are names alone, and no module below them is loaded from here.
 _ARCHITECTURES = f"{__package__}.architectures"
 _ENGINES = f"{__package__}.engines"
+_FILES = f"{__package__}.files"
+_SUFFIXES = (".json", ".safetensors", ".pt", ".pth", ".bin")
+_BESIDE = ("cfg.json", "config.json")
 ARCHITECTURE_GROUP = "featurelens.architectures"
 
 
@@ -47,6 +51,23 @@ def starts_linear(architecture: str) -> bool:
 def engines() -> tuple[str, ...]:
     """Names of all engines."""
     return names(_ENGINES)
+
+
+def formats() -> tuple[str, ...]:
+    """Names of all forms of files that a trained SAE is read from."""
+    return names(_FILES)
+
+
+def given_files(path: str) -> list[str]:
+    """Files of an SAE that was given as a folder, or as one file; that names what is read of it.
+
+    What lies beside weights in a folder, such as logs of training, is not among them.
+    """
+    given = Path(path)
+    if given.is_dir():
+        return [str(file) for file in sorted(given.iterdir()) if file.suffix in _SUFFIXES]
+    beside = [file for file in sorted(given.parent.glob("c*.json")) if file.name in _BESIDE]
+    return [path, *map(str, beside)]
 
 
 def served(engine: str) -> tuple[str, ...]:

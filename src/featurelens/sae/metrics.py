@@ -129,7 +129,7 @@ def evaluate(sae: SAE, X: np.ndarray, *, chunk_rows: int = 4096) -> Evaluation:
     for start in range(0, len(X), chunk_rows):
         rows = X[start : start + chunk_rows]
         codes = sae.encode(rows)
-        accumulator.update(rows, codes, sae.decode(codes))
+        accumulator.update(rows, codes, sae.decode(codes, rows))
     return accumulator.compute()
 
 

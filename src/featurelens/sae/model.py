@@ -12,7 +12,6 @@ These are SAELens' ``standard``, ``topk`` and ``jumprelu``, and the files are SA
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -21,8 +20,10 @@ from safetensors.numpy import save as to_bytes
 
 from featurelens import plugins
 from featurelens.io import InputError, atomic_path, write_json
+from featurelens.sae.config import ImportedSAE
 from featurelens.sae.files.saelens import CONFIG, FORM, WEIGHTS
-from featurelens.sae.folded import Folded
+from featurelens.sae.folded import Folded, RowUnits
+from featurelens.sae.saved import Saved
 
 FILES = "featurelens.sae.files"
 """Where the forms of files are, one module each."""
@@ -58,8 +59,7 @@ class SAE(Folded):
         X = np.asarray(X, dtype=self.W_enc.dtype)
         if X.ndim != 2 or X.shape[1] != self.d_in:
             raise InputError(f"SAE with {self.d_in} inputs cannot encode data of shape {X.shape}")
-        before = X @ self.W_enc
-        before += self.b_enc
+        before = self.before_selection(X)
         if self.k is not None and self.k < self.d_sae:
             return _keep_largest(before, self.k)
         if self.threshold is not None:
@@ -78,9 +78,49 @@ class SAE(Folded):
             return scipy.sparse.csr_matrix((0, self.d_sae), dtype=self.W_enc.dtype)
         return scipy.sparse.vstack(chunks, format="csr")
 
-    def decode(self, codes: np.ndarray | scipy.sparse.spmatrix) -> np.ndarray:
-        """Reconstruction (n, d_in) of activations (n, d_sae), dense or sparse."""
-        return np.asarray(codes @ self.W_dec) + self.b_dec
+    def decode(
+        self, codes: np.ndarray | scipy.sparse.spmatrix, rows: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Reconstruction (n, d_in) of activations (n, d_sae), dense or sparse.
+
+        Where each row has a unit of its own (:attr:`row_units`), the ``rows`` (n, d_in) that were
+        encoded give it back; without them it is in that unit.
+        """
+        decoded = np.asarray(codes @ self.W_dec) + self.b_dec
+        if self.row_units is None or rows is None:
+            return decoded
+        shift, scale, _ = _units(np.asarray(rows, dtype=self.W_enc.dtype), self.row_units)
+        return decoded * scale + shift
+
+    def before_selection(self, X: np.ndarray) -> np.ndarray:
+        """``x W_enc + b_enc`` (n, d_sae) of rows (n, d_in), each in its own unit if it has one."""
+        X = np.asarray(X, dtype=self.W_enc.dtype)
+        if self.row_units is not None:
+            shift, _, divisor = _units(X, self.row_units)
+            X = (X - shift) / divisor
+        before: np.ndarray = X @ self.W_enc
+        before += self.b_enc
+        return before
+
+    def unit_of_rows(self, X: np.ndarray) -> np.ndarray:
+        """What a step of 1 in decoder rows is in each row of ``X`` (n, d_in), as (n, 1)."""
+        if self.row_units is None:
+            return np.ones((len(X), 1), self.W_enc.dtype)
+        return _units(np.asarray(X, dtype=self.W_enc.dtype), self.row_units)[1]
+
+
+def _units(X: np.ndarray, row_units: RowUnits) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Origin and unit of each row, and what it is divided by, (n, 1), as sae-lens 6.54.12 has them.
+
+    ``constant_norm_rescale`` brings a row to length √d_in; ``layer_norm`` takes its mean away and
+    divides by its standard deviation (of n - 1) plus 1e-5, which the way back leaves out.
+    """
+    if row_units == "constant_norm_rescale":
+        length = np.linalg.norm(X, axis=1, keepdims=True) / X.shape[1] ** 0.5
+        return np.zeros_like(length), length, length
+    shift = X.mean(axis=1, keepdims=True)
+    spread = X.std(axis=1, ddof=1, keepdims=True)
+    return shift, spread, spread + X.dtype.type(1e-5)
 
 
 def _keep_largest(before: np.ndarray, k: int) -> np.ndarray:
@@ -118,7 +158,7 @@ def _saelens_config(sae: SAE) -> dict[str, Any]:
         "dtype": str(sae.W_enc.dtype),
         "device": "cpu",
         "apply_b_dec_to_input": False,
-        "normalize_activations": "none",
+        "normalize_activations": sae.row_units or "none",
         "reshape_activations": "none",
     }
     if sae.k is not None:
@@ -130,40 +170,73 @@ def _saelens_config(sae: SAE) -> dict[str, Any]:
     return config
 
 
-def load(folder: str | Path, *, data_sha256: str | None = None) -> SAE:
+def load(given: str | Path | ImportedSAE, *, data_sha256: str | None = None) -> SAE:
     """Read an SAE: what :func:`save` wrote, or another package did.
 
     Parameters
     ----------
-    folder
-        Holds the files of one SAE in a form of :mod:`featurelens.sae.files`, one module a package.
+    given
+        Folder or file of one SAE in a form of :mod:`featurelens.sae.files`, one module a package,
+        or that with what its files do not say.
     data_sha256
         Digest of the embedding the SAE is about to be applied to; None applies it to anything.
 
     Raises
     ------
     InputError
-        If a file is missing or damaged, if shapes disagree with ``cfg.json``, if the file says
+        If a file is missing or damaged, if shapes disagree with each other, if the files say
         something that cannot be honoured, or if the SAE was trained on other data.
     """
-    folder = Path(folder)
-    folded = _reader(folder).read(folder)
-    trained_on = folded.metadata.get("data_sha256")
+    folder = Path(given.path if isinstance(given, ImportedSAE) else given)
+    sae = read_saved(Saved(folder, given if isinstance(given, ImportedSAE) else None))
+    trained_on = sae.metadata.get("data_sha256")
     if data_sha256 is not None and trained_on is not None and trained_on != data_sha256:
         raise InputError(
             f"{folder}: this SAE was trained on data with sha256 {trained_on[:12]}…, "
             f"not {data_sha256[:12]}…; train it on these data, or load it by "
             "featurelens.sae.model.load(folder), which compares nothing"
         )
-    return SAE(**vars(folded))
+    return sae
 
 
-def _reader(folder: Path) -> ModuleType:
-    """The module that knows the form of a folder's files; ours where there is none of any."""
-    for name in plugins.names(FILES):
-        module = plugins.load(FILES, name)
-        if module.is_here(folder):
-            return module
-    if not (folder / CONFIG).exists():
-        raise InputError(f"{folder / CONFIG}: no such file; train the SAE first")
-    raise InputError(f"{folder / WEIGHTS}: no such file; train the SAE again")
+def read_saved(saved: Saved) -> SAE:
+    """The SAE in files that were given, of whatever form; ``saved`` knows then what they were."""
+    saved.format = saved.asked.format
+    if saved.format == "auto":
+        saved.format = _format(saved)
+    folded = plugins.load(FILES, saved.format).read(saved)
+    if saved.asked.input_scale is not None:
+        folded = folded.of_scaled(saved.asked.input_scale)
+    return SAE(**vars(folded.in_single()))
+
+
+def require_width(sae: SAE, d_in: int, *, where: str, embedding: str) -> None:
+    """Raise an InputError unless an SAE has as many inputs as an embedding has dimensions."""
+    if sae.d_in != d_in:
+        raise InputError(
+            f"{where}: this SAE has {sae.d_in} inputs, but {embedding!r} has {d_in} dimensions; "
+            "name the embedding that it was trained on"
+        )
+
+
+def _format(saved: Saved) -> str:
+    """The form of files, which one module must know."""
+    if not saved.path.exists():
+        raise InputError(f"{saved.path}: no such file or folder; train the SAE first")
+    readers = {name: plugins.load(FILES, name) for name in plugins.names(FILES)}
+    found = [name for name, reader in readers.items() if reader.is_here(saved)]
+    if not found and saved.loose is not None:
+        found = [name for name, reader in readers.items() if reader.is_of(saved.loose_tensors)]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise InputError(
+            f"{saved.path}: may be of the form {' or '.join(found)}; write which one as format"
+        )
+    held = ", ".join(sorted(each.name for each in saved.folder.iterdir())[:8])
+    if saved.loose is not None:
+        held = f"tensors {', '.join(sorted(saved.loose_tensors)[:8])}"
+    raise InputError(
+        f"{saved.path}: is no SAE of a form that is known (found {held or 'nothing'}); "
+        f"{', '.join(readers)} are read (docs/saved-models.md)"
+    )

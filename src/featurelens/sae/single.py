@@ -1,5 +1,6 @@
-"""One SAE on one embedding, trained and written where everything downstream reads it."""
+"""One SAE on one embedding, trained or imported, written where everything downstream reads it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,13 @@ import pandas as pd
 
 from featurelens.io import sha256_array, write_json, write_table
 from featurelens.means import ALONE, Means
+from featurelens.options import as_config
 from featurelens.sae import model
-from featurelens.sae.config import SAEConfig
+from featurelens.sae.config import ImportedSAE, SAEConfig, for_embedding
 from featurelens.sae.health import Health
-from featurelens.sae.model import SAE
+from featurelens.sae.metrics import evaluate
+from featurelens.sae.model import SAE, load, read_saved, require_width
+from featurelens.sae.saved import Saved
 from featurelens.sae.training import train
 
 
@@ -76,14 +80,98 @@ def train_one(
     return OneSAE(sae=sae, history=trained.history, row=row, health=health)
 
 
-def train_and_save(
+def import_one(X: np.ndarray, given: ImportedSAE, *, source: str, means: Means = ALONE) -> OneSAE:
+    """Take an SAE that was trained elsewhere over to an embedding.
+
+    Parameters
+    ----------
+    X
+        Embedding (n_cells, d_in).
+    given
+        Where it lies.
+    source
+        Name of the embedding, recorded with the weights.
+    means
+        The log is told what was read, and how the SAE does on these cells.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read, or has another number of inputs than the embedding has dimensions.
+    """
+    saved = Saved(given.path, given)
+    sae = read_saved(saved)
+    require_width(sae, X.shape[1], where=given.path, embedding=source)
+    about = {"source": source, "data_sha256": sha256_array(X), "origin": saved.origin}
+    trained_on = sae.metadata.get("data_sha256")
+    if trained_on not in (None, about["data_sha256"]):
+        about["trained_on_sha256"] = trained_on
+    means.log(f"{given.path}: {saved.describe()}")
+    health = Health.of(evaluate(sae, X))
+    for line in health.lines():
+        means.log(line)
+    shape = {"architecture": sae.architecture, "d_in": sae.d_in, "d_sae": sae.d_sae}
+    row = health.row() | shape | about | {"format": saved.format}
+    history = pd.DataFrame({"epoch": np.zeros(0, int)})
+    return OneSAE(replace(sae, metadata=about), history, row, health)
+
+
+def make_and_save(
     X: np.ndarray,
-    config: SAEConfig,
+    config: SAEConfig | ImportedSAE,
     folder: str | Path,
     *,
     source: str,
     engine: str = "auto",
     means: Means = ALONE,
 ) -> None:
-    """Train one SAE (:func:`train_one`) and write it into a folder (:meth:`OneSAE.write`)."""
-    train_one(X, config, source=source, engine=engine, means=means).write(folder)
+    """Train one SAE, or import it, and write it into a folder (:meth:`OneSAE.write`)."""
+    if isinstance(config, ImportedSAE):
+        made = import_one(X, config, source=source, means=means)
+    else:
+        made = train_one(X, config, source=source, engine=engine, means=means)
+    made.write(folder)
+
+
+def at_hand(
+    given: SAEConfig | ImportedSAE | Mapping[str, Any] | SAE | str | Path,
+    X: np.ndarray,
+    *,
+    means: Means,
+    folder: Path,
+) -> tuple[SAE, dict[str, Any]]:
+    """The SAE that was given in a call, read or trained, and how it does (:meth:`Health.row`).
+
+    Parameters
+    ----------
+    given
+        Itself, its folder or file, what to import (a mapping with a path), or what to train.
+    X
+        Embedding (n_cells, d_in), somebody's own.
+    means
+        The log is told how the SAE does.
+    folder
+        Receives one that is trained.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read or trained, was trained on other data, or has another width.
+    """
+    if isinstance(given, Mapping) and "path" in given:
+        given = as_config(ImportedSAE, given, "sae")
+    if isinstance(given, ImportedSAE):
+        imported = import_one(X, given, source="adata", means=means)
+        return imported.sae, imported.health.row()
+    if isinstance(given, (str, Path)):
+        given = load(given, data_sha256=sha256_array(X))
+    if isinstance(given, SAE):
+        require_width(given, X.shape[1], where="sae", embedding="adata")
+        health = Health.of(evaluate(given, X))
+        for line in health.lines():
+            means.log(line)
+        return given, health.row()
+    config = for_embedding(as_config(SAEConfig, given, "sae"), is_given=True)
+    trained = train_one(X, config, source="adata", means=means)
+    trained.write(folder)
+    return trained.sae, trained.health.row(config)

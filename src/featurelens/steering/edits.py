@@ -124,10 +124,19 @@ def edit_cells(
     move = (changed.astype(np.float64) - original) @ sae.directions[numbers].astype(np.float64)
     if selection == "after" and _kept(sae) is not None:
         move += _make_room(sae, X, codes, numbers, changed)
-    before = X if keep_error else sae.decode(codes)
+    if getattr(sae, "row_units", None) is not None:
+        move *= sae.unit_of_rows(X)  # type: ignore[attr-defined]
+    before = X if keep_error else _decoded(sae, codes, X)
     moved = (move != 0).any(axis=1, keepdims=True)
     after = np.where(moved, (before + move).astype(before.dtype), before)
     return Edited(before=before, after=after, original=original, changed=changed)
+
+
+def _decoded(sae: SparseAutoencoder, codes: np.ndarray, X: np.ndarray) -> np.ndarray:
+    """Reconstructions in the unit of the embedding, which an SAE may take from the rows alone."""
+    if getattr(sae, "row_units", None) is None:
+        return sae.decode(codes)
+    return sae.decode(codes, X)  # type: ignore[call-arg]
 
 
 def _numbers(edits: Sequence[Edit], d_sae: int) -> list[int]:
@@ -157,7 +166,7 @@ def _make_room(
     that was left out comes in. Nothing happens where as many are active as before.
     """
     k = _kept(sae)
-    before = np.asarray(X, dtype=sae.W_enc.dtype) @ sae.W_enc + sae.b_enc  # type: ignore[attr-defined]
+    before = sae.before_selection(X)  # type: ignore[attr-defined]
     others = np.maximum(before, 0)
     others[:, edited] = 0
     room = np.maximum(k - (changed > 0).sum(axis=1), 0)

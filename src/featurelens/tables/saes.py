@@ -2,7 +2,7 @@
 dead (active in no cell) or active everywhere (in at least 90 % of cells), and the mean number of
 features that a cell uses. Where most features are dead or active everywhere, the last column says
 what to change. Where the embedding was normalised for training, input_scale is what it was divided
-by.
+by. Of an SAE that was trained elsewhere, format and origin say what was read.
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ COLUMNS = (
     "n_everywhere",
     "share_everywhere",
     "attention",
+    "format",
+    "origin",
 )
 
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from featurelens.io import InputError
-from featurelens.sae.folded import Folded, Tensors, read_json, require_tensors
-from featurelens.torch_files import load_safely
+from featurelens.sae.folded import Folded
+from featurelens.sae.saved import Saved, Tensors, require_tensors
 
 CONFIG = "config.json"
 WEIGHTS = "ae.pt"
@@ -23,31 +23,58 @@ _LINEAR = ("encoder.weight", "encoder.bias", "decoder.weight")
 _FLAT = ("W_enc", "b_enc", "W_dec", "b_dec")
 
 
-def is_here(folder: Path) -> bool:
-    """Whether a folder holds files of dictionary_learning."""
-    return (folder / WEIGHTS).exists() and (folder / CONFIG).exists()
+def is_here(saved: Saved) -> bool:
+    """Whether files are dictionary_learning's."""
+    return saved.has(WEIGHTS)
 
 
-def read(folder: Path) -> Folded:
+def is_of(tensors: Tensors) -> bool:
+    """Whether a class of dictionary_learning has such tensors."""
+    return bool(_classes_of(tensors))
+
+
+def read(saved: Saved) -> Folded:
     """Fold a dictionary of dictionary_learning.
 
     Raises
     ------
     InputError
-        If a file is damaged, or its class cannot be folded.
+        If a file is damaged, or its class cannot be folded or is not known.
     """
-    kind = read_json(folder / CONFIG).get("trainer", {}).get("dict_class")
+    path = saved.folder / WEIGHTS if saved.has(WEIGHTS) else saved.loose
+    if path is None:
+        raise InputError(f"{saved.path}: has no {WEIGHTS}; name the file")
+    tensors = saved.tensors(path.name)
+    kind = _class(saved, tensors, path)
     if kind not in CLASSES:
+        where = saved.folder / CONFIG if (saved.folder / CONFIG).exists() else path
         raise InputError(
-            f"{folder / CONFIG}: trainer.dict_class {kind!r} cannot be read; "
-            f"{', '.join(CLASSES)} can"
+            f"{where}: trainer.dict_class {kind!r} cannot be read; {', '.join(CLASSES)} can"
         )
     names, fold = CLASSES[kind]
-    path = folder / WEIGHTS
-    stored = load_safely(str(path))
-    tensors = {name: tensor.float().numpy() for name, tensor in stored.items()}
     require_tensors(tensors, names, path)
+    saved.wrote(kind)
     return fold(kind, tensors, path)
+
+
+def _class(saved: Saved, tensors: Tensors, path: Path) -> str | None:
+    """Name of the class: as it was asked for, as ``config.json`` has it, or by the tensors."""
+    if saved.asked.architecture is not None:
+        return saved.asked.architecture
+    if (saved.folder / CONFIG).exists():
+        return saved.json(CONFIG).get("trainer", {}).get("dict_class")
+    able = _classes_of(tensors)
+    if len(able) != 1:
+        said = f"may be a {' or a '.join(able)}" if able else "has tensors of none of its classes"
+        raise InputError(
+            f"{path}: there is no {CONFIG} beside it, and it {said}; get {CONFIG} too, or write "
+            "the class as architecture"
+        )
+    return able[0]
+
+
+def _classes_of(tensors: Tensors) -> list[str]:
+    return [kind for kind, (names, _) in CLASSES.items() if set(names) == set(tensors)]
 
 
 def _linear(

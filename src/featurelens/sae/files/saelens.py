@@ -8,11 +8,15 @@ its architecture: ``standard`` with ``activation_fn_str: topk`` is a TopK SAE.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
+
+import numpy as np
 
 from featurelens.io import InputError
-from featurelens.sae.folded import Folded, Tensors, read_honoured, read_json
+from featurelens.sae.folded import Folded, RowUnits
+from featurelens.sae.saved import Saved, Tensors, require_settings, require_tensors
 
 CONFIG = "cfg.json"
 WEIGHTS = "sae_weights.safetensors"
@@ -29,7 +33,6 @@ TENSORS = {
 """Architectures that are read, and the tensors of each."""
 
 _HONOURED = {
-    "normalize_activations": ("none", None, False),
     "reshape_activations": ("none", None),
     "finetuning_scaling_factor": (False, None),
     "activation_fn": ("relu", "topk"),
@@ -37,32 +40,71 @@ _HONOURED = {
 }
 
 
-def is_here(folder: Path) -> bool:
-    """Whether a folder holds SAELens' files."""
-    return (folder / WEIGHTS).exists()
+def is_here(saved: Saved) -> bool:
+    """Whether files are SAELens'."""
+    return saved.has(WEIGHTS)
 
 
-def read(folder: Path) -> Folded:
+def is_of(tensors: Tensors) -> bool:  # noqa: ARG001
+    """Nothing is known by its tensors: without ``cfg.json`` they do not say enough."""
+    return False
+
+
+def read(saved: Saved) -> Folded:
     """Fold a SAELens SAE.
 
     Raises
     ------
     InputError
-        If a file is damaged, shapes disagree with ``cfg.json``, or something cannot be folded.
+        If a file is damaged, shapes disagree with ``cfg.json``, something cannot be folded, or the
+        input is scaled by what no file says.
     """
-    path = folder / CONFIG
-    config = read_json(path)
+    path = saved.folder / CONFIG
+    config = saved.json(CONFIG)
     architecture, k = _architecture(config, path)
-    tensors = read_honoured(
-        folder / WEIGHTS, TENSORS[architecture], config=config, honoured=_HONOURED, where=path
-    )
-    _require_shapes(tensors, config, folder)
-    metadata = dict(config.get("metadata", {}).get("featurelens", {}))
+    row_units = _row_units(config, saved.asked.input_scale, path)
+    require_settings(config, _HONOURED, path)
+    tensors = saved.tensors(WEIGHTS)
+    if architecture == "jumprelu" and "log_threshold" in tensors:
+        tensors["threshold"] = np.exp(tensors.pop("log_threshold"))
+    require_tensors(tensors, TENSORS[architecture], saved.folder / WEIGHTS)
+    _require_shapes(tensors, config, saved.folder)
+    about = dict(config.get("metadata") or {})
+    metadata = dict(about.get("featurelens", {}))
     name = metadata.pop("architecture", architecture)
+    saved.wrote(architecture, about.get("sae_lens_version") or config.get("sae_lens_version"))
     folded = _fold(architecture, name, k, metadata, tensors)
     if config.get("apply_b_dec_to_input", True):
         folded = folded.reading(folded.b_dec)
-    return folded.scaled_by_decoder() if config.get("rescale_acts_by_decoder_norm") else folded
+    if config.get("rescale_acts_by_decoder_norm"):
+        folded = folded.scaled_by_decoder()
+    return replace(folded, row_units=row_units)
+
+
+def _row_units(config: Mapping[str, Any], input_scale: float | None, path: Path) -> RowUnits | None:
+    """How rows are brought to a unit of their own, where the files say all of it."""
+    asked = config.get("normalize_activations")
+    if asked in ("none", None, False):
+        return None
+    if asked in get_args(RowUnits):
+        if input_scale is not None:
+            raise InputError(
+                f"{path}: normalize_activations is {asked!r}, which leaves nothing of an "
+                "input_scale; drop it from the config"
+            )
+        return asked
+    if asked in ("expected_average_only_in", True):
+        if input_scale is None:
+            raise InputError(
+                f"{path}: normalize_activations is {asked!r}, but the files do not say by what the "
+                "input is multiplied; save the SAE with save_inference_model, which folds it into "
+                "the weights, or write it as input_scale"
+            )
+        return None
+    raise InputError(
+        f"{path}: normalize_activations is {asked!r}, and the files do not say what it is; save "
+        "the SAE with save_inference_model, which folds it into the weights"
+    )
 
 
 def _architecture(config: Mapping[str, Any], path: Path) -> tuple[str, int | None]:

@@ -6,12 +6,11 @@ input, ReLU comes before the k largest are chosen.
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 
 from featurelens.io import InputError
-from featurelens.sae.folded import Folded, read_honoured, read_json
+from featurelens.sae.folded import Folded
+from featurelens.sae.saved import Saved, Tensors, require_settings, require_tensors
 
 CONFIG = "cfg.json"
 WEIGHTS = "sae.safetensors"
@@ -20,12 +19,17 @@ TENSORS = ("encoder.weight", "encoder.bias", "W_dec", "b_dec")
 _HONOURED = {"activation": ("topk",), "transcode": (False,), "skip_connection": (False,)}
 
 
-def is_here(folder: Path) -> bool:
-    """Whether a folder holds sparsify's files."""
-    return (folder / WEIGHTS).exists()
+def is_here(saved: Saved) -> bool:
+    """Whether files are sparsify's."""
+    return saved.has(WEIGHTS)
 
 
-def read(folder: Path) -> Folded:
+def is_of(tensors: Tensors) -> bool:  # noqa: ARG001
+    """Nothing is known by its tensors: without ``cfg.json`` they do not say enough."""
+    return False
+
+
+def read(saved: Saved) -> Folded:
     """Fold a sparse coder of sparsify.
 
     Raises
@@ -33,11 +37,11 @@ def read(folder: Path) -> Folded:
     InputError
         If a file is damaged, shapes disagree with ``cfg.json``, or something cannot be folded.
     """
-    path = folder / CONFIG
-    config = read_json(path)
-    tensors = read_honoured(
-        folder / WEIGHTS, TENSORS, config=config, honoured=_HONOURED, where=path
-    )
+    folder, path = saved.folder, saved.folder / CONFIG
+    config = saved.json(CONFIG)
+    require_settings(config, _HONOURED, path)
+    tensors = saved.tensors(WEIGHTS)
+    require_tensors(tensors, TENSORS, folder / WEIGHTS)
     d_in, k = config.get("d_in"), config.get("k")
     if not isinstance(d_in, int) or not isinstance(k, int):
         raise InputError(f"{path}: d_in is {d_in!r} and k {k!r}; both are numbers")
@@ -48,6 +52,7 @@ def read(folder: Path) -> Folded:
             f"{folder}: {WEIGHTS} holds an encoder of shape {found}, but {CONFIG} asks for "
             f"{(width, d_in)}"
         )
+    saved.wrote("topk")
     folded = Folded(
         architecture="sparsify",
         W_enc=np.ascontiguousarray(tensors["encoder.weight"].T),
