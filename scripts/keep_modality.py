@@ -4,7 +4,8 @@ from typing import Any
 
 from featurelens.datasets.beside import read_beside
 from featurelens.datasets.config import OwnCells
-from featurelens.datasets.files import names_of, open_h5
+from featurelens.datasets.stored import names_of
+from featurelens.datasets.stores import open_store
 from featurelens.io import write_anndata
 from featurelens.logs import job_log
 from featurelens.options import build
@@ -12,8 +13,8 @@ from featurelens.options import build
 snakemake: Any
 
 with job_log(snakemake.log[0]) as log:
-    with open_h5(snakemake.input.cells) as file:
-        cells = names_of(file["obs"]).tolist()
+    with open_store(snakemake.input.cells) as store:
+        cells = names_of(store.root["obs"]).tolist()
     config = build(OwnCells, snakemake.params.config)
     modality = read_beside(config, snakemake.wildcards.modality, cells)
     log(f"{modality.n_obs} cells x {modality.n_vars} features of {modality.uns['modality']}")

@@ -328,7 +328,7 @@ def with_value(array, place, value):
 BAD_CELLS = {
     "negative counts": (
         set_x(lambda x: with_value(x, (4, 2), -1)),
-        r"adata: X must hold raw counts, but -1 in cell 'cell4' is negative; .*counts_layer",
+        r"adata: X must hold raw counts, but -1 in cell 'cell4' is negative; there is no other",
     ),
     "log-normalised": (set_x(np.log1p), r"adata: X must hold raw counts, but .* is no integer"),
     "NaN in the embedding": (
@@ -379,9 +379,9 @@ def test_options_that_cannot_be_used(options, message, cells):
 
 def test_a_column_that_has_the_genes_is_pointed_at(cells):
     named = cells.copy()
-    named.var["symbol"] = named.var_names
+    named.var["label"] = named.var_names
     named.var_names = [f"ENSG{i:011d}" for i in range(named.n_vars)]
-    with pytest.raises(InputError, match=r"var\['symbol'\] holds \d+ of .*: set symbol: symbol$"):
+    with pytest.raises(InputError, match=r"var\['label'\] holds \d+ of .*: set symbol: label$"):
         annotate(named)
 
 

@@ -181,10 +181,15 @@ def join_tables(parts: Sequence[str | Path], path: str | Path) -> None:
     write_table(pd.concat(map(read_table, parts), ignore_index=True), path)
 
 
+def write_text(text: str, path: str | Path) -> None:
+    """Write a text as it is."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(text)
+
+
 def write_json(content: Mapping[str, Any], path: str | Path) -> None:
     """Write a JSON object, indented, keys in the order given."""
-    with atomic_path(path) as temporary:
-        temporary.write_text(json.dumps(content, indent=2) + "\n")
+    write_text(json.dumps(content, indent=2) + "\n", path)
 
 
 def read_json(path: str | Path) -> dict[str, Any]:
@@ -275,8 +280,13 @@ def require_same_names(left: pd.Index, right: pd.Index, left_file: str, right_fi
 
 
 def sha256_file(path: str | Path) -> str:
-    """Hex digest of a file's bytes."""
-    with Path(path).open("rb") as handle:
+    """Hex digest of a file's bytes; of a folder, of the names and digests of all files below it."""
+    path = Path(path)
+    if path.is_dir():
+        files = sorted(file for file in path.rglob("*") if file.is_file())
+        named = (f"{file.relative_to(path)} {sha256_file(file)}\n" for file in files)
+        return hashlib.sha256("".join(named).encode()).hexdigest()
+    with path.open("rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 
 

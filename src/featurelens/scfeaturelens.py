@@ -78,9 +78,9 @@ def annotate(
     *,
     obsm_key: str,
     gene_sets: str | Path | CollectionConfig | Mapping[str, Sequence[str]],
-    cell_type: str,
+    cell_type: str | Literal[False] | None = None,
     counts_layer: str | None = None,
-    batch: str | None = None,
+    batch: str | Literal[False] | None = None,
     symbol: str | None = None,
     trim_names: bool = False,
     sae: SAEConfig | ImportedSAE | Mapping[str, Any] | SAE | str | Path | None = None,
@@ -106,12 +106,13 @@ def annotate(
     gene_sets
         A GMT, YAML or JSON file, or a mapping from names of sets to gene symbols.
     cell_type, batch
-        Columns of obs. Cells are compared and, under the null, permuted within batch; None puts
-        all cells into one.
+        Columns of obs. Cells are compared and, under the null, permuted within batch. None finds
+        them (a column called cell_type or so, donor_id), False puts all cells into one. Labels
+        such as unknown and na are no type.
     counts_layer
-        Layer that holds the raw counts; None reads them from ``X``.
+        ``X``, ``raw.X`` or a layer's name; None finds them.
     symbol
-        Column of var with gene symbols; None takes ``var_names``.
+        Column of var with gene symbols; None takes ``var_names``, or finds one where they are ids.
     trim_names
         Read genes named ``GRCh38_CD3D`` or ``CD3D|ENSG00000167286`` as ``CD3D``, R's ``HLA.DRA``
         as ``HLA-DRA``.
@@ -154,11 +155,8 @@ def annotate(
 
     means = Means(device=device, log=log)
     dge = _on_counts(dge)
-    given: dict[str, Any] = {
-        "min_genes": min_genes,
-        "max_genes": max_genes,
-        "n_permutations": n_permutations,
-    }
+    given: dict[str, Any]
+    given = {"min_genes": min_genes, "max_genes": max_genes, "n_permutations": n_permutations}
     enrichment = replace(
         as_config(EnrichmentConfig, enrichment or {"seed": seed}, "enrichment"),
         **{name: value for name, value in given.items() if value is not None},
@@ -171,10 +169,12 @@ def annotate(
         symbol=symbol,
         trim_names=trim_names,
     )
-    cells = take_cells(adata, own)
+    cells = take_cells(adata, own, log=log)
     for line in remarks_in_memory(adata, cells, own):
         log(f"note: {line}")
     bundle = embed(cells, PrecomputedModel(key=obsm_key), copy=False)
+    if "n_cells_without" in bundle.info["fit"]:
+        log(f"{bundle.info['fit']['n_cells_without']} cells without embedding are left out")
     sets = as_gene_sets(gene_sets)
     try:
         membership = lay_over(bundle.cells.var, sets, enrichment)

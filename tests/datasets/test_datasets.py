@@ -13,7 +13,7 @@ import pytest
 import scanpy
 from scipy import sparse
 
-from featurelens.datasets.checks import check_dataset, check_embedding_key
+from featurelens.datasets.checks import check_dataset
 from featurelens.datasets.config import OwnCells, Pbmc68kReduced
 from featurelens.datasets.readers import read_dataset
 from featurelens.datasets.shipped import recover_counts
@@ -187,7 +187,7 @@ def test_missing_keys_are_named_with_what_there_is(written, changes, message):
     ("value", "message"),
     [
         (-2, r"X must hold raw counts, but -2 in cell 'c2' is negative"),
-        (1.5, r"X must hold raw counts, but 1.5 in cell 'c2' is no integer; name the layer"),
+        (1.5, r"X must hold raw counts, but 1.5 in cell 'c2' is no integer; there is no other"),
         (np.nan, r"X must hold raw counts, but nan in cell 'c2' is not finite"),
     ],
 )
@@ -203,7 +203,7 @@ def test_counts_beyond_the_quick_look_are_judged_on_reading(adata, written, monk
     counts = COUNTS.astype(np.float32)
     counts[3, 2] = 0.5
     adata.X = sparse.csr_matrix(counts)
-    monkeypatch.setattr("featurelens.datasets.checks.SAMPLED_COUNTS", 3)
+    monkeypatch.setattr("featurelens.datasets.stored.SAMPLED_COUNTS", 3)
     config = own(written())
     check_dataset(config)
     with pytest.raises(InputError, match=r"0\.5 in cell 'c4' is no integer"):
@@ -261,7 +261,7 @@ def test_embedding_check_reads_names_and_one_matrix_only(adata, written):
     path = written()
     with h5py.File(path, "r+") as handle:
         del handle["X"]
-    check_embedding_key(own(path), "X_model")
+    check_model(own(path), PrecomputedModel(key="X_model"))
 
 
 @pytest.mark.parametrize(
@@ -275,13 +275,13 @@ def test_embedding_check_reads_names_and_one_matrix_only(adata, written):
 def test_bad_embeddings(adata, written, embedding, message):
     adata.obsm["X_model"] = np.array(embedding)
     with pytest.raises(InputError, match=message):
-        check_embedding_key(own(written()), "X_model")
+        check_model(own(written()), PrecomputedModel(key="X_model"))
 
 
 def test_missing_embedding(written):
     message = r"obsm has no 'X_modell'; did you mean 'X_model'\?.* given by its path, .* kind pca"
     with pytest.raises(InputError, match=message):
-        check_embedding_key(own(written()), "X_modell")
+        check_model(own(written()), PrecomputedModel(key="X_modell"))
 
 
 def test_check_model_looks_where_the_model_will(written):
@@ -304,7 +304,7 @@ def test_real_file_is_checked_in_no_time_and_read():
     config = OwnCells(path=str(FACS), cell_type="celltype", symbol="symbol")
     start = time.process_time()
     check_dataset(config)
-    check_embedding_key(own(FACS), "X_poisson_nmf")
+    check_model(own(FACS), PrecomputedModel(key="X_poisson_nmf"))
     assert time.process_time() - start < 0.5
     cells = read_dataset(config)
     assert cells.shape == (3774, 16791)

@@ -4,7 +4,7 @@ import h5py
 import numpy as np
 import pytest
 
-from featurelens.datasets.checks import check_dataset, check_embedding_key
+from featurelens.datasets.checks import check_dataset
 from featurelens.datasets.readers import read_dataset, read_type_sizes
 from featurelens.embeddings.models.precomputed.config import PrecomputedModel
 from featurelens.embeddings.registry import check_model
@@ -40,14 +40,14 @@ def test_both_kinds_of_embeddings_are_found_and_masks_are_none(path):
     for key in ("X_joint", "X_pca"):
         check_model(config, PrecomputedModel(key=key))
     with pytest.raises(InputError, match=r"obsm has no 'rna'; there is: X_joint, X_pca"):
-        check_embedding_key(config, "rna")
+        check_model(config, PrecomputedModel(key="rna"))
 
 
 def test_a_fault_of_an_embedding_is_told_by_its_cell(path):
     with h5py.File(path, "a") as file:
         file["mod/rna/obsm/X_pca"][0, 1] = np.nan  # first row of the modality, last cell
     with pytest.raises(InputError, match="cell 'c4' has NaN"):
-        check_embedding_key(mudata_cells(path), "X_pca")
+        check_model(mudata_cells(path), PrecomputedModel(key="X_pca"))
 
 
 def test_the_name_that_mudata_shows_is_told_apart(path):

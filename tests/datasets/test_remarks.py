@@ -96,13 +96,13 @@ def test_ids_behind_a_genome_are_ids(tmp_path):
 
 
 def test_a_column_of_symbols_is_pointed_at(tmp_path):
-    path = written(tmp_path, genes=[CD3D, "ENSG00000177455"], var={"feature_name": ["CD3D", "x"]})
+    path = written(tmp_path, genes=[CD3D, "ENSG00000177455"], var={"label": ["CD3D", "x"]})
     assert hint_of_symbols(own(path), {"CD3D", "CD8A"}) == (
-        "var['feature_name'] holds 1 of the sets' genes: set symbol: feature_name"
+        "var['label'] holds 1 of the sets' genes: set symbol: label"
     )
-    assert hint_of_symbols(own(path, symbol="feature_name"), {"CD3D"}) is None
+    assert hint_of_symbols(own(path, symbol="label"), {"CD3D"}) is None
     assert hint_of_symbols(own(path), {"CD8A"}) is None
-    assert hint_of_symbols(own(path, symbol="feature_name"), {CD3D}) == (
+    assert hint_of_symbols(own(path, symbol="label"), {CD3D}) == (
         "var_names hold 1 of the sets' genes: leave symbol out"
     )
 

@@ -247,7 +247,7 @@ def test_h5mu_is_read_by_cell_name(adata, cells, tmp_path, config):
 
 
 def test_a_modality_is_read_in_chunks(adata, cells, tmp_path, monkeypatch):
-    monkeypatch.setattr("featurelens.datasets.files.VALUES_AT_ONCE", 500)
+    monkeypatch.setattr("featurelens.datasets.stored.VALUES_AT_ONCE", 500)
     for name, matrix in (("dense", adata.X.toarray()), ("csc", adata.X.tocsc()), ("csr", adata.X)):
         adata.X = matrix
         adata.write_h5ad(tmp_path / f"{name}.h5ad")

@@ -293,10 +293,12 @@ def test_a_run_is_checked_before_it_starts(cells, tmp_path):
     [
         ({}, "key is missing; name the embedding's key in obsm, or give a path"),
         ({"key": "X", "names": "n.txt"}, "names belong to a .npy or .pt file"),
-        ({"path": "a.npz"}, r"path ends in '\.npz'; embeddings are read from \.h5ad, \.npy"),
+        (
+            {"path": "a.npz"},
+            r"path ends in '\.npz'; embeddings are read from \.h5ad, \.zarr, \.npy",
+        ),
         ({"path": "a.npy"}, r"a \.npy file needs a text file of cell names"),
         ({"path": "a.csv", "names": "n.txt"}, r"a \.csv file brings its own"),
-        ({"path": "a.h5ad"}, "key is missing"),
         ({"path": "a.csv", "key": "X"}, r"a \.csv file has no keys; drop it"),
         ({"key": "X", "factors": "F", "surrogate": {}}, "two decoders of one embedding"),
     ],

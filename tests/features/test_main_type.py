@@ -37,6 +37,22 @@ def test_a_type_that_holds_most_of_the_activation_is_named():
     assert describe_type(row) == "b (80 %)"
 
 
+def test_cells_of_unknown_type_count_in_the_whole_and_are_no_type():
+    """Ten of twelve cells of b with 2, sixteen unknown ones with 1: 20 of 36 are 56 %."""
+    types = np.repeat(["a", "b", "unknown"], [24, 12, 20])
+    of_b = np.r_[[0] * 24, [2] * 10, [0] * 2, [1] * 16, [0] * 4]
+    of_none = np.r_[[0] * 36, [3] * 20]
+    rows = described(of_b, of_none, of_b - np.r_[[0] * 36, [1] * 16, [0] * 4], types=types)
+    assert rows["top_cell_type"].astype(object).fillna("").tolist() == ["b", "", "b"]
+    assert rows["share_in_type"].tolist() == pytest.approx([20 / 36, 0, 1])
+    assert "only 0 % of its activation" in rows["why_no_type"].iloc[1]
+    assert rows["type"].tolist()[1] == "global"
+    assert rows["n_types"].tolist() == [1, 0, 1]
+    alone = described(of_b[:36], types=types[:36])
+    for column in ("q_locality", "runner_up", "tau", "q", "effect", "type"):
+        assert rows[column].iloc[2] == alone[column].iloc[0]
+
+
 def test_a_type_of_few_cells_has_the_highest_mean_and_no_name():
     """Mean 8 in rare, 1 in b: 24 of 36, in three cells. Without rare, b would hold all."""
     row = described(np.r_[[0] * 24, [1] * 12, [8] * 3]).iloc[0]
@@ -90,3 +106,18 @@ def test_the_share_that_is_asked_for_decides():
     named = [described(values, min_share=share)["top_cell_type"].iloc[0] for share in (0.79, 0.81)]
     assert named[0] == "b"
     assert pd.isna(named[1])
+
+
+def test_matrices_by_type_name_the_unknown_ones_too():
+    types = np.repeat(["a", "unknown", "z"], [24, 12, 20])
+    values = np.r_[[0] * 24, [3] * 12, [1] * 20]
+    cells = anndata.AnnData(
+        obs=pd.DataFrame({"cell_type": pd.Categorical(types)}, index=map(str, range(56))),
+        obsm={"X_emb": np.random.default_rng(0).normal(size=(56, 2))},
+    )
+    codes = sparse.csr_matrix(values[:, None].astype(np.float32))
+    features = describe_features(codes, cells, FeatureConfig())
+    assert features.uns["cell_types"].tolist() == ["a", "unknown", "z"]
+    assert features.varm["type_means"].tolist() == [[0, 3, 1]]
+    assert features.varm["significant"].tolist() == [[False, False, True]]
+    assert np.isnan(features.varm["type_q"][0, 1])

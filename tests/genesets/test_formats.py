@@ -271,7 +271,7 @@ def test_what_is_found_by_its_capitals_is_counted():
     membership = overlay(sets, genes, min_genes=1, max_genes=9)
     assert membership.by_case == ("C1ORF162",)
     assert membership.unmatched == ("X",)
-    assert membership.describe().endswith("(X); 1 are found by their capitals")
+    assert membership.describe().endswith("(X); 4 of 5 names found, 1 by their capitals")
 
 
 def test_case_alone_does_not_bridge_species_or_two_genes():

@@ -10,12 +10,11 @@ from featurelens.genesets.files import read_gmt
 from featurelens.genesets.identifiers import (
     GeneIndex,
     kind_of_names,
-    map_genes,
     read_background,
-    read_mapping,
     require_overlap,
     without_version,
 )
+from featurelens.genesets.mapping import map_genes, read_mapping
 from featurelens.genesets.overlay import overlay
 from featurelens.genesets.sets import GeneSets
 from featurelens.io import InputError

@@ -13,6 +13,9 @@ import yaml
 
 from clones import ROOT, copy_repository, run_snakemake
 from featurelens.config.parse import parse_config
+from featurelens.planning.inputs import check_inputs
+from featurelens.planning.plan import Plan
+from made_cells import cellxgene, census
 
 PAGE = ROOT / "docs/own-data.md"
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", PAGE.read_text(), re.DOTALL | re.MULTILINE)
@@ -30,6 +33,7 @@ def blocks(language):
 def page(tmp_path_factory):
     """A clone in which the page was followed from its first block to its last."""
     folder = copy_repository(tmp_path_factory.mktemp("own"))
+    cellxgene(folder / "my_cellxgene.h5ad")
     python = []
     for kind, text in BLOCKS:
         if kind == "bash":
@@ -40,7 +44,7 @@ def page(tmp_path_factory):
                 assert done.returncode == 0, (done.stdout + done.stderr)[-6000:]
         elif kind == "python":
             python.append(text)
-            if "annotate(" not in text:
+            if "annotate(" not in text or "print(" in text:
                 _run(folder, python)
                 python = []
     assert not python
@@ -67,6 +71,24 @@ def test_every_block_is_of_a_kind_that_is_run():
 def test_every_block_of_configuration_is_valid(text):
     config = yaml.safe_load((ROOT / "config/own-data.yaml").read_text())
     parse_config(config | yaml.safe_load(text))
+
+
+@pytest.mark.filterwarnings("ignore:Writing zarr v2")
+def test_files_of_the_forms_that_blocks_name_pass_the_check(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "config").symlink_to(ROOT / "config")
+    cellxgene(tmp_path / "my_cellxgene.h5ad")
+    census(tmp_path / "atlas.h5ad")
+    adata = anndata.read_h5ad("atlas.h5ad")
+    adata.obs["is_primary_data"] = [True, False] * (adata.n_obs // 2)
+    adata.write_zarr("atlas.zarr")
+    config = yaml.safe_load((ROOT / "config/own-data.yaml").read_text())
+    given = [yaml.safe_load(text) for text in blocks("yaml")]
+    given = [block for block in given if "datasets" in block]
+    assert len(given) == 2
+    for block in given:
+        found = check_inputs(**Plan(parse_config(config | block)).user_files)
+        assert found["found"].tolist()[0] == "3 cell types"
 
 
 def test_every_link_leads_somewhere():

@@ -11,7 +11,9 @@ if SRC not in sys.path:
 
 from featurelens.config.parse import parse_config
 from featurelens.config.presence import leave_out_absent
+from featurelens.config.short import in_full
 from featurelens.controls.plan import left_out
+from featurelens.datasets.counting import count_cells
 from featurelens.features.sources import (
     RANDOM_PATTERN,
     TRAINED_PATTERN,
@@ -35,12 +37,13 @@ from featurelens.planning.steps import read_steps
 from featurelens.planning.targets import Targets
 
 try:
-    CONFIG, LEFT_OUT = leave_out_absent(parse_config(config), lambda path: Path(path).exists())
+    given, CHOSEN = in_full(config, count_cells)
+    CONFIG, LEFT_OUT = leave_out_absent(parse_config(given), lambda path: Path(path).exists())
 except InputError as error:
     raise SystemExit(str(error))
 
 if workflow.is_main_process:
-    for line in LEFT_OUT + left_out(CONFIG.controls, CONFIG.saes):
+    for line in LEFT_OUT + CHOSEN + left_out(CONFIG.controls, CONFIG.saes):
         print(line, file=sys.stderr)
 
 PLAN = Plan(CONFIG)

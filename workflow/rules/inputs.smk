@@ -23,6 +23,8 @@ rule check_inputs:
             category="Provenance",
         ),
         inputs=f"results/{RUN}/inputs.tsv",
+        sets=f"results/{RUN}/gene_sets.tsv",
+        text=f"results/{RUN}/check.txt",
         versions=report(
             f"results/{RUN}/versions.tsv",
             caption="../report/versions.rst",

@@ -18,6 +18,7 @@ from featurelens.atlas.material import Material
 from featurelens.atlas.measures import measures_of
 from featurelens.atlas.near import nearest
 from featurelens.atlas.terms import carried_terms
+from featurelens.genesets.sets import unique_symbols
 
 
 @dataclass(frozen=True)
@@ -59,8 +60,8 @@ class Gathered:
 
     @property
     def genes(self) -> list[str]:
-        """Every gene of the data, by gene_id."""
-        return [str(name) for name in self.material.genes.index]
+        """Every gene of the data, by gene_id, as tables of genes call it."""
+        return names_of_genes(self.material.genes)
 
     @property
     def labels(self) -> list[str] | None:
@@ -70,17 +71,19 @@ class Gathered:
     @property
     def aliases(self) -> dict[str, list[str]]:
         """Further names of the genes by the column they stand in, where some differ."""
-        own = pd.Index(self.genes)
-        texts = {
+        texts = {"name": self.material.genes.index.to_series().astype(str)}
+        texts |= {
             str(name): column.astype(object).where(column.notna(), "").astype(str)
             for name, column in self.material.genes.items()
             if column.dtype.kind in "OSU" or isinstance(column.dtype, pd.CategoricalDtype)
         }
-        return {
-            name: column.tolist()
-            for name, column in texts.items()
-            if column.nunique() > len(column) / 2 and not (column.to_numpy() == own).all()
-        }
+        told = [self.genes]
+        found: dict[str, list[str]] = {}
+        for name, column in sorted(texts.items(), key=lambda item: item[0] == "name"):
+            if column.nunique() > len(column) / 2 and column.tolist() not in told:
+                found[name] = column.tolist()
+                told.append(found[name])
+        return found
 
     @cached_property
     def fractions(self) -> NDArray[np.float64]:
@@ -100,6 +103,13 @@ class Gathered:
         return np.bincount(kept["number"], minlength=len(self.var))
 
 
+def names_of_genes(var: pd.DataFrame) -> list[str]:
+    """Names of genes as tests of genes have them: symbols, made unique, where they are known."""
+    if "symbol" in var:
+        return unique_symbols(var["symbol"])
+    return [str(name) for name in var.index]
+
+
 def gather(material: Material) -> Gathered:
     """Compute all that the atlas of one source of features shows."""
     features = material.features
@@ -109,7 +119,7 @@ def gather(material: Material) -> Gathered:
     carried = carried_terms(material)
     terms = _all_terms(material, carried)
     live = (features.var["n_active"] > 0).to_numpy()
-    genes = pd.Index(material.genes.index.astype(str))
+    genes = pd.Index(names_of_genes(material.genes))
     places = terms.set_index(["collection", "term"]).index
     carried_keys = pd.MultiIndex.from_frame(carried[["collection", "term"]].astype(str))
     return Gathered(

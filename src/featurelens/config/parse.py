@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from featurelens.config.checks import contradictions
 from featurelens.config.errors import explain, relevant
+from featurelens.config.kinds import with_kinds
 from featurelens.config.run import RunConfig
 from featurelens.io import InputError
 from featurelens.options import adapter, described
@@ -23,6 +24,7 @@ def parse_config(config: Mapping[str, Any]) -> RunConfig:
     InputError
         With one line for every mistake, each naming the key.
     """
+    config = with_kinds(config)
     try:
         run = adapter(RunConfig).validate_json(json.dumps(config), strict=True)
     except ValidationError as error:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from featurelens.datasets.checks import counts_of, require_rows
-from featurelens.datasets.config import OwnCells
-from featurelens.datasets.files import open_cells, read_matrix, require_key
+from featurelens.datasets.checks import counts_of, kept_genes, require_rows
+from featurelens.datasets.config import OwnCells, X
+from featurelens.datasets.files import open_cells, require_key
+from featurelens.datasets.stored import read_matrix
 from featurelens.io import InputError
 
 if TYPE_CHECKING:
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
 def check_beside(config: OwnCells) -> None:
     """Raise :class:`InputError` if a further modality is not in the file."""
     for modality in config.beside.values():
-        with open_cells(replace(config, modality=modality, beside={})):
-            pass
+        with open_cells(replace(config, modality=modality, beside={}, cell_type=False)) as file:
+            kept_genes(file)
 
 
 def read_beside(config: OwnCells, name: str, cells: Sequence[str]) -> anndata.AnnData:
@@ -52,16 +53,20 @@ def read_beside(config: OwnCells, name: str, cells: Sequence[str]) -> anndata.An
     import anndata
 
     require_key(name, config.beside, "beside")
-    config = replace(config, modality=config.beside[name], beside={})
+    asked = config.counts_layer
+    config = replace(
+        config, modality=config.beside[name], beside={}, counts_layer=asked or X, cell_type=False
+    )
     with open_cells(config) as file:
-        if str(config.counts_layer) not in file.part.get("layers", {}):
-            config = replace(config, counts_layer=None)
+        if asked not in file.places:
+            file = replace(file, config=replace(file.config, counts_layer=X))
         rows = file.names.get_indexer(pd.Index(cells))
         if (rows < 0).any():
             missing = str(pd.Index(cells)[rows < 0][0])
             raise InputError(f"{config.path}: has no cell {missing!r}; make the cells again")
         own = rows if file.rows is None else file.rows[rows]
-        matrix = read_matrix(counts_of(file, config), rows=own, columns=file.columns)
+        matrix = read_matrix(counts_of(file), rows=own, columns=file.columns)
+        place = file.config.counts
         features = file.genes if file.columns is None else file.genes[file.columns]
     matrix = matrix.astype(np.float32)
     finite = pd.Series(True, index=pd.Index(list(cells), dtype=object))
@@ -72,5 +77,5 @@ def read_beside(config: OwnCells, name: str, cells: Sequence[str]) -> anndata.An
         matrix,
         obs=pd.DataFrame(index=finite.index),
         var=pd.DataFrame(index=features),
-        uns={"modality": str(config.modality), "values": config.counts},
+        uns={"modality": str(config.modality), "values": place},
     )

@@ -1,11 +1,12 @@
 """Checks of a user's file, quick enough to make before anything is computed.
 
-They read with h5py only what they judge: names, keys, the first counts, one embedding.
+They read only what they judge: names, keys, the first counts, one embedding.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,27 +14,20 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from featurelens.datasets.config import DatasetConfig, OwnCells
-from featurelens.datasets.files import (
-    CellsFile,
-    columns_of,
-    ensembl_column,
-    open_cells,
-    require_key,
-)
+from featurelens.datasets.config import RAW, DatasetConfig, OwnCells, X
+from featurelens.datasets.files import CellsFile, ensembl_column, open_cells, require_key
+from featurelens.datasets.found import ELSEWHERE, NEARLY, remedy_for
 from featurelens.datasets.h5_faults import require_filters
 from featurelens.datasets.labels import require_cell_types, require_labels
+from featurelens.datasets.stored import first_values, require_chunks, row_of
+from featurelens.datasets.stores import is_group, parts_of
+from featurelens.datasets.tenx import MatrixMarket
 from featurelens.io import InputError
 
 COUNTS_IN_X = "where X holds the counts, leave counts_layer out"
-NO_EMBEDDING = "one in another file is given by its path, and a model of kind pca makes one"
-"""What else there is to do where a layer or an embedding is missing."""
-SAMPLED_COUNTS = 200_000
+"""What else there is to do where a layer is missing."""
 MOST = np.iinfo(np.int32).max
 """Largest count; later stages keep counts as int32."""
-NEARLY = 1e-3
-"""Counts that are this close to integers were integers before their logarithms were undone."""
-_ELSEWHERE = "name the layer with the counts as counts_layer"
 _ROUND = "if these are counts whose logarithms were undone, round them with numpy.rint"
 
 
@@ -42,9 +36,10 @@ def check_dataset(
 ) -> None:
     """Look for the mistakes that can be seen in milliseconds.
 
-    Of a file: that it exists and is HDF5, that names of cells and genes are unique, that the named
-    columns (and further ``columns``) and layers exist, that every cell has a type and a batch, that
-    some cell is of each type in ``cell_types``, and that the first counts are integers from zero.
+    Of a file: that it exists and can be opened, that names of cells and genes are unique, that the
+    named columns (and further ``columns``) and layers exist, that every cell has a label and a
+    batch, that some cell is of each type in ``cell_types``, and that the first counts are integers
+    from zero.
 
     Raises
     ------
@@ -54,29 +49,40 @@ def check_dataset(
     if not isinstance(config, OwnCells):
         return
     with open_cells(config) as file:
+        config = file.config
         require_unique_genes(kept_genes(file), config.path)
         for column in (config.cell_type, config.batch, config.library, *columns):
-            if column is not None:
+            if column:
                 require_key(column, file.columns_of_cells, f"{config.path}: obs")
         for column in (config.cell_type, config.batch):
-            if column is not None:
+            if column:
                 labels = file.column(column)
                 require_labels(labels, file.names, column, config.path)
         if cell_types:
-            labels = file.column(config.cell_type)
+            labels = file.column(str(config.cell_type))
             require_cell_types(labels, cell_types, f"{config.path}: obs[{config.cell_type!r}]")
+        in_var = [str(name) for name in file.table_of_genes()]
         if config.symbol is not None:
-            require_key(config.symbol, columns_of(file.part["var"]), f"{config.path}: var")
-        ensembl_column(config, columns_of(file.part["var"]))
+            require_key(config.symbol, in_var, f"{config.path}: var")
+        ensembl_column(config, in_var)
         if config.only:
             chosen_cells(file.table(), config)
-        matrix = counts_of(file, config)
-        names = file.row_names
-        require_counts(
-            _first_values(matrix),
-            f"{config.path}: {config.counts}",
-            lambda position: names[_row_of(matrix, position)],
-        )
+        _require_counts_in_file(file)
+
+
+def _require_counts_in_file(file: CellsFile) -> None:
+    """Raise :class:`InputError` unless the first counts are some, and all are there."""
+    config, matrix = file.config, counts_of(file)
+    places = {place: partial(first_values, each) for place, each in file.places.items()}
+    names = file.row_names
+    require_counts(
+        first_values(matrix),
+        f"{config.path}: {config.counts}",
+        lambda position: names[row_of(matrix, position)],
+        remedy=remedy_for(places, str(config.counts_layer)),
+    )
+    if isinstance(matrix, MatrixMarket):
+        matrix.require_complete()
 
 
 def chosen_cells(obs: pd.DataFrame, config: OwnCells) -> np.ndarray:
@@ -98,19 +104,20 @@ def chosen_cells(obs: pd.DataFrame, config: OwnCells) -> np.ndarray:
     return chosen
 
 
-def counts_of(file: CellsFile, config: OwnCells) -> Any:
+def counts_of(file: CellsFile) -> Any:
     """Stored matrix of the counts, not read yet; raises :class:`InputError` if it is missing."""
-    layers = file.part.get("layers", {})
-    if config.counts_layer is None:
-        require_key("X", file.part, config.path)
-        element = file.part["X"]
-    else:
-        where = f"{config.path}: layers"
-        require_key(config.counts_layer, layers, where, otherwise=COUNTS_IN_X)
-        element = layers[config.counts_layer]
-    if getattr(element, "shape", ()) is None:
+    config, layers = file.config, parts_of(file.part, "layers")
+    place = config.counts_layer or X
+    if place not in file.places:
+        if place not in (X, RAW):
+            where = f"{config.path}: layers"
+            require_key(place, layers, where, otherwise=COUNTS_IN_X)
         raise InputError(no_expression(config, layers))
-    require_filters(element, f"{config.path}: {config.counts}")
+    element = file.places[place]
+    where = f"{config.path}: {config.counts}"
+    if is_group(element):
+        require_chunks(element, where)
+    require_filters(element, where)
     return element
 
 
@@ -129,26 +136,6 @@ def kept_genes(file: CellsFile) -> pd.Index:
     return file.genes if file.columns is None else file.genes[file.columns]
 
 
-def check_embedding_key(config: OwnCells, key: str) -> int:
-    """Dimensions of an embedding in a file, of which cell names and that one matrix are read.
-
-    Raises
-    ------
-    InputError
-        If the file or the key is missing, cell names repeat, or the embedding is no matrix of
-        finite numbers; the first cell at fault is named.
-    """
-    from anndata.io import read_elem
-
-    with open_cells(config) as file:
-        where = f"{config.path}: obsm"
-        require_key(key, file.obsm, where, otherwise=NO_EMBEDDING)
-        stored, rows = file.obsm[key]
-        names = file.names if rows is None else file.row_names
-        matrix = require_matrix(read_elem(stored), names, f"{config.path}: obsm[{key!r}]")
-    return matrix.shape[1]
-
-
 def require_unique_genes(names: pd.Index, path: str | Path) -> None:
     """Raise :class:`InputError` that shows the first gene name that occurs twice."""
     if not names.is_unique:
@@ -159,7 +146,9 @@ def require_unique_genes(names: pd.Index, path: str | Path) -> None:
         )
 
 
-def require_counts(values: np.ndarray, where: str, cell_of: Callable[[int], str]) -> None:
+def require_counts(
+    values: np.ndarray, where: str, cell_of: Callable[[int], str], *, remedy: str = ELSEWHERE
+) -> None:
     """Raise :class:`InputError` with the first value that is no non-negative integer.
 
     Parameters
@@ -170,23 +159,25 @@ def require_counts(values: np.ndarray, where: str, cell_of: Callable[[int], str]
         File and place, for the message.
     cell_of
         Name of the cell that a position in ``values`` belongs to.
+    remedy
+        What to do where these are no counts at all.
     """
     if values.dtype.kind == "b" or (values.dtype.kind == "u" and values.dtype.itemsize < 4):
         return
     wide = values.astype(np.float64) if values.dtype.kind == "f" else values
-    for problem, bad, remedy in (
-        ("is not finite", ~np.isfinite(wide), _ELSEWHERE),
-        ("is negative", wide < 0, _ELSEWHERE),
-        ("is no integer", np.abs(wide - np.round(wide)) > NEARLY, _ELSEWHERE),
+    for problem, bad, way in (
+        ("is not finite", ~np.isfinite(wide), remedy),
+        ("is negative", wide < 0, remedy),
+        ("is no integer", np.abs(wide - np.round(wide)) > NEARLY, remedy),
         ("is nearly an integer", wide != np.round(wide), _ROUND),
         ("is more than a count can be", wide > MOST, "are these counts of molecules?"),
     ):
         if bad.any():
             first = int(np.flatnonzero(bad)[0])
-            digits = 6 if remedy is _ELSEWHERE else 10
+            digits = 6 if way is remedy else 10
             raise InputError(
                 f"{where} must hold raw counts, but {wide[first]:.{digits}g} in cell "
-                f"{str(cell_of(first))!r} {problem}; {remedy}"
+                f"{str(cell_of(first))!r} {problem}; {way}"
             )
 
 
@@ -209,37 +200,15 @@ def require_matrix(value: Any, names: Any, what: str) -> np.ndarray:
     return value.astype(np.float32)
 
 
-def _first_values(element: Any) -> np.ndarray:
-    """The first values of a stored matrix, sparse or dense."""
-    import h5py
-
-    if isinstance(element, h5py.Group):
-        return element["data"][:SAMPLED_COUNTS]
-    rows = max(1, SAMPLED_COUNTS // max(1, element.shape[1]))
-    return element[:rows].ravel()
-
-
-def _row_of(element: Any, position: int) -> int:
-    """Row of a stored value, by its position in what :func:`_first_values` returned."""
-    import h5py
-
-    if isinstance(element, h5py.Dataset):
-        return position // element.shape[1]
-    if "csc" in str(dict(element.attrs)):
-        return int(element["indices"][position])
-    return int(np.searchsorted(element["indptr"][:], position, side="right")) - 1
-
-
-def ensembl_ids(file: CellsFile, config: OwnCells) -> tuple[pd.Index, str]:
+def ensembl_ids(file: CellsFile) -> tuple[pd.Index, str]:
     """Ensembl ids of the genes that are kept, or else their names, and where they were found."""
-    from anndata.io import read_elem
-
-    column = ensembl_column(config, columns_of(file.part["var"]))
+    var = file.table_of_genes()
+    column = ensembl_column(file.config, [str(name) for name in var])
     if column is None:
-        return kept_genes(file), f"{config.path}: the names of var"
-    ids = pd.Index(read_elem(file.part["var"][column])).astype(str)
+        return kept_genes(file), f"{file.path}: the names of var"
+    ids = pd.Index(var[column]).astype(str)
     kept = ids if file.columns is None else ids[file.columns]
-    return kept, f"{config.path}: var[{column!r}]"
+    return kept, f"{file.path}: var[{column!r}]"
 
 
 def require_finite(scores: np.ndarray, names: Any, what: str) -> None:

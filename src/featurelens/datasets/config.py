@@ -9,6 +9,9 @@ from featurelens.options import STRICT, File, Name
 
 Text = Annotated[str, MinLen(1)]
 
+X, RAW = "X", "raw.X"
+"""Places of counts that are no layers."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Pbmc68kReduced:
@@ -22,25 +25,35 @@ class Pbmc68kReduced:
 
 @dataclass(frozen=True, kw_only=True)
 class OwnCells:
-    """Cells of an ``.h5ad`` or ``.h5mu`` file with raw counts."""
+    """Cells with raw counts: ``.h5ad``, ``.h5mu``, AnnData's ``.zarr``, or what Cell Ranger writes.
+
+    What is not given is found in the file (:mod:`featurelens.datasets.found`) and said.
+    """
 
     __pydantic_config__ = STRICT
 
     kind: Literal["h5ad"] = "h5ad"
     """Which reader."""
     path: File
-    """The file, relative to the working directory."""
-    cell_type: Text
-    """Column of obs with the cell type."""
+    """The file, or the folder of a Zarr store or of 10x Genomics, relative to the working
+    directory."""
+    cell_type: Text | Literal[False] | None = None
+    """Column of obs with the cell type; null finds it, false puts all cells into one type. Labels
+    such as unknown and na are no type."""
     counts_layer: Text | None = None
-    """Layer that holds the raw counts; null reads them from X."""
-    batch: Text | None = None
-    """Column of obs with the batch; null puts all cells into one."""
+    """Where the raw counts are: X, raw.X or the name of a layer; null finds them."""
+    batch: Text | Literal[False] | None = None
+    """Column of obs with the batch; null takes donor_id where it can be one, false puts all cells
+    into one."""
     symbol: Text | None = None
-    """Column of var with gene symbols; null takes the names of var."""
+    """Column of var with gene symbols; null takes the names of var, or a column such as
+    feature_name where they are ids or numbers."""
     ensembl: Text | None = None
-    """Column of var with Ensembl gene ids; null takes a column named ensembl, or else the names of
-    var where they are such ids."""
+    """Column of var with Ensembl gene ids; null takes a column of such a name and content, or else
+    the names of var where they are such ids."""
+    orthologs: File | None = None
+    """Table of genes of these cells and their orthologs in the species of the gene sets: two
+    columns, BioMart's, or MGI's HOM_MouseHumanSequence.rpt."""
     trim_names: bool = False
     """Read genes named GRCh38_CD3D, CD3D|ENSG00000167286, ENSG00000167286_CD3D as CD3D, and R's
     HLA.DRA as HLA-DRA."""
@@ -66,7 +79,8 @@ class OwnCells:
     @property
     def counts(self) -> str:
         """Place of the counts in the file."""
-        return "X" if self.counts_layer is None else f"layers[{self.counts_layer!r}]"
+        place = self.counts_layer or X
+        return place if place in (X, RAW) else f"layers[{place!r}]"
 
 
 DatasetConfig = Pbmc68kReduced | OwnCells

@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
+ENSEMBL = re.compile(r"(ENS[A-Z]*G\d{11})(?:\.\d+)?", re.IGNORECASE)
+"""An Ensembl gene id of any species, with or without its version."""
 _ID = r"(?P<id>ENS[A-Z]*G\d{11}(?:\.\d+)?)"
 _GENOME = re.compile(r"(?:GRCh3[78]|GRCm3[89]|hg19|hg38|mm10|mm39)[_-]+(?P<symbol>.+)")
 _ID_LAST = re.compile(rf"(?P<symbol>.+?)[|_:;, ]{_ID}")
@@ -20,6 +22,23 @@ _OF_R = re.compile(r"(?:HLA|MT|mt|H2)\.[A-Z]\w*")
 _WITH_VERSION = re.compile(r"[A-Z]{1,4}\d{5,8}\.\d+|ENS[A-Z]*G\d{11}\.\d+")
 """Accessions, whose dot is their own."""
 _CLONE = re.compile(r"(?P<library>RP\d+|CT[A-D]|XX\w*|KB|LL\w*|GS1)\.(?P<name>.+)\.(?P<number>\d+)")
+
+
+def without_version(name: str) -> str | None:
+    """Ensembl gene id without the version behind its dot; None if it is no such id.
+
+    Examples
+    --------
+    >>> without_version("ENSG00000139618.17"), without_version("BRCA2")
+    ('ENSG00000139618', None)
+    """
+    match = ENSEMBL.fullmatch(name)
+    return match[1] if match else None
+
+
+def are_ensembl(names: Sequence[str]) -> bool:
+    """Whether most names are Ensembl gene ids."""
+    return sum(without_version(str(name)) is not None for name in names) > len(names) / 2
 
 
 def parts(name: str) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""What is wrong with a file that HDF5 cannot read, said in words a user can act on."""
+"""What is wrong with a file of cells that cannot be read, said in words a user can act on."""
 
 from __future__ import annotations
 
@@ -20,10 +20,23 @@ _STARTS = (
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 
 
+SHOWN = 5
+"""Files of a folder that a message names."""
+
+
+def is_zarr(path: Path) -> bool:
+    """Whether a path is a folder that Zarr wrote, of version 2 or 3."""
+    return any((path / name).exists() for name in (".zgroup", "zarr.json", ".zmetadata"))
+
+
 def explain(path: str | Path, error: OSError) -> str:
     """Why a file cannot be opened, in words that follow its name."""
     if Path(path).is_dir():
-        return "is a folder; if it is a Zarr store, write the cells as .h5ad"
+        there = ", ".join(sorted(part.name for part in Path(path).iterdir())[:SHOWN]) or "nothing"
+        return (
+            "is a folder, but neither a Zarr store (.zgroup or zarr.json) nor one of 10x Genomics "
+            f"(matrix.mtx, barcodes.tsv, features.tsv); it holds {there}"
+        )
     with Path(path).open("rb") as file:
         start = file.read(64)
     if not start:
@@ -43,8 +56,10 @@ def require_filters(element: h5py.Group | h5py.Dataset, where: str) -> None:
     import h5py
 
     if isinstance(element, h5py.Group):
-        for name, part in element.items():
+        parts = dict(element.items())
+        for name, part in parts.items():
             require_filters(part, f"{where}/{name}")
+    if not isinstance(element, h5py.Dataset):
         return
     made = element.id.get_create_plist()
     for place in range(made.get_nfilters()):

@@ -19,6 +19,7 @@ from scipy import sparse
 from featurelens.datasets.assemble import assemble
 from featurelens.datasets.checks import (
     COUNTS_IN_X,
+    ELSEWHERE,
     check_dataset,
     chosen_cells,
     counts_of,
@@ -26,16 +27,18 @@ from featurelens.datasets.checks import (
     require_counts,
     require_unique_genes,
 )
-from featurelens.datasets.config import DatasetConfig, OwnCells
-from featurelens.datasets.files import (
-    are_ensembl,
-    ensembl_column,
-    open_cells,
-    read_matrix,
-    require_key,
+from featurelens.datasets.config import RAW, DatasetConfig, OwnCells, X
+from featurelens.datasets.files import CellsFile, ensembl_column, open_cells, require_key
+from featurelens.datasets.found import Found, said_of
+from featurelens.datasets.gene_names import are_ensembl, parts, trimmed
+from featurelens.datasets.in_memory import (
+    found_in_memory,
+    matrices,
+    remedy_in_memory,
+    table_of_genes,
 )
-from featurelens.datasets.gene_names import parts, trimmed
 from featurelens.datasets.labels import require_labels
+from featurelens.datasets.orthologs import read_orthologs
 from featurelens.datasets.plain import NO_SYMBOL, is_missing, plain_table
 from featurelens.datasets.shipped import (
     pbmc68k_genes,
@@ -43,14 +46,17 @@ from featurelens.datasets.shipped import (
     pbmc68k_type_sizes,
     read_pbmc68k_reduced,
 )
+from featurelens.datasets.stored import read_matrix
+from featurelens.datasets.unknown_types import ALL, UNKNOWN, known_types
 from featurelens.io import InputError, require_unique_names
+from featurelens.means import Log, silent
 
 if TYPE_CHECKING:
     import anndata
 
 
-def read_dataset(config: DatasetConfig) -> anndata.AnnData:
-    """Read cells and bring them into the form of this module.
+def read_dataset(config: DatasetConfig, *, log: Log = silent) -> anndata.AnnData:
+    """Read cells and bring them into the form of this module; ``log`` hears what was found.
 
     Raises
     ------
@@ -59,30 +65,46 @@ def read_dataset(config: DatasetConfig) -> anndata.AnnData:
         non-negative integers.
     """
     if isinstance(config, OwnCells):
-        return _read_own(config)
+        return _read_own(config, log)
     return read_pbmc68k_reduced()
 
 
 def read_genes(config: DatasetConfig) -> pd.DataFrame:
     """``var`` as :func:`read_dataset` returns it, read without the counts."""
-    from anndata.io import read_elem
-
     if not isinstance(config, OwnCells):
         return pbmc68k_genes()
     with open_cells(config) as file:
-        var = read_elem(file.part["var"])
-        return _genes(plain_table(var if file.columns is None else var.iloc[file.columns]), config)
+        return genes_of(file)
+
+
+def genes_of(file: CellsFile) -> pd.DataFrame:
+    """The same of an open file."""
+    var = file.table_of_genes()
+    kept = var if file.columns is None else var.iloc[file.columns]
+    return _genes(plain_table(kept), file.config)
 
 
 def read_type_sizes(config: DatasetConfig) -> dict[str, int]:
-    """Number of cells of each type, types sorted, read without anything else of the cells."""
+    """Number of cells of each type, types sorted, read without anything else of the cells.
+
+    Cells whose label says nothing are of no type.
+    """
     if not isinstance(config, OwnCells):
         return pbmc68k_type_sizes()
     with open_cells(config) as file:
-        labels = file.column(config.cell_type).astype(str)
-        if config.only:
-            labels = labels[chosen_cells(file.table(), config)]
-        return {str(name): int(count) for name, count in labels.value_counts().sort_index().items()}
+        labels = types_of(file)
+        if file.config.only:
+            labels = labels[chosen_cells(file.table(), file.config)]
+    sizes = labels[labels != UNKNOWN].value_counts().sort_index()
+    return {str(name): int(count) for name, count in sizes.items()}
+
+
+def types_of(file: CellsFile) -> pd.Series:
+    """Cell types of an open file, (n_cells,), as text, :data:`UNKNOWN` where a label says none."""
+    column = file.config.cell_type
+    if not column:
+        return pd.Series([ALL] * len(file.names))
+    return known_types(file.column(column))
 
 
 def read_labels(config: DatasetConfig) -> pd.DataFrame:
@@ -90,27 +112,26 @@ def read_labels(config: DatasetConfig) -> pd.DataFrame:
     if not isinstance(config, OwnCells):
         return pbmc68k_labels()
     with open_cells(config) as file:
-        table = plain_table(file.table())
-        own = {"cell_type": table[config.cell_type].astype(str)}
-        own["batch"] = (
-            pd.Series("all", index=table.index)
-            if config.batch is None
-            else table[config.batch].astype(str)
-        )
+        config, table = file.config, plain_table(file.table())
+        own: dict[str, Any] = {"cell_type": types_of(file).to_numpy()}
+        own["batch"] = table[config.batch].astype(str).to_numpy() if config.batch else ALL
         chosen = chosen_cells(table, config) if config.only else slice(None)
     return table.drop(columns=[*own], errors="ignore").assign(**own)[chosen]
 
 
-def _read_own(config: OwnCells) -> anndata.AnnData:
+def _read_own(config: OwnCells, log: Log) -> anndata.AnnData:
     from anndata.io import read_elem
 
     check_dataset(config)
     with open_cells(config) as file:
-        matrix = read_matrix(counts_of(file, config), rows=file.rows, columns=file.columns)
-        own, var = file.table(), read_elem(file.part["var"])
+        for line in said_of(Found(file.config, file.found)):
+            log(line)
+        config = file.config
+        matrix = read_matrix(counts_of(file), rows=file.rows, columns=file.columns)
+        own, var = file.table(), file.table_of_genes()
         obsm = {key: _take(read_elem(value), rows) for key, (value, rows) in file.obsm.items()}
-        varm = read_elem(file.part["varm"]) if "varm" in file.part else {}
-    columns = slice(None) if file.columns is None else file.columns
+        varm = file.varm()
+        columns = slice(None) if file.columns is None else file.columns
     return _own_cells(
         config,
         counts=sparse.csr_matrix(matrix),
@@ -121,7 +142,7 @@ def _read_own(config: OwnCells) -> anndata.AnnData:
     )
 
 
-def take_cells(adata: anndata.AnnData, config: OwnCells) -> anndata.AnnData:
+def take_cells(adata: anndata.AnnData, config: OwnCells, *, log: Log = silent) -> anndata.AnnData:
     """Bring cells in memory into the form of this module, as :func:`read_dataset` does a file's.
 
     Parameters
@@ -130,6 +151,8 @@ def take_cells(adata: anndata.AnnData, config: OwnCells) -> anndata.AnnData:
         Cells x genes with raw counts; left as it is.
     config
         Names of the parts; ``path`` is what messages call the cells. A modality is not selected.
+    log
+        Receives what was found that the config leaves open.
 
     Raises
     ------
@@ -137,29 +160,41 @@ def take_cells(adata: anndata.AnnData, config: OwnCells) -> anndata.AnnData:
         As :func:`read_dataset`.
     """
     require_unique_names(adata.obs_names, f"{config.path}: cell")
-    require_unique_genes(adata.var_names, config.path)
     for column in (config.cell_type, config.batch, config.library):
-        if column is not None:
+        if column:
             require_key(column, adata.obs, f"{config.path}: obs")
-    if config.symbol is not None:
-        require_key(config.symbol, adata.var, f"{config.path}: var")
-    if config.counts_layer is not None:
-        where = f"{config.path}: layers"
-        require_key(config.counts_layer, adata.layers, where, otherwise=COUNTS_IN_X)
     adata = adata.to_memory() if adata.isbacked else adata
-    counts = adata.X if config.counts_layer is None else adata.layers[config.counts_layer]
-    if counts is None or not adata.n_vars:
-        raise InputError(no_expression(config, adata.layers))
-    if counts.dtype == np.float16:  # no sparse matrix of scipy holds it
-        counts = counts.astype(np.float32)
+    found = found_in_memory(adata, config)
+    for line in said_of(found):
+        log(line)
+    config = found.config
+    var = table_of_genes(adata, config)
+    require_unique_genes(var.index, config.path)
+    if config.symbol is not None:
+        require_key(config.symbol, var, f"{config.path}: var")
+    counts = _counts_in_memory(adata, config)
     return _own_cells(
         config,
         counts=sparse.csr_matrix(counts, copy=True),
         own=adata.obs,
-        var=adata.var,
+        var=var,
         obsm=dict(adata.obsm),
-        varm=dict(adata.varm),
+        varm=dict(adata.varm) if var.index.equals(adata.var_names) else {},
+        remedy=remedy_in_memory(adata, config),
     )
+
+
+def _counts_in_memory(adata: anndata.AnnData, config: OwnCells) -> Any:
+    """The matrix that holds the counts, as it is; half precision as single."""
+    places, place = matrices(adata), str(config.counts_layer)
+    if place not in places or not adata.n_vars:
+        if place not in (X, RAW):
+            where = f"{config.path}: layers"
+            require_key(place, adata.layers, where, otherwise=COUNTS_IN_X)
+        raise InputError(no_expression(config, adata.layers))
+    counts = places[place]
+    # No sparse matrix of scipy holds half precision.
+    return counts.astype(np.float32) if counts.dtype == np.float16 else counts
 
 
 def _own_cells(
@@ -170,6 +205,7 @@ def _own_cells(
     var: pd.DataFrame,
     obsm: dict[str, Any],
     varm: dict[str, Any],
+    remedy: str = ELSEWHERE,
 ) -> anndata.AnnData:
     """Cells of a user's own, from parts that belong together; changes ``counts`` in place."""
     own, var = plain_table(own), plain_table(var)
@@ -179,17 +215,18 @@ def _own_cells(
         counts.data,
         f"{config.path}: {config.counts}",
         lambda position: own.index[int(np.searchsorted(counts.indptr, position, "right")) - 1],
+        remedy=remedy,
     )
     for column in (config.cell_type, config.batch):
-        if column is not None:
+        if column:
             require_labels(own[column], own.index, column, config.path)
     if config.library is None:
         library = counts.sum(axis=1).A1
     else:
         library = pd.to_numeric(own[config.library], errors="coerce").to_numpy()
     ours = {
-        "cell_type": own[config.cell_type],
-        "batch": "all" if config.batch is None else own[config.batch],
+        "cell_type": known_types(own[config.cell_type]) if config.cell_type else ALL,
+        "batch": own[config.batch] if config.batch else ALL,
         "library": library.astype(np.float64),
     }
     cells = assemble(
@@ -229,6 +266,9 @@ def _genes(var: pd.DataFrame, config: OwnCells) -> pd.DataFrame:
         genes["ensembl"] = var[column].astype(object).fillna("").astype(str)
     elif are_ensembl(ids.tolist()):
         genes["ensembl"] = ids.to_numpy()
+    if config.orthologs is not None:
+        names = genes.itertuples(index=False)
+        genes["orthologs"] = read_orthologs(config.orthologs, [tuple(row) for row in names])
     return genes
 
 

@@ -9,15 +9,16 @@ import numpy as np
 import pandas as pd
 
 from featurelens.datasets.config import OwnCells
-from featurelens.datasets.files import columns_of, open_cells, read_column
+from featurelens.datasets.files import open_cells
+from featurelens.datasets.found import FEW, Found, said_of
 from featurelens.datasets.gene_names import describe
+from featurelens.datasets.in_memory import found_in_memory, table_of_genes
+from featurelens.datasets.orthologs import BETWEEN
 from featurelens.datasets.readers import read_genes
 
 if TYPE_CHECKING:
     import anndata
 
-FEW = 10
-"""A batch of fewer cells, at the median, tells nothing of a feature."""
 MANY = 30
 """More batches than these that are called by numbers are more likely ages or times."""
 
@@ -28,26 +29,31 @@ def remarks(config: OwnCells) -> list[str]:
     The file has passed :func:`featurelens.datasets.checks.check_dataset`.
     """
     with open_cells(config) as file:
-        labels = file.column(config.cell_type)
-        batches = None if config.batch is None else file.column(config.batch)
-    return [f"{config.path}: {line}" for line in remarks_on(config, labels, batches)] + [
-        f"{config.path}: {line}" for line in remarks_on_genes(config)
-    ]
+        config = file.config
+        labels = file.column(config.cell_type) if config.cell_type else None
+        batches = file.column(config.batch) if config.batch else None
+        found = list(said_of(Found(config, file.found)))
+    lines = [*remarks_on(config, labels, batches), *remarks_on_genes(config)]
+    return found + [f"{config.path}: {line}" for line in lines]
 
 
 def remarks_in_memory(
     adata: anndata.AnnData, cells: anndata.AnnData, config: OwnCells
 ) -> list[str]:
     """The same of cells in memory: as they were given, and as they were read."""
-    batches = None if config.batch is None else adata.obs[config.batch]
-    lines = list(remarks_on(config, adata.obs[config.cell_type], batches))
+    config = found_in_memory(adata, config).config
+    labels = adata.obs[config.cell_type] if config.cell_type else None
+    batches = adata.obs[config.batch] if config.batch else None
+    lines = list(remarks_on(config, labels, batches))
     of_genes = None if config.trim_names else describe(cells.var["symbol"].tolist())
     return lines if of_genes is None else [*lines, of_genes]
 
 
-def remarks_on(config: OwnCells, labels: pd.Series, batches: pd.Series | None) -> Iterator[str]:
-    """Lines on cell types and batches, each (n_cells,)."""
-    if labels.dtype.kind in "iu":
+def remarks_on(
+    config: OwnCells, labels: pd.Series | None, batches: pd.Series | None
+) -> Iterator[str]:
+    """Lines on cell types and batches, each (n_cells,); None where there are none."""
+    if labels is not None and labels.dtype.kind in "iu":
         yield (
             f"obs[{config.cell_type!r}] holds whole numbers {labels.min()} to {labels.max()}; if "
             "they are codes of labels, as SeuratDisk writes factors, give the labels in their place"
@@ -64,6 +70,8 @@ def remarks_on(config: OwnCells, labels: pd.Series, batches: pd.Series | None) -
             f"{where} has {len(sizes)} batches of {np.median(sizes):g} cells (median); genes are "
             f"tested within batches, and these are too small: is {config.batch!r} a batch?"
         )
+    if labels is None:
+        return
     types = labels.astype(str).groupby(batches.astype(str).to_numpy()).nunique()
     if len(sizes) > 1 and labels.nunique() > 1 and (types == 1).all():
         yield (
@@ -74,24 +82,35 @@ def remarks_on(config: OwnCells, labels: pd.Series, batches: pd.Series | None) -
 
 def remarks_on_genes(config: OwnCells) -> list[str]:
     """Lines on the names of genes."""
-    if config.trim_names:
+    if config.trim_names and config.orthologs is None:
         return []
-    line = describe(read_genes(config)["symbol"].tolist())
-    return [] if line is None else [line]
+    genes = read_genes(config)
+    lines = [] if config.trim_names else [describe(genes["symbol"].tolist())]
+    if "orthologs" in genes:
+        lines.append(describe_orthologs(genes, config))
+    return [line for line in lines if line is not None]
+
+
+def describe_orthologs(genes: pd.DataFrame, config: OwnCells) -> str:
+    """How many genes have orthologs, and where from."""
+    counts = genes["orthologs"].map(lambda joined: len(joined.split(BETWEEN)) if joined else 0)
+    several = int((counts > 1).sum())
+    more = f", {several} of them several, all of which count" if several else ""
+    return f"{int((counts > 0).sum())} of {len(genes)} genes are in {config.orthologs}{more}"
 
 
 def hint_of_symbols(config: OwnCells, genes: Collection[str]) -> str | None:
     """Where in var more genes of gene sets stand than in the names that are used, or None."""
     with open_cells(config) as file:
-        var = file.part["var"]
-        columns = {name: read_column(var, name) for name in columns_of(var)}
-        return _hint(columns, file.genes, config, genes)
+        var = file.table_of_genes()
+        return _hint({str(name): var[name] for name in var}, file.genes, file.config, genes)
 
 
 def hint_in_memory(adata: anndata.AnnData, config: OwnCells, genes: Collection[str]) -> str | None:
     """The same of cells in memory."""
-    columns = {str(name): adata.var[name] for name in adata.var}
-    return _hint(columns, adata.var_names, config, genes)
+    config = found_in_memory(adata, config).config
+    var = table_of_genes(adata, config)
+    return _hint({str(name): var[name] for name in var}, var.index, config, genes)
 
 
 def _hint(

@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
 
+from featurelens.datasets.unknown_types import alone_if_unknown
 from featurelens.dge.cell_sets import CellSets, ones
 from featurelens.dge.config import DgeConfig
 from featurelens.stats import welch
@@ -81,9 +82,13 @@ class MatchedSets:
 
 
 def cell_strata(cells: pd.DataFrame) -> NDArray[np.int64]:
-    """A number for each cell's type and batch, from the columns ``cell_type`` and ``batch``."""
+    """A number for each cell's type and batch, from the columns ``cell_type`` and ``batch``.
+
+    A cell whose type is not known is alone in its stratum, so that it is compared with none.
+    """
     groups = cells.groupby(["cell_type", "batch"], observed=True, sort=True)
-    return np.asarray(groups.ngroup(), dtype=np.int64)
+    numbers = np.asarray(groups.ngroup(), dtype=np.int64)
+    return alone_if_unknown(numbers, cells["cell_type"].to_numpy())
 
 
 def match_cells(sets: CellSets, strata: NDArray[np.integer], *, config: DgeConfig) -> MatchedSets:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from featurelens.datasets.files import names_of, open_h5
+from featurelens.datasets.stored import names_of
+from featurelens.datasets.stores import open_store
 from featurelens.io import InputError, read_anndata, require_same_names
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def read_modality(folder: str | Path, name: str) -> anndata.AnnData:
     if not path.exists():
         raise InputError(f"{path}: no such file; name the modality under 'beside' of the cells")
     modality = read_anndata(path)
-    with open_h5(Path(folder) / "cells.h5ad") as file:
-        names = names_of(file["obs"])
+    with open_store(Path(folder) / "cells.h5ad") as store:
+        names = names_of(store.root["obs"])
     require_same_names(names, modality.obs_names, f"{folder}/cells.h5ad", str(path))
     return modality

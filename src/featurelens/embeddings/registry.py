@@ -70,5 +70,11 @@ def check_model(dataset: DatasetConfig, model: Model) -> int | None:
     return model.dimensions or found
 
 
+def remarks_on_model(dataset: DatasetConfig, model: Model) -> list[str]:
+    """What is worth knowing of a model that :func:`check_model` found good, a line each."""
+    remarks = getattr(model_code(model.kind), "remarks", None)
+    return [] if remarks is None else list(remarks(dataset, model))
+
+
 def _part(kind: str, name: str) -> ModuleType:
     return part(load(MODELS, kind, group=GROUP), name)

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from featurelens.conventions import Convention
+from featurelens.datasets.unknown_types import alone_if_unknown
 from featurelens.dge.cell_sets import CellSets
 from featurelens.dge.config import Contrast, DgeConfig
 from featurelens.dge.gene_tests import test_genes, test_statistics
@@ -134,7 +135,7 @@ class Experiment:
         if name == "complete":
             return batch
         types, kind = np.unique(np.asarray(cells.cell_type, dtype=str), return_inverse=True)
-        return batch * len(types) + kind
+        return alone_if_unknown(batch * len(types) + kind, cells.cell_type)
 
     def _cells(self) -> Cells:
         if self.cells is None:

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from scipy import linalg, sparse
 
+from featurelens.datasets.unknown_types import UNKNOWN
 from featurelens.features.breadth import type_entropy, type_specificity
 from featurelens.features.config import FeatureConfig
 from featurelens.features.high_types import LOCALITY, distinct_cells, high_types, shuffled
@@ -44,7 +45,8 @@ def describe_features(
     activations
         (n_cells, n_features) CSR, rows in the order of ``cells``.
     cells
-        Cells of a bundle: obs with cell_type; ``obsm['X_emb']``.
+        Cells of a bundle: obs with cell_type; ``obsm['X_emb']``. What concerns types is of the
+        cells whose type is known; the others are the type unknown, which has means alone.
     config
         Thresholds.
     directions
@@ -80,18 +82,23 @@ def describe_features(
     if not activations.data.all():
         activations = activations.copy()
         activations.eliminate_zeros()
-    cell_types = cells.obs["cell_type"].cat.remove_unused_categories()
+    typed = _typed(cells.obs["cell_type"])
+    cell_types = cells.obs["cell_type"].iloc[typed].cat.remove_unused_categories()
     names = np.asarray(cell_types.cat.categories, dtype=object)
+    every = np.asarray(
+        cells.obs["cell_type"].cat.remove_unused_categories().cat.categories, dtype=object
+    )
     statistics = _describe(activations)
     live = statistics["n_active"] > 0
 
     codes = cell_types.cat.codes.to_numpy()
-    strata = _strata(cells.obs)
-    once = distinct_cells(cells.obsm["X_emb"], codes, strata)
-    moments = type_moments(activations, codes, n_types=len(names))
+    strata = _strata(cells.obs)[typed]
+    once = distinct_cells(cells.obsm["X_emb"][typed], codes, strata)
+    of_types = activations if len(typed) == len(cells) else activations[typed]
+    moments = type_moments(of_types, codes, n_types=len(names))
     published = significant_published(moments, z=config.z)
     found = high_types(
-        activations,
+        of_types,
         codes,
         n_types=len(names),
         distinct=once,
@@ -100,11 +107,29 @@ def describe_features(
     )
     labels = shuffled(codes[once], strata[once], np.random.default_rng(config.seed))
     of_shuffled = significant_published(
-        type_moments(activations[once], labels, n_types=len(names)), z=config.z
+        type_moments(of_types[once], labels, n_types=len(names)), z=config.z
     )
     q, effects = welch_q(moments), pooled_effects(moments)
     means = moments.inside.mean.T
     axes = principal_axes(cells.obsm["X_emb"])
+    others = _activation_of_others(activations, typed)
+    main = main_types(
+        of_types,
+        codes,
+        names,
+        moments=moments,
+        effects=effects,
+        q=q,
+        config=config,
+        elsewhere=others,
+    )
+    n_others = cells.n_obs - len(typed)
+
+    def of_all(values: np.ndarray, fill: Any) -> np.ndarray:
+        """Rows of known types as (n_features, n_types), with what stands for unknown ones."""
+        if not n_others:
+            return values.T
+        return np.insert(values, every.tolist().index(UNKNOWN), fill, axis=0).T
 
     return anndata.AnnData(
         X=activations,
@@ -114,28 +139,27 @@ def describe_features(
             | {"entropy": type_entropy(means), "tau": type_specificity(means)}
             | {"type_published": _published(published, live)}
             | {"n_types_published": published.sum(axis=0)}
-            | {"type": _kinds(found.locality), "n_types": found.high.sum(axis=0)}
+            | {"type": _kinds(_unless_live(found.locality, live))}
+            | {"n_types": found.high.sum(axis=0)}
             | {"q_locality": found.q, "runner_up": found.runner_up}
-            | main_types(
-                activations, codes, names, moments=moments, effects=effects, q=q, config=config
-            )
+            | {**main, "top_cell_type": main["top_cell_type"].set_categories(every)}
             | {
                 "type_published_shuffled": _published(of_shuffled, live),
-                "type_shuffled": _kinds(found.shuffled),
+                "type_shuffled": _kinds(_unless_live(found.shuffled, live)),
             },
             index=pd.RangeIndex(activations.shape[1]).astype(str),
         ),
         obsm={"X_emb": cells.obsm["X_emb"], "X_pca": project(cells.obsm["X_emb"], axes)},
         varm={
-            "type_means": means,
-            "type_effects": effects.T,
-            "type_q": q.T,
-            "type_z": found.z.T,
-            "significant": found.high.T,
-            "significant_published": published.T,
+            "type_means": of_all(means.T, others / max(n_others, 1)),
+            "type_effects": of_all(effects, np.nan),
+            "type_q": of_all(q, np.nan),
+            "type_z": of_all(found.z, np.nan),
+            "significant": of_all(found.high, False),
+            "significant_published": of_all(published, False),
             **({} if directions is None else {"directions": directions}),
         },
-        uns={"cell_types": names, "pca": axes},
+        uns={"cell_types": every, "pca": axes},
     )
 
 
@@ -169,6 +193,26 @@ def _describe(activations: sparse.csr_matrix) -> dict[str, Any]:
         "mean": total / n_cells,
         "max": activations.max(axis=0).toarray().ravel(),
     }
+
+
+def _typed(cell_types: pd.Series) -> np.ndarray:
+    """Rows of the cells whose type is known; all of them where none is."""
+    known = (cell_types.astype(str) != UNKNOWN).to_numpy()
+    return np.flatnonzero(known if known.any() else ~known)
+
+
+def _activation_of_others(activations: sparse.csr_matrix, typed: np.ndarray) -> np.ndarray:
+    """Summed activation of the cells that are of no known type, (n_features,)."""
+    others = np.ones(activations.shape[0], dtype=np.float64)
+    others[typed] = 0
+    return activations.T @ others
+
+
+def _unless_live(locality: np.ndarray, live: np.ndarray) -> np.ndarray:
+    """Features that are active in cells of no known type alone are not dead, but stand out in no
+    type.
+    """
+    return np.where((locality == "dead") & live, "global", locality)
 
 
 def _strata(obs: pd.DataFrame) -> np.ndarray:

@@ -31,6 +31,7 @@ def main_types(
     effects: NDArray,
     q: NDArray,
     config: FeatureConfig,
+    elsewhere: NDArray | float = 0.0,
 ) -> dict[str, Any]:
     """Columns about the main type of every feature.
 
@@ -45,6 +46,9 @@ def main_types(
         n_features).
     config
         Share, support and false discovery rate that a name needs.
+    elsewhere
+        Summed activation in cells of no known type, (n_features,), which counts as a part of the
+        whole and has no name.
 
     Returns
     -------
@@ -55,7 +59,7 @@ def main_types(
         in dead features.
     """
     totals = moments.inside.mean * moments.inside.n  # (n_types, n_features)
-    whole = totals.sum(axis=0)
+    whole = totals.sum(axis=0) + elsewhere
     shares = np.divide(totals, whole, out=np.full(totals.shape, np.nan), where=whole > 0)
     top = np.nan_to_num(shares).argmax(axis=0)
     at = top, np.arange(len(top))

@@ -12,7 +12,8 @@ import pandas as pd
 
 from featurelens.genesets.annotations import DirectGenes, read_annotations
 from featurelens.genesets.config import CollectionConfig
-from featurelens.genesets.identifiers import SHOWN, map_genes, read_mapping
+from featurelens.genesets.identifiers import SHOWN
+from featurelens.genesets.mapping import map_genes, read_mapping
 from featurelens.genesets.ontology import GO_ID, N_LEVELS, Level, Ontology, Term, read_obo
 from featurelens.genesets.read import read_counted, read_sets
 from featurelens.genesets.sets import GeneSets, category

@@ -6,9 +6,9 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import pandas as pd
 
@@ -44,9 +44,6 @@ _KINDS = (
 )
 """Kinds of names, the narrower before the wider; a UniProt accession is also in capitals."""
 
-_SELECTED_COLUMNS = 22
-_SELECTED_ENSEMBL = 18
-
 
 def without_version(name: str) -> str:
     """An Ensembl gene id without its version (``ENSG00000126653.18``), any other name as it is.
@@ -69,6 +66,40 @@ def kind_of_names(names: Iterable[str]) -> str:
     return kinds.most_common(1)[0][0] if kinds else "no names"
 
 
+class NameCounts(NamedTuple):
+    """How the data have names of gene sets."""
+
+    n_names: int
+    n_exact: int
+    n_without_version: int
+    """Found by an Ensembl id once its version is cut off."""
+    n_by_capitals: int
+    n_by_ortholog: int
+    n_missing: int
+    n_case_alone: int
+    """Missing, though a gene of the data differs by letter case alone; that is no orthology."""
+    n_repeated: int
+    """Genes of the data whose symbol another one has before them."""
+
+    def describe(self) -> str:
+        """One line; what does not occur is not said."""
+        ways = {
+            "by an id without its version": self.n_without_version,
+            "by their capitals": self.n_by_capitals,
+            "by orthologs": self.n_by_ortholog,
+        }
+        told = "".join(f", {count} {way}" for way, count in ways.items() if count)
+        line = f"{self.n_names - self.n_missing} of {self.n_names} names found{told}"
+        if self.n_case_alone:
+            line += (
+                f"; {self.n_case_alone} differ from a gene of the data by letter case alone, which "
+                "is no orthology (a table of it is given as orthologs of the cells)"
+            )
+        if self.n_repeated:
+            line += f"; {self.n_repeated} genes share the symbol of another, which sets mean"
+        return line
+
+
 @dataclass(frozen=True)
 class GeneIndex:
     """Which gene of the data a name means."""
@@ -79,6 +110,10 @@ class GeneIndex:
     """Every name of a gene (symbol, Ensembl id without version) to that in ``genes``."""
     in_capitals: Mapping[str, str] = field(default_factory=dict)
     """Human symbols in capitals (``C1ORF162``) to the one gene of that name (``C1orf162``)."""
+    orthologs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Names in another species to the data's genes."""
+    n_repeated: int = 0
+    """Genes of the data whose symbol another one has before them; no set holds these."""
 
     @classmethod
     def of(cls, var: pd.DataFrame) -> GeneIndex:
@@ -95,12 +130,21 @@ class GeneIndex:
             for name, gene in zip(names, genes, strict=True):
                 known.setdefault(without_version(str(name)), gene)
         known.pop("", None)
-        return cls(tuple(genes), known, _in_capitals(genes))
+        n_repeated = int(var["symbol"].astype(str).duplicated().sum())
+        capitals = _in_capitals(genes)
+        return cls(tuple(genes), known, capitals, _orthologs(var, genes), n_repeated)
 
     def find(self, name: str) -> str | None:
         """The data's name of a gene; None where the data do not have it."""
         found = self.known.get(name) or self.known.get(without_version(name))
         return found or self.in_capitals.get(name)
+
+    def find_all(self, name: str) -> tuple[str, ...]:
+        """All genes of the data that a name means: one, or several orthologs of it."""
+        found = self.find(name)
+        if found is not None:
+            return (found,)
+        return self.orthologs.get(without_version(name), ())
 
     def by_case(self, names: Iterable[str]) -> set[str]:
         """Those of the names that are found in capitals alone."""
@@ -113,9 +157,40 @@ class GeneIndex:
     def translate(self, sets: GeneSets) -> GeneSets:
         """The same sets by the data's names; genes that the data do not have keep their own."""
         return GeneSets.of(
-            (name, about, tuple(dict.fromkeys(self.find(gene) or gene for gene in genes)))
+            (name, about, tuple(dict.fromkeys(chain(*map(self._meant, genes)))))
             for name, about, genes in sets.rows
         )
+
+    def _meant(self, name: str) -> tuple[str, ...]:
+        return self.find_all(name) or (name,)
+
+    def account(self, names: Iterable[str]) -> NameCounts:
+        """How the data have some names of gene sets, each counted once."""
+        by_case, folded = self.by_case(names := set(names)), {g.casefold() for g in self.genes}
+        missing = [name for name in names if not self.find_all(name)]
+        exact = sum(name in self.known for name in names)
+        orthologs = sum(self.find(name) is None and bool(self.find_all(name)) for name in names)
+        return NameCounts(
+            n_names=len(names),
+            n_exact=exact,
+            n_without_version=len(names) - len(missing) - exact - len(by_case) - orthologs,
+            n_by_capitals=len(by_case),
+            n_by_ortholog=orthologs,
+            n_missing=len(missing),
+            n_case_alone=sum(name.casefold() in folded for name in missing),
+            n_repeated=self.n_repeated,
+        )
+
+
+def _orthologs(var: pd.DataFrame, genes: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Genes of the data by each name of another species (column orthologs)."""
+    if "orthologs" not in var:
+        return {}
+    found: dict[str, dict[str, None]] = {}
+    for joined, gene in zip(var["orthologs"], genes, strict=True):
+        for name in filter(None, str(joined).split("|")):
+            found.setdefault(without_version(name), {})[gene] = None
+    return {name: tuple(own) for name, own in found.items()}
 
 
 def _in_capitals(genes: Sequence[str]) -> dict[str, str]:
@@ -145,11 +220,18 @@ def require_overlap(
     what
         Both sides, for the message.
     """
-    found = {index.find(name) for name in names} - {None}
+    found = {gene for name in names for gene in index.find_all(name)}
     fewer = min(len(names), len(index.genes))
     if fewer and len(found) / fewer >= least and found:
         return
     ours, theirs = kind_of_names(names), kind_of_names(index.genes)
+    case_alone = index.account(names).n_case_alone
+    more = (
+        f"; {case_alone} differ by letter case alone, which is no orthology: give a table of "
+        "orthologs to the cells (orthologs)"
+        if case_alone
+        else ""
+    )
     guess = (
         f"both look like {ours}: are they of one species and naming?"
         if ours == theirs
@@ -159,80 +241,13 @@ def require_overlap(
         f"{what} have {len(found)} in common, of {len(names)} and "
         f"{len(index.genes)}, less than {least:.0%} (min_overlap) of the fewer; the sets hold "
         f"names like {examples(names)}, the data names like {examples(index.genes)}; {guess}; "
-        "use sets with the data's names, or give the collection a mapping"
+        f"use sets with the data's names, or give the collection a mapping{more}"
     )
 
 
 def examples(names: Iterable[str]) -> str:
     """The first few names by alphabet."""
     return ", ".join(sorted(names)[:3])
-
-
-def read_mapping(path: str | Path) -> dict[str, tuple[str, ...]]:
-    """Read a file that maps names of genes to others; a name may have several.
-
-    Either two columns separated by a tab, or UniProt's ``idmapping_selected.tab`` (accession in
-    column 1, Ensembl genes in column 19), plain or gzip. Versions of Ensembl ids are cut off.
-
-    Raises
-    ------
-    InputError
-        If the file cannot be read or is of another form.
-    """
-    found: dict[str, dict[str, None]] = {}
-    for number, line in enumerate(read_lines(path), start=1):
-        fields = line.split("\t")
-        if not line or line.startswith("#"):
-            continue
-        if len(fields) == _SELECTED_COLUMNS:
-            targets = fields[_SELECTED_ENSEMBL].split("; ")
-        elif len(fields) == 2:
-            targets = [fields[1].strip()]
-        else:
-            raise InputError(
-                f"{path}: line {number} has {len(fields)} columns; a mapping has 2 (name in the "
-                f"gene sets, name in the data) or the {_SELECTED_COLUMNS} of UniProt's "
-                "idmapping_selected.tab"
-            )
-        targets = [without_version(target) for target in targets if target]
-        if targets:
-            found.setdefault(without_version(fields[0].strip()), {}).update(dict.fromkeys(targets))
-    if not found:
-        raise InputError(f"{path}: maps no name; check the path in the config")
-    return {name: tuple(targets) for name, targets in found.items()}
-
-
-def map_genes(
-    sets: GeneSets, mapping: Mapping[str, tuple[str, ...]], path: str | Path
-) -> tuple[GeneSets, tuple[str, ...]]:
-    """Sets by the mapped names, without sets that lose all genes, and the names not mapped.
-
-    Raises
-    ------
-    InputError
-        If no gene is mapped.
-    """
-    names = sorted(sets.distinct)
-    unmapped = tuple(name for name in names if without_version(name) not in mapping)
-    if len(unmapped) == len(names):
-        raise InputError(
-            f"{path}: maps none of {len(names)} genes; the sets hold {kind_of_names(names)} "
-            f"({examples(names)}), the mapping starts from {kind_of_names(mapping)} "
-            f"({', '.join(islice(mapping, 3))}); choose another mapping or identifier"
-        )
-    rows = [
-        (
-            name,
-            about,
-            tuple(
-                dict.fromkeys(
-                    target for gene in genes for target in mapping.get(without_version(gene), ())
-                )
-            ),
-        )
-        for name, about, genes in sets.rows
-    ]
-    return GeneSets.of(row for row in rows if row[2]), unmapped
 
 
 def read_background(path: str | Path, index: GeneIndex) -> NDArray:

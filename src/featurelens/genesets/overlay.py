@@ -46,7 +46,11 @@ def overlay(
         universe=universe.genes,
         background=None if universe.file is None else read_background(universe.file, index),
     )
-    return replace(membership, by_case=tuple(sorted(index.by_case(sets.distinct))))
+    return replace(
+        membership,
+        by_case=tuple(sorted(index.by_case(sets.distinct))),
+        found=index.account(sets.distinct).describe(),
+    )
 
 
 def require_testable(
@@ -72,7 +76,11 @@ def require_testable(
     kept = index.genes if counted is None else compress(index.genes, counted)
     known = set(kept)
     for genes in sets.genes:
-        if min_genes <= len({index.find(gene) for gene in genes} & known) <= max_genes:
+        if (
+            min_genes
+            <= len({own for gene in genes for own in index.find_all(gene)} & known)
+            <= max_genes
+        ):
             return
     index.translate(sets).membership(
         index.genes, min_genes=min_genes, max_genes=max_genes, background=counted

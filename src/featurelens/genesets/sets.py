@@ -154,6 +154,8 @@ class Membership:
     unmatched: tuple[str, ...]
     by_case: tuple[str, ...] = ()
     """Genes of the sets that the data write in small letters, such as ``C1ORF162``."""
+    found: str = ""
+    """How the names in the sets were found, in words."""
 
     @property
     def n_universe(self) -> int:
@@ -178,7 +180,7 @@ class Membership:
             f"{self.n_too_large} too large; {self.n_in_some_set} of {len(self.genes)} genes of the "
             f"data stand in a set, the universe holds {self.n_universe}; {self.n_genes_unmatched} "
             "genes of the sets are not in the data" + (f" ({shown})" if shown else "")
-        ) + (f"; {len(self.by_case)} are found by their capitals" if self.by_case else "")
+        ) + (f"; {self.found}" if self.found else "")
 
 
 def category(description: str) -> str:

@@ -50,7 +50,7 @@ class Contents:
         files = [
             file
             for path in given
-            for file in (sorted(path.iterdir()) if path.is_dir() else [path])
+            for file in (sorted(path.rglob("*")) if path.is_dir() else [path])
             if file.is_file()
         ]
         if not files:

@@ -124,7 +124,7 @@ def _state(
     files = [
         (str(file), file.stat().st_size, file.stat().st_mtime_ns)
         for path in map(Path, paths)
-        for file in (sorted(path.iterdir()) if path.is_dir() else [path] if path.exists() else [])
+        for file in (sorted(path.rglob("*")) if path.is_dir() else [path] if path.exists() else [])
     ]
     text = json.dumps([parts, files, sorted(waiting), code, str(Path.cwd())])
     return hashlib.sha256(text.encode()).hexdigest()

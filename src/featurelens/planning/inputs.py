@@ -17,7 +17,7 @@ from featurelens.datasets.readers import read_genes, read_type_sizes
 from featurelens.datasets.remarks import hint_of_symbols, remarks, remarks_on_genes
 from featurelens.downloads.config import belongs_to
 from featurelens.embeddings.packages import require_package
-from featurelens.embeddings.registry import check_model
+from featurelens.embeddings.registry import check_model, remarks_on_model
 from featurelens.enrichment.config import EnrichmentConfig
 from featurelens.genesets.compiling import Checked, check_collection
 from featurelens.genesets.config import CollectionConfig, annotated_with
@@ -30,6 +30,7 @@ from featurelens.options import build, user_files
 from featurelens.places import Place
 from featurelens.planning.groups import check_groups
 from featurelens.planning.imported import read_imported
+from featurelens.planning.set_shares import Look, shares
 from featurelens.sae.config import AnySAE, ImportedSAE, SAEConfig, width
 
 if TYPE_CHECKING:
@@ -103,13 +104,17 @@ def find_inputs(
     saes: Mapping[str, Any] | None = None,
     *,
     pending: Sequence[str] = (),
+    look: Look | None = None,
 ) -> Iterator[Finding]:
-    """The same, file by file and without checksums, which take long for large files."""
+    """The same, file by file and without checksums, which take long for large files.
+
+    ``look`` receives what is not of one file.
+    """
     datasets, collections = (
         {name: block for name, block in part.items() if not _waits(block, pending)}
         for part in (datasets, collections)
     )
-    dimensions: dict[str, int | None] = {}
+    dimensions: dict[str, int | None] = {} if look is None else look.dimensions
     for name, block in datasets.items():
         yield from _check_dataset(name, block, dimensions)
     widths: dict[str, int] = {}
@@ -120,7 +125,8 @@ def find_inputs(
             yield from (Finding(found.key, file, found.found) for file in found.files)
     for feature in named:
         _require_feature(feature, dimensions.get(feature["embedding"]), widths)
-    yield from _check_genes(datasets, collections, build(EnrichmentConfig, tests or {}), pending)
+    asked = build(EnrichmentConfig, tests or {})
+    yield from _check_genes(datasets, collections, asked, pending, look)
     if claims is not None and not _waits(claims, pending):
         _require_file("claims", claims)
         yield Finding("claims", claims, f"{len(read_claims(claims))} claims")
@@ -165,16 +171,20 @@ def _check_dataset(
         check_beside(run.cells)
     donor = run.steering.donor if run.steering is not None else None
     check_dataset(run.cells, columns=[] if donor is None else [donor])
+    of_models: list[str] = []
     for model_name, model in run.models.items():
-        dimensions[f"{name}/{model_name}"] = check_model(run.cells, model)
+        d = dimensions[f"{name}/{model_name}"] = check_model(run.cells, model)
+        of_models += remarks_on_model(run.cells, model)
+        found = model.kind if d is None else f"{model.kind}, {d} dimensions"
         for part, path in model.files.items():
             if Path(path).exists():
-                yield Finding(f"{key}.models.{model_name}.{part}", path, model.kind)
+                yield Finding(f"{key}.models.{model_name}.{part}", path, found)
     cell_types = read_type_sizes(run.cells)
     check_groups(key, run, cell_types)
     if isinstance(run.cells, OwnCells):
         found = f"{len(cell_types)} cell types"
-        yield Finding(f"{key}.cells.path", run.cells.path, found, tuple(remarks(run.cells)))
+        said = (*remarks(run.cells), *of_models)
+        yield Finding(f"{key}.cells.path", run.cells.path, found, said)
 
 
 def _require_feature(
@@ -200,6 +210,7 @@ def _check_genes(
     collections: Mapping[str, Any],
     tests: EnrichmentConfig,
     pending: Sequence[str],
+    look: Look | None,
 ) -> Iterator[Finding]:
     """A row for every file of collections and universe, whose genes must be among the data's."""
     annotated = {name: block for name, block in datasets.items() if block["saes"] != []}
@@ -234,8 +245,11 @@ def _check_genes(
             held = [sets.get(part) for part in configs[name].union or (name,)]
             known = [each for each in held if each is not None]
             if len(known) == len(held):  # the others are made of annotations, or downloaded
-                rows = itertools.chain(*(each.rows for each in known))
-                _require_testable(GeneSets.of(rows), index, tests, f"collections.{name}")
+                given = GeneSets.of(itertools.chain(*(each.rows for each in known)))
+                _require_testable(given, index, tests, f"collections.{name}")
+                if look is not None:
+                    look.names[name, dataset] = index.account(given.distinct)
+                    look.sets += shares(given, index, tests, dataset=dataset, collection=name)
 
 
 def _gene_index(block: Mapping[str, Any]) -> GeneIndex:

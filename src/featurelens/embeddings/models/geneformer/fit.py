@@ -228,5 +228,5 @@ def check(dataset: DatasetConfig, model: GeneformerModel) -> None:
         )
     if model.repository is None:
         with open_cells(dataset) as file:
-            ids, where = ensembl_ids(file, dataset)
+            ids, where = ensembl_ids(file)
             prepare(model, ids, where=where)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from featurelens.datasets.files import without_version
+from featurelens.datasets.gene_names import without_version
 from featurelens.embeddings.models.geneformer.dictionaries import Vocabulary
 from featurelens.io import InputError
 

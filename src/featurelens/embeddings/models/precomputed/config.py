@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 from pathlib import PurePath
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
+
+from annotated_types import Ge, Lt
 
 from featurelens.datasets.config import Text
 from featurelens.embeddings.decoders.config import RidgeSurrogate
@@ -10,7 +12,8 @@ from featurelens.embeddings.model import Model
 from featurelens.options import File
 
 TABLES = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".parquet")
-EMBEDDING_SUFFIXES = (".h5ad", ".npy", ".pt", *TABLES)
+STORES = (".h5ad", ".zarr")
+EMBEDDING_SUFFIXES = (*STORES, ".npy", ".pt", *TABLES)
 
 
 def suffix_of(path: str) -> str:
@@ -34,12 +37,16 @@ class PrecomputedModel(Model):
     kind: Literal["precomputed"] = "precomputed"
     """Which model."""
     key: Text | None = None
-    """Key of obsm with the embedding (of a dictionary, where path is a .pt file of one)."""
+    """Key of obsm with the embedding (of a dictionary, where path is a .pt file of one); X, or null
+    where it has nothing else, is the matrix of a file of its own."""
     path: File | None = None
-    """Another file with it: .h5ad, .npy, .pt, .parquet, .csv or .tsv (or .gz of them); null looks
-    in the cells' own file."""
+    """Another file with it: .h5ad, .zarr, .npy, .pt, .parquet, .csv or .tsv (or .gz of them); null
+    looks in the cells' own file."""
     names: File | None = None
     """Text file with the cell names of a .npy or .pt file, one a line, in the order of its rows."""
+    max_missing: Annotated[float, Ge(0), Lt(1)] = 0.5
+    """Largest share of cells that may have no embedding (a row of NaN); these are left out and
+    counted, and of more the run stops."""
     factors: Text | None = None
     """Key of varm with non-negative gene factors that decode it; null means no decoder."""
     surrogate: RidgeSurrogate | None = None
@@ -61,8 +68,6 @@ class PrecomputedModel(Model):
         if (suffix in (".npy", ".pt")) != (self.names is not None):
             rule = "needs a text file of cell names" if self.names is None else "brings its own"
             raise ValueError(f"names: a {suffix} file {rule}")
-        if suffix == ".h5ad" and self.key is None:
-            raise ValueError("key is missing; name the embedding's key in obsm of the .h5ad file")
         if suffix in (".npy", *TABLES) and self.key is not None:
             raise ValueError(f"key: a {suffix} file has no keys; drop it")
 

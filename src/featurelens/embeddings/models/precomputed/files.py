@@ -9,9 +9,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from featurelens.datasets.checks import require_matrix
-from featurelens.datasets.files import names_of, open_h5, require_key
-from featurelens.embeddings.models.precomputed.config import TABLES, PrecomputedModel, suffix_of
+from featurelens.datasets.config import X
+from featurelens.datasets.files import require_key
+from featurelens.datasets.stored import names_of, require_chunks
+from featurelens.datasets.stores import open_store, parts_of
+from featurelens.embeddings.models.precomputed.config import (
+    STORES,
+    TABLES,
+    PrecomputedModel,
+    suffix_of,
+)
+from featurelens.embeddings.models.precomputed.given import require_given
 from featurelens.embeddings.models.precomputed.names import read_names
 from featurelens.embeddings.models.precomputed.tables import read_parquet, read_text
 from featurelens.embeddings.named_rows import NamedRows
@@ -21,8 +29,8 @@ from featurelens.io import InputError, require_unique_names
 def read_embedding(model: PrecomputedModel) -> NamedRows:
     """Read the file that ``model.path`` names.
 
-    ``.h5ad``: ``obsm[key]``. ``.csv``, ``.tsv`` (plain or gzip) and ``.parquet``: a header, cell
-    names in the first column.
+    ``.h5ad``, ``.zarr``: ``obsm[key]``, or X. ``.csv``, ``.tsv`` (plain or gzip) and ``.parquet``:
+    a header, cell names in the first column.
     ``.npy``: a matrix, ``.pt``: a tensor, or ``key`` of a dictionary of tensors, and in both cases
     the names in a text file.
 
@@ -35,8 +43,8 @@ def read_embedding(model: PrecomputedModel) -> NamedRows:
     if not Path(path).exists():
         raise InputError(f"{path}: no such file; check path in the config")
     suffix = suffix_of(path)
-    if suffix == ".h5ad":
-        values, names, what = *_read_h5ad(path, str(model.key)), f"{path}: obsm[{model.key!r}]"
+    if suffix in STORES:
+        values, names, what = _read_store(path, model.key)
     elif suffix in TABLES:
         read = read_parquet if suffix == ".parquet" else read_text
         values, names, what = *read(path), path
@@ -49,15 +57,38 @@ def read_embedding(model: PrecomputedModel) -> NamedRows:
                 "give one name a line, in the order of the rows"
             )
     require_unique_names(names, f"{model.names or path}: cell")
-    return NamedRows(require_matrix(values, names, what), names, path)
+    given = require_given(values, names, what, most_missing=model.max_missing)
+    return NamedRows(given.values, names, path)
 
 
-def _read_h5ad(path: str, key: str) -> tuple[Any, pd.Index]:
+def _read_store(path: str, key: str | None) -> tuple[Any, pd.Index, str]:
+    """An embedding of a file of cells, with their names and its place."""
     from anndata.io import read_elem
 
-    with open_h5(path) as handle:
-        require_key(key, handle.get("obsm", {}), f"{path}: obsm")
-        return read_elem(handle["obsm"][key]), names_of(handle["obs"])
+    with open_store(path) as store:
+        root = store.root
+        stored, where = parts_of(root, "obsm"), f"{path}: obsm"
+        key = key or _only_key(root, stored, path)
+        if key == X and X not in stored:
+            require_key(X, root, path)
+            element, what = root[X], f"{path}: X"
+        else:
+            require_key(key, stored, where)
+            element, what = stored[key], f"{where}[{key!r}]"
+        require_chunks(element, what)
+        return read_elem(element), names_of(root["obs"]), what
+
+
+def _only_key(root: Any, stored: Mapping[str, Any], path: str) -> str:
+    """Where the embedding is that no key names: in X, where it is the only matrix, or in obsm."""
+    x = root.get(X)
+    held = [*([X] if x is not None and getattr(x, "shape", ()) is not None else []), *stored]
+    if len(held) == 1:
+        return held[0]
+    there = ", ".join(held) or "none"
+    raise InputError(
+        f"{path}: an embedding was looked for in X and obsm; set key to one of: {there}"
+    )
 
 
 def _read_npy(path: str) -> np.ndarray:

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from featurelens.datasets.checks import check_embedding_key, chosen_cells, require_matrix
+from featurelens.datasets.checks import chosen_cells
 from featurelens.datasets.config import DatasetConfig, OwnCells
 from featurelens.datasets.files import open_cells, require_key
+from featurelens.datasets.stored import require_chunks
+from featurelens.datasets.stores import parts_of
 from featurelens.embeddings.bundle import Fitted
 from featurelens.embeddings.decoders.decoder import Decoder
 from featurelens.embeddings.decoders.kinds.linear_simplex import LinearSimplexDecoder
@@ -16,32 +18,46 @@ from featurelens.embeddings.decoders.kinds.none import NoDecoder
 from featurelens.embeddings.decoders.surrogate import fit_surrogate
 from featurelens.embeddings.models.precomputed.config import PrecomputedModel
 from featurelens.embeddings.models.precomputed.files import read_embedding
+from featurelens.embeddings.models.precomputed.given import Given, require_given
 from featurelens.io import InputError, sha256_file
 
 if TYPE_CHECKING:
     import anndata
 
 
+NO_EMBEDDING = "one in another file is given by its path, and a model of kind pca makes one"
+"""What else there is to do where an embedding is missing."""
+
+
 def fit(cells: anndata.AnnData, config: PrecomputedModel) -> Fitted:
     """Take the embedding as it is; a surrogate decoder is fitted where the config asks for one.
+
+    Cells whose row is NaN are left out.
 
     Raises
     ------
     InputError
-        If the embedding is missing, is no matrix of finite numbers, or is one of other cells.
+        If the embedding is missing, is no matrix of numbers, is one of other cells, or too many
+        cells are without.
     """
     info: dict[str, Any] = {"key": config.key}
     if config.path is None:
         require_key(str(config.key), cells.obsm, "the cells: obsm")
         what = f"the cells: obsm[{config.key!r}]"
-        scores = require_matrix(cells.obsm[str(config.key)], cells.obs_names, what)
+        stored = cells.obsm[str(config.key)]
+        given = require_given(stored, cells.obs_names, what, most_missing=config.max_missing)
     else:
-        scores = read_embedding(config).of(cells.obs_names, "the cells")
+        given = Given(read_embedding(config).of(cells.obs_names, "the cells"))
         info |= {"path": config.path, "sha256": sha256_file(config.path)}
+    scores, rows = given.values, None
+    if given.n_missing:
+        rows = np.flatnonzero(given.has)
+        scores, cells = scores[rows], cells[rows]
+        info["n_cells_without"] = given.n_missing
     if config.surrogate is not None:
         decoder, quality = fit_surrogate(scores, cells, config.surrogate)
-        return Fitted(scores, decoder, info | {"surrogate": quality})
-    return Fitted(scores, _decoder(cells, config, scores.shape[1]), info)
+        return Fitted(scores, decoder, info | {"surrogate": quality}, rows=rows)
+    return Fitted(scores, _decoder(cells, config, scores.shape[1]), info, rows=rows)
 
 
 def _decoder(cells: anndata.AnnData, config: PrecomputedModel, d: int) -> Decoder:
@@ -59,23 +75,61 @@ def _decoder(cells: anndata.AnnData, config: PrecomputedModel, d: int) -> Decode
 
 def check(dataset: DatasetConfig, model: PrecomputedModel) -> int:
     """Dimensions, or an InputError where the files of model and dataset do not fit each other."""
+    return look(dataset, model).values.shape[1]
+
+
+def remarks(dataset: DatasetConfig, model: PrecomputedModel) -> list[str]:
+    """What is worth knowing of an embedding that can be used, a line each."""
+    given = look(dataset, model)
+    n, d = given.values.shape
+    where = model.path or f"obsm[{model.key!r}]"
+    if not given.n_missing:
+        return []
+    return [
+        f"{where}: {given.n_missing} of {n} cells have no embedding of {d} dimensions (rows of "
+        "NaN) and are left out (max_missing)"
+    ]
+
+
+def look(dataset: DatasetConfig, model: PrecomputedModel) -> Given:
+    """The embedding of the dataset's cells, in their order."""
     if model.path is not None:
         embedding = read_embedding(model)
-        d = embedding.values.shape[1]
+        given = Given(embedding.values)
         if isinstance(dataset, OwnCells):
             with open_cells(dataset) as file:
                 chosen = chosen_cells(file.table(), dataset) if dataset.only else slice(None)
-                embedding.of(file.names[chosen], dataset.path)
+                given = Given(embedding.of(file.names[chosen], dataset.path))
     elif isinstance(dataset, OwnCells):
-        d = check_embedding_key(dataset, str(model.key))
+        given = _in_cells(dataset, model)
     else:
         raise InputError(
             f"{dataset.kind} brings no embedding of its own; use a model of kind pca or "
             "poisson_nmf, or give the path of a file with one"
         )
+    _require_factors(dataset, model)
+    return given
+
+
+def _in_cells(dataset: OwnCells, model: PrecomputedModel) -> Given:
+    """The embedding in the file of the cells, of which nothing else is read."""
+    from anndata.io import read_elem
+
+    key = str(model.key)
+    with open_cells(dataset) as file:
+        where = f"{dataset.path}: obsm"
+        require_key(key, file.obsm, where, otherwise=NO_EMBEDDING)
+        stored, rows = file.obsm[key]
+        require_chunks(stored, f"{where}[{key!r}]")
+        names = file.names if rows is None else file.row_names
+        value = read_elem(stored)
+    return require_given(value, names, f"{where}[{key!r}]", most_missing=model.max_missing)
+
+
+def _require_factors(dataset: DatasetConfig, model: PrecomputedModel) -> None:
+    """Raise :class:`InputError` where the decoder that a model names is not in the cells' file."""
     if model.factors is not None:
         if not isinstance(dataset, OwnCells):
             raise InputError(f"{dataset.kind} brings no gene factors; leave factors out")
         with open_cells(dataset) as file:
-            require_key(model.factors, file.part.get("varm", {}), f"{dataset.path}: varm")
-    return d
+            require_key(model.factors, parts_of(file.part, "varm"), f"{dataset.path}: varm")

@@ -1,0 +1,137 @@
+"""Parts of a store of cells, HDF5 or Zarr, read no further than is wanted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+
+from featurelens.datasets.plain import plain_index
+from featurelens.datasets.stores import is_group
+from featurelens.datasets.tenx import MatrixMarket
+from featurelens.io import InputError
+
+VALUES_AT_ONCE = 20_000_000
+"""Stored values of a matrix that are read before columns are selected."""
+SAMPLED_COUNTS = 200_000
+"""Values of a matrix that are looked at to tell whether they are counts."""
+
+
+def columns_of(frame: Any) -> list[str]:
+    """Names of the columns of a stored table."""
+    return [str(name) for name in frame.attrs["column-order"]]
+
+
+def names_of(frame: Any) -> pd.Index:
+    """Index of a stored table."""
+    from anndata.io import read_elem
+
+    stored = frame[frame.attrs["_index"]]
+    require_chunks(stored, f"names ({stored.name})")
+    return plain_index(pd.Index(read_elem(stored)))
+
+
+def read_column(frame: Any, name: str) -> pd.Series:
+    """One column of a stored table; anndata 0.7 kept the categories of all columns apart."""
+    from anndata.io import read_elem
+
+    stored = frame[name]
+    categories = stored.attrs.get("categories")
+    if categories is None:
+        return pd.Series(read_elem(stored))
+    kept = frame.file[categories]
+    names = kept.asstr()[()] if kept.dtype.kind == "O" else kept[()]
+    return pd.Series(pd.Categorical.from_codes(stored[()], categories=names))
+
+
+def read_part(group: Any, name: str) -> dict[str, Any]:
+    """A part that is a mapping, read; nothing where it is absent."""
+    from anndata.io import read_elem
+
+    part = group.get(name)
+    return dict(read_elem(part)) if is_group(part) else {}
+
+
+def read_matrix(
+    element: Any, *, rows: np.ndarray | None = None, columns: np.ndarray | None = None
+) -> sparse.csr_matrix:
+    """Read a stored matrix, sparse or dense, as CSR.
+
+    Where columns are selected, rows are read in chunks, so that a matrix of many modalities never
+    stands in memory as a whole.
+
+    Parameters
+    ----------
+    element
+        Group or dataset of an open file.
+    rows, columns
+        Positions to keep; None keeps all.
+    """
+    from anndata.io import read_elem, sparse_dataset
+
+    if isinstance(element, MatrixMarket):
+        matrix = element.read()
+        matrix = matrix if columns is None else matrix[:, columns]
+    elif columns is None:
+        matrix = sparse.csr_matrix(_in_single(read_elem(element)))
+    elif is_group(element) and "csc" in str(dict(element.attrs)):
+        matrix = sparse.csr_matrix(read_elem(element)[:, columns])
+    else:
+        stored = sparse_dataset(element) if is_group(element) else element
+        n_stored = element["data"].shape[0] if is_group(element) else element.size
+        n_rows = stored.shape[0]
+        step = max(1, int(n_rows * VALUES_AT_ONCE / max(n_stored, 1)))
+        matrix = sparse.vstack(
+            [
+                sparse.csr_matrix(_in_single(stored[start : start + step]))[:, columns]
+                for start in range(0, n_rows, step)
+            ],
+            format="csr",
+        )
+    return sparse.csr_matrix(matrix if rows is None else matrix[rows])
+
+
+def _in_single(values: Any) -> Any:
+    """Half precision as single: no sparse matrix of scipy holds it."""
+    return values.astype(np.float32) if values.dtype == np.float16 else values
+
+
+def first_values(element: Any) -> np.ndarray:
+    """The first values of a stored matrix, sparse or dense, flat; see :func:`require_chunks`."""
+    if isinstance(element, MatrixMarket):
+        return element.first(SAMPLED_COUNTS)[0]
+    if is_group(element):
+        require_chunks(element, element.name)
+        return np.asarray(element["data"][:SAMPLED_COUNTS])
+    rows = max(1, SAMPLED_COUNTS // max(1, element.shape[1]))
+    return np.asarray(element[:rows]).ravel()
+
+
+def row_of(element: Any, position: int) -> int:
+    """Row of a stored value, by its position in what :func:`first_values` returned."""
+    if isinstance(element, MatrixMarket):
+        return int(element.first(position + 1)[1][position])
+    if not is_group(element):
+        return position // element.shape[1]
+    if "csc" in str(dict(element.attrs)):
+        return int(element["indices"][position])
+    return int(np.searchsorted(element["indptr"][:], position, side="right")) - 1
+
+
+def require_chunks(element: Any, where: str) -> None:
+    """Raise an InputError where chunks of a Zarr array are missing, which Zarr reads as zeros.
+
+    A dense matrix may lack chunks that hold nothing but zeros; values of a sparse one are none.
+    """
+    if is_group(element):
+        for name in ("data", "indices", "values"):
+            if name in element:
+                require_chunks(element[name], f"{where}/{name}")
+    elif hasattr(element, "nchunks_initialized"):
+        missing = element.nchunks - element.nchunks_initialized
+        if missing:
+            raise InputError(
+                f"{where} lacks {missing} of its {element.nchunks} chunks; is the folder complete?"
+            )
