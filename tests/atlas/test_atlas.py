@@ -341,3 +341,47 @@ def test_a_steered_feature_without_a_decoder_has_no_genes_on_its_page(material):
     entry = extras(replace(material, tables=tables))["steering"]["7"][0]
     assert entry["facts"] == {"role": "global", "rule": "first"}
     assert entry["genes"] == []
+
+
+def test_doses_and_the_rank_among_controls_are_on_the_page_of_the_steered_feature(material):
+    selected = pd.DataFrame({"feature": ["7"], "role": ["global"]})
+    effects = pd.DataFrame(columns=["feature", "role", "convention", "gene", "log2_fold", "p", "q"])
+    controls = pd.DataFrame(
+        {
+            "kind": ["feature", *["random_directions"] * 4, "linear_probe"],
+            "efficiency": [0.5, 0.1, 0.6, 0.4, 0.7, 0.2],
+            "specificity": [0.6, 0.1, 0.2, 0.3, 0.4, 0.5],
+            "precision": [0.1, 0.0, 0.1, 0.2, 0.3, 0.0],
+        }
+    )
+    doses = pd.DataFrame(
+        {
+            "dose": [1.0, 0.0],
+            "activation": [2.0, 0.0],
+            "beyond_range": [True, False],
+            "way": [0.3, -0.1],
+            "way_low": [0.2, -0.2],
+            "way_high": [0.4, 0.0],
+            "share_arrived": [0.5, 0.0],
+            "displacement": [9.0, 8.0],
+        }
+    )
+    tables = {
+        "steering_selected": selected,
+        "steering_effects": effects,
+        "steering_controls": controls,
+        "steering_doses": doses,
+    }
+    entry = extras(replace(material, tables=tables))["steering"]["7"][0]
+    of = {row["kind"]: row for row in entry["controls"]}
+    # 0.6 and 0.7 exceed 0.5; the medians of four lie between the middle two.
+    assert (of["random_directions"]["n"], of["random_directions"]["n_above"]) == (4, 2)
+    assert of["random_directions"]["efficiency"] == 0.5
+    assert of["linear_probe"]["n_above"] == 0
+    assert [row["dose"] for row in entry["doses"]] == [0.0, 1.0]
+    assert entry["doses"][1] == {
+        "dose": 1.0, "activation": 2.0, "beyond_range": True, "way": 0.3, "way_low": 0.2,
+        "way_high": 0.4, "share_arrived": 0.5,
+    }  # fmt: skip
+    without = extras(replace(material, tables=tables | {"steering_doses": pd.DataFrame()}))
+    assert without["steering"]["7"][0]["doses"] == []

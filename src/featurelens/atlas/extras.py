@@ -77,6 +77,7 @@ def _steering(material: Material) -> dict[str, list[dict[str, Any]]]:
         }
         if str(row.get("role")) == "global":
             entry["controls"] = _controls(material.tables.get("steering_controls"))
+            entry["doses"] = _doses(material.tables.get("steering_doses"))
         found.setdefault(str(row["feature"]), []).append(entry)
     return found
 
@@ -96,6 +97,14 @@ def _controls(table: pd.DataFrame | None) -> list[dict[str, Any]]:
         }
         for kind, rows in table.groupby("kind", sort=False)
     ]
+
+
+def _doses(table: pd.DataFrame | None) -> list[dict[str, Any]]:
+    """How far the cells came at each dose of the edit; nothing where no doses were asked for."""
+    if table is None or "dose" not in table:
+        return []
+    shown = ["dose", "activation", "beyond_range", "way", "way_low", "way_high", "share_arrived"]
+    return records(table[shown].sort_values("dose"))
 
 
 def records(table: pd.DataFrame) -> list[dict[str, Any]]:

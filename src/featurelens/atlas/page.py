@@ -28,6 +28,7 @@ PROGRAM = (
     "cellmap.js",
     "charts.js",
     "tables_of.js",
+    "steering.js",
     "detail.js",
     "share.js",
     "start.js",

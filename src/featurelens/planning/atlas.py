@@ -84,7 +84,7 @@ class Atlas:
         if place in plan.saes:
             found["tables/catalogue"] = f"{root}/features/{name}/catalogue.tsv"
         if place in plan.steered:
-            for file in ("selected.tsv", "effects.parquet", "controls.tsv"):
+            for file in ("selected.tsv", "effects.parquet", "controls.tsv", "doses.tsv"):
                 key = f"tables/steering_{file.partition('.')[0]}"
                 found[key] = f"{root}/steering/{name}/{file}"
         return found

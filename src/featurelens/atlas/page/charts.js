@@ -17,6 +17,29 @@ function gseaChart(pen, set, { left = 44, top = 22 } = {}) {
   pen.text("fall most", left + width, top + height + 34, { colour: ink("quiet"), size: 11, anchor: "end" });
 }
 
+// Way to the target over doses of an edit, with its interval; 0 is a line of its own.
+function doseChart(pen, doses, { left = 44, top = 24 } = {}) {
+  const [width, height] = [pen.width - left - 12, pen.height - top - 40];
+  const ends = doses.flatMap((row) => [row.way_low, row.way_high, row.way]).filter(Number.isFinite);
+  const [low, high] = [Math.min(0, ...ends), Math.max(0, ...ends)];
+  const most = Math.max(...doses.map((row) => row.dose)) || 1;
+  const x = (dose) => left + (width * dose) / most;
+  const y = (value) => top + height * (1 - (value - low) / (high - low || 1));
+  pen.text("Share of the way to the target", left, 14, { colour: ink("text"), size: 12, bold: true });
+  pen.line([[left, y(0)], [left + width, y(0)]], ink("line"));
+  for (const row of doses) pen.line([[x(row.dose), y(row.way_low)], [x(row.dose), y(row.way_high)]], ink("quiet"), 2);
+  pen.line(doses.map((row) => [x(row.dose), y(row.way)]), ink("accent"), 2);
+  for (const row of doses) {
+    if (row.beyond_range) pen.ring(x(row.dose), y(row.way), 3.5, ink("accent"), 1.5);
+    else pen.mark("circle", x(row.dose), y(row.way), 3.5, ink("accent"));
+    pen.text(plainNumber(row.dose), x(row.dose), top + height + 16, { colour: ink("quiet"), size: 11, anchor: "middle" });
+  }
+  for (const value of new Set([low, 0, high])) {
+    pen.text(number(value, 2), left - 6, y(value) + 4, { colour: ink("quiet"), size: 11, anchor: "end" });
+  }
+  pen.text("dose (1: the edit; open: beyond any cell)", left, pen.height - 6, { colour: ink("quiet"), size: 11 });
+}
+
 // One sheet: the activation over the cells, its mean by type, what the feature is.
 function sheet(pen, record) {
   const shown = activationOf(record);

@@ -118,8 +118,8 @@ function sharesOf() {
   if (!shares.length) return null;
   const nulls = ["share", "share_complete", "share_beyond_type", "share_singly", "share_genes"];
   const lines = shares.map((row) => element("tr", {},
-    element("th", { scope: "row" }, [row.collection, row.convention, row.contrast === "global" ? "all cells" : "within types",
-      { kept_published_05: "p < 0.05", kept_published_figures: "as in the figures" }[row.filter]].filter(Boolean).join(", ")),
+    element("th", { scope: "row" }, breakable([row.collection, row.convention, row.contrast === "global" ? "all cells" : "within types",
+      { kept_published_05: "p < 0.05", kept_published_figures: "as in the figures" }[row.filter]].filter(Boolean).join(", "))),
     nulls.map((name) => cell(percent(row[name]))), cell(row.verdict || MISSING, false)));
   return [plainTable("Share of live features with a gene set, beside what shuffled data give",
     [element("th", { scope: "col" }, "tests"), ...nulls.map((name) => heading(name)), element("th", { scope: "col" }, "verdict")], lines),
@@ -131,33 +131,6 @@ function stability(i) {
   const random = ATLAS.core.stability_random;
   return [element("p", {}, `${number(ATLAS.core.stability[i])}`
     + `${random ? `; random directions that fire as often: ${number(random[i])}` : ""}.`), reading(["stability", "stability_random"])];
-}
-
-function steeringOf(i) {
-  const found = ATLAS.extras.steering[i];
-  if (!found) {
-    const others = Object.keys(ATLAS.extras.steering);
-    return element("p", { class: "quiet" }, others.length
-      ? ["This feature was not steered. Steered were ", links(others), "."] : lacking("steering"));
-  }
-  return found.map(({ facts: known, genes, controls }) => [
-    element("dl", { class: "facts" }, Object.entries(known).map(([name, value]) => element("div", { class: "fact" },
-      element("dt", {}, word(name).label.replaceAll("_", " ")), element("dd", {}, typeof value === "number" ? number(value) : String(value ?? MISSING))))),
-    plainTable("Genes that change most in the same cells", [element("th", { scope: "col" }, "gene"), ...Object.keys(genes[0] || {}).slice(1).map((name) => element("th", { scope: "col", class: "right" }, name.replaceAll("_", " ")))],
-      genes.map((gene) => element("tr", {}, element("th", { scope: "row" }, gene.gene), Object.entries(gene).slice(1).map(([, value]) => cell(number(value)))))),
-    controls && controls.length ? controlTable(controls) : null,
-  ]).flat();
-}
-
-// The steered feature among its controls, which move every cell equally far.
-function controlTable(controls) {
-  const names = ["efficiency", "specificity", "precision"];
-  const lines = controls.map((row) => element("tr", {}, element("th", { scope: "row" }, row.kind.replaceAll("_", " ")),
-    cell(number(row.n)), names.map((name) => cell(number(row[name]))),
-    cell(row.kind === "feature" ? MISSING : `${row.n_above} of ${row.n}`)));
-  return [plainTable("The feature among its controls (medians where these are many)", [element("th", { scope: "col" }, "what"),
-    element("th", { scope: "col", class: "right" }, "number"), ...names.map((name) => heading(name)),
-    element("th", { scope: "col", class: "right", title: "Controls that are more efficient than the feature" }, "more efficient than it")], lines), reading(names)];
 }
 
 function links(features) {

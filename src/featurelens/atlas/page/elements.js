@@ -52,6 +52,15 @@ function setIfNew(node, name, value) {
   if (node.getAttribute(name) !== String(value)) node.setAttribute(name, String(value));
 }
 
+// A name that may be broken where its parts meet: behind strokes, dots and underscores.
+function breakable(name) {
+  return name.split(/(?<=[/._])/).flatMap((part, place) => (place ? [element("wbr"), part] : [part]));
+}
+
+function caption(text) {
+  return element("caption", {}, element("span", {}, text));
+}
+
 function button(text, act, attributes = {}) {
   return element("button", { type: "button", onclick: act, ...attributes }, text);
 }

@@ -7,15 +7,15 @@ const head = (name, text) => {
   return element("th", { scope: "col", class: "right", title: help }, text || label);
 };
 
-function table(caption, heads, lines) {
-  return element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": caption },
-    element("table", {}, element("caption", {}, caption),
+function table(title, heads, lines) {
+  return element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": title },
+    element("table", {}, caption(title),
       element("thead", {}, element("tr", {}, heads)), element("tbody", {}, lines)));
 }
 
 const right = (text) => element("td", { class: "right" }, text);
 const left = (text) => element("td", {}, text);
-const page = (source, rest = "") => element("a", { href: `${source.page}${rest}` }, source.name);
+const page = (source, rest = "") => element("a", { href: `${source.page}${rest}` }, breakable(source.name));
 
 function sources() {
   const nulls = ["share", "share_complete", "share_beyond_type", "share_singly"];
@@ -49,7 +49,7 @@ function compare(text) {
         const features = Array.isArray(value) ? value : null;
         const first = () => (features || []).slice(0, 6).map((feature, place) => [place ? ", " : "",
           element("a", { href: `${source.page}#/f/${feature}` }, String(feature))]);
-        lines.push([name, () => element("tr", {}, element("th", { scope: "row" }, name), left({ gene: "gene", term: "gene set", type: "cell type" }[kind]),
+        lines.push([name, () => element("tr", {}, element("th", { scope: "row" }, breakable(name)), left({ gene: "gene", term: "gene set", type: "cell type" }[kind]),
           left(page(source, `#/?q=${kind}:${quoted(name)}`)), right(number(features ? features.length : value)),
           right(percent((features ? features.length : value) / Math.max(source.n_live, 1))), left(first()))]);
       }

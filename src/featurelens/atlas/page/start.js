@@ -37,7 +37,7 @@ function start() {
     return;
   }
   const { meta } = ATLAS;
-  byId("title").textContent = `Atlas of ${meta.name}`;
+  replace(byId("title"), breakable(`Atlas of ${meta.name}`));
   byId("subtitle").textContent = `${plural(meta.n_features, "feature")}, ${plural(meta.n_cells, "cell")}, ${plural(meta.n_genes, "gene")}; run ${meta.run}`;
   if (meta.overview && !block("meta")) {
     byId("overview").hidden = false;

@@ -8,7 +8,7 @@ const COLUMN = {
   top_type: { value: (i) => ATLAS.core.top_type[i] || 1e6, text: (i) => typeOf(i) || MISSING },
   type: { value: (i) => ATLAS.core.type[i], text: (i) => ATLAS.core.localities[ATLAS.core.type[i]] },
   n_active: { label: "Cells", value: (i) => -ATLAS.core.n_active[i], text: (i) => number(ATLAS.core.n_active[i]), right: true },
-  genes: { value: (i) => firstGenes(i) || "\uffff", text: (i) => firstGenes(i) },
+  genes: { label: "Genes up", value: (i) => firstGenes(i) || "\uffff", text: (i) => firstGenes(i) },
   term: { value: (i) => firstTerm(i) || "\uffff", text: (i) => firstTerm(i) },
   n_terms: { label: "Sets", value: (i) => -ATLAS.core.n_terms[i], text: (i) => number(ATLAS.core.n_terms[i]), right: true },
 };

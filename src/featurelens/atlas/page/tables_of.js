@@ -1,15 +1,15 @@
 // Tables of one feature: types, genes, gene sets, neighbours.
 
-function plainTable(caption, heads, lines) {
-  return element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": caption },
-    element("table", {}, element("caption", {}, caption),
+function plainTable(title, heads, lines) {
+  return element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": title },
+    element("table", {}, caption(title),
       element("thead", {}, element("tr", {}, heads)), element("tbody", {}, lines)));
 }
 
 const cell = (text, right = true) => element("td", right ? { class: "right" } : {}, text);
 
 function linked(text, q) {
-  return button(text, () => change({ q, sort: "" }, { step: true }), { class: "link", title: `Features with ${text}` });
+  return button(breakable(text), () => change({ q, sort: "" }, { step: true }), { class: "link", title: `Features with ${text}` });
 }
 
 function typeTable(record) {
