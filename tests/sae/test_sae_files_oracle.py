@@ -120,10 +120,12 @@ def test_saelens_in_another_precision(sae_lens, X, tmp_path, kind):
     agree(model.load(tmp_path), X, theirs.encode(torch.from_numpy(X)))
 
 
-def test_a_scale_that_saelens_folds_is_the_scale_that_we_fold(sae_lens, X, tmp_path):
+@pytest.mark.parametrize("name", ["standard", "topk", "jumprelu", "gated"])
+def test_a_scale_that_saelens_folds_is_the_scale_that_we_fold(sae_lens, X, tmp_path, name):
     import torch
 
-    settings = {"d_in": X.shape[1], "d_sae": D_SAE, "architecture": "standard"}
+    settings = {"d_in": X.shape[1], "d_sae": D_SAE, "architecture": name}
+    settings |= {"k": K, "rescale_acts_by_decoder_norm": True} if name == "topk" else {}
     settings |= {"normalize_activations": "expected_average_only_in"}
     theirs = spread(sae_lens.saes.sae.SAE.from_dict(settings))
     theirs.save_model(tmp_path)
@@ -131,6 +133,21 @@ def test_a_scale_that_saelens_folds_is_the_scale_that_we_fold(sae_lens, X, tmp_p
     codes = theirs.encode(torch.from_numpy(X))
     ours = model.load(ImportedSAE(path=str(tmp_path), input_scale=0.125))
     agree(ours, X, codes, theirs.decode(codes))
+
+
+def test_a_checkpoint_of_saelens_with_its_scale_beside_it(sae_lens, X, tmp_path):
+    """Their loader leaves the factor; folded by their own function, it is what we read."""
+    import torch
+    from sae_lens.training.activation_scaler import ActivationScaler
+
+    settings = {"d_in": X.shape[1], "d_sae": D_SAE, "architecture": "standard"}
+    settings |= {"normalize_activations": "expected_average_only_in"}
+    spread(sae_lens.saes.sae.SAE.from_dict(settings)).save_model(tmp_path)
+    ActivationScaler(scaling_factor=0.25).save(str(tmp_path / "activation_scaler.json"))
+    theirs = sae_lens.SAE.load_from_disk(tmp_path, device="cpu")
+    theirs.fold_activation_norm_scaling_factor(0.25)
+    codes = theirs.encode(torch.from_numpy(X))
+    agree(model.load(tmp_path), X, codes, theirs.decode(codes))
 
 
 # ---- dictionary_learning ----

@@ -12,12 +12,14 @@ import pytest
 import torch
 from safetensors.numpy import save_file
 
-from featurelens.io import InputError
+from featurelens.io import InputError, sha256_array
+from featurelens.means import Means
 from featurelens.sae import model
 from featurelens.sae.config import ImportedSAE, TensorNames
 from featurelens.sae.metrics import evaluate
 from featurelens.sae.model import read_saved
 from featurelens.sae.saved import Saved
+from featurelens.sae.single import import_one
 from featurelens.steering.edits import Edit, edit_cells
 
 D_IN, D_SAE, K = 5, 16, 3
@@ -308,6 +310,9 @@ def test_a_scale_that_no_file_says_is_asked_for_and_taken(tmp_path):
     sae = model.load(ImportedSAE(path=str(folder), input_scale=0.5))
     codes = before(X.astype(np.float64) / 2 - OFFSET).clip(0)
     agree(sae, codes, (codes @ D.astype(np.float64) + OFFSET) * 2)
+    # A checkpoint of training has the factor beside it.
+    (folder / "activation_scaler.json").write_text('{"scaling_factor": 0.5}')
+    np.testing.assert_array_equal(model.load(folder).encode(X), sae.encode(X))
     with pytest.raises(InputError, match=r"covariance_whitening.* do not say what it is"):
         model.load(saelens(tmp_path / "w", normalize_activations="covariance_whitening"))
 
@@ -352,6 +357,27 @@ def test_a_folder_of_two_forms_or_of_none(tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match="found nothing"):
         model.load(tmp_path / "empty")
+
+
+@pytest.mark.parametrize("form", ["study", "overcomplete", "tensors"])
+def test_a_form_of_one_file_in_a_folder_of_two(form, tmp_path):
+    store(tmp_path / "first.pt", LINEAR)
+    store(tmp_path / "second.pt", LINEAR)
+    with pytest.raises(InputError, match="no file of tensors, or several; name one"):
+        model.load(ImportedSAE(path=str(tmp_path), format=form))
+
+
+def test_one_of_ours_that_was_trained_on_other_cells_is_taken_over_and_said(tmp_path):
+    ours = model.SAE("relu", *SAELENS.values(), metadata={"data_sha256": "a" * 64})
+    model.save(ours, tmp_path)
+    said = []
+    made = import_one(X, ImportedSAE(path=str(tmp_path)), source="s", means=Means(log=said.append))
+    assert made.row["trained_on_sha256"] == "a" * 64
+    assert made.sae.metadata["data_sha256"] == sha256_array(X)
+    np.testing.assert_array_equal(made.sae.encode(X), ours.encode(X))
+    # Random weights reconstruct nothing, and the log asks what these rows are.
+    assert made.row["explained_variance"] < 0
+    assert any("less than the mean does: is this the embedding" in line for line in said)
 
 
 @pytest.mark.parametrize("name", ["sae.pt", "w.safetensors"])

@@ -84,9 +84,12 @@ class Folded:
             threshold=threshold,
         )
 
-    def scaled_by_decoder(self) -> Self:
-        """Activations in units of their decoder row, whose length is then 1."""
-        return self.scaled(np.linalg.norm(self.W_dec.astype(np.float64), axis=1))
+    def scaled_by_decoder(self, *, input_scale: float = 1.0) -> Self:
+        """Activations in units of their decoder row, whose length is then 1.
+
+        Where the input is going to be scaled (:meth:`of_scaled`), it is 1 behind that.
+        """
+        return self.scaled(np.linalg.norm(self.W_dec.astype(np.float64), axis=1) / input_scale)
 
     def of_scaled(self, factor: float) -> Self:
         """The SAE of rows as they are which does what this one does to rows times ``factor``."""

@@ -205,8 +205,8 @@ def read_saved(saved: Saved) -> SAE:
     if saved.format == "auto":
         saved.format = _format(saved)
     folded = plugins.load(FILES, saved.format).read(saved)
-    if saved.asked.input_scale is not None:
-        folded = folded.of_scaled(saved.asked.input_scale)
+    if saved.input_scale is not None:
+        folded = folded.of_scaled(saved.input_scale)
     return SAE(**vars(folded.in_single()))
 
 

@@ -47,6 +47,8 @@ class Saved:
         self.asked = ImportedSAE(path=str(path)) if asked is None else asked
         self.format = self.asked.format
         """Module of :mod:`featurelens.sae.files` that reads them; auto until it is known."""
+        self.input_scale = self.asked.input_scale
+        """What the input is multiplied by, where it was asked for, or a reader finds it."""
         self.files: list[Path] = []
         """Those that were read."""
         self.types: set[str] = set()
@@ -92,7 +94,7 @@ class Saved:
         """Arrays of a file of the folder, or of :attr:`loose`."""
         path = self.loose if name is None else self.folder / name
         if path is None:
-            return {}
+            raise InputError(f"{self.path}: holds no file of tensors, or several; name one as path")
         self._reads(path)
         arrays, types = read_tensors(path)
         self.types |= types

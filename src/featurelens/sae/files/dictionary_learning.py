@@ -41,10 +41,8 @@ def read(saved: Saved) -> Folded:
     InputError
         If a file is damaged, or its class cannot be folded or is not known.
     """
-    path = saved.folder / WEIGHTS if saved.has(WEIGHTS) else saved.loose
-    if path is None:
-        raise InputError(f"{saved.path}: has no {WEIGHTS}; name the file")
-    tensors = saved.tensors(path.name)
+    tensors = saved.tensors(WEIGHTS) if saved.has(WEIGHTS) else saved.loose_tensors
+    path = saved.files[-1]
     kind = _class(saved, tensors, path)
     if kind not in CLASSES:
         where = saved.folder / CONFIG if (saved.folder / CONFIG).exists() else path

@@ -20,6 +20,9 @@ from featurelens.sae.saved import Saved, Tensors, require_settings, require_tens
 
 CONFIG = "cfg.json"
 WEIGHTS = "sae_weights.safetensors"
+SCALER = "activation_scaler.json"
+"""Beside the checkpoints of training."""
+_SCALED = ("expected_average_only_in", True)
 FORM = "6.0.0"
 """Version of SAELens whose form this is; one that finds none takes the file for an older form,
 and drops our metadata when it saves it."""
@@ -62,7 +65,9 @@ def read(saved: Saved) -> Folded:
     path = saved.folder / CONFIG
     config = saved.json(CONFIG)
     architecture, k = _architecture(config, path)
-    row_units = _row_units(config, saved.asked.input_scale, path)
+    if config.get("normalize_activations") in _SCALED and saved.input_scale is None:
+        saved.input_scale = _scale_beside(saved)
+    row_units = _row_units(config, saved.input_scale, path)
     require_settings(config, _HONOURED, path)
     tensors = saved.tensors(WEIGHTS)
     if architecture == "jumprelu" and "log_threshold" in tensors:
@@ -77,8 +82,16 @@ def read(saved: Saved) -> Folded:
     if config.get("apply_b_dec_to_input", True):
         folded = folded.reading(folded.b_dec)
     if config.get("rescale_acts_by_decoder_norm"):
-        folded = folded.scaled_by_decoder()
+        folded = folded.scaled_by_decoder(input_scale=saved.input_scale or 1.0)
     return replace(folded, row_units=row_units)
+
+
+def _scale_beside(saved: Saved) -> float | None:
+    """The factor that a checkpoint of training keeps beside the SAE, and load_from_disk leaves."""
+    if not (saved.folder / SCALER).exists():
+        return None
+    factor = saved.json(SCALER).get("scaling_factor")
+    return float(factor) if isinstance(factor, (int, float)) and factor > 0 else None
 
 
 def _row_units(config: Mapping[str, Any], input_scale: float | None, path: Path) -> RowUnits | None:
@@ -93,7 +106,7 @@ def _row_units(config: Mapping[str, Any], input_scale: float | None, path: Path)
                 "input_scale; drop it from the config"
             )
         return asked
-    if asked in ("expected_average_only_in", True):
+    if asked in _SCALED:
         if input_scale is None:
             raise InputError(
                 f"{path}: normalize_activations is {asked!r}, but the files do not say by what the "

@@ -39,8 +39,8 @@ def read(saved: Saved) -> Folded:
     """
     folder, path = saved.folder, saved.folder / CONFIG
     config = saved.json(CONFIG)
-    require_settings(config, _HONOURED, path)
     tensors = saved.tensors(WEIGHTS)
+    require_settings(config, _HONOURED, path)
     require_tensors(tensors, TENSORS, folder / WEIGHTS)
     d_in, k = config.get("d_in"), config.get("k")
     if not isinstance(d_in, int) or not isinstance(k, int):

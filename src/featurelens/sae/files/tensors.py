@@ -34,11 +34,10 @@ def read(saved: Saved) -> Folded:
         If one is not there, shapes disagree, or the activation is not said.
     """
     path, names, asked = saved.loose, saved.asked.tensors, saved.asked
-    if path is None:
-        raise InputError(f"{saved.path}: is no file of tensors; name it as path")
-    if names is None:
-        raise InputError(f"{path}: format tensors needs names; write tensors: {{W_enc: ...}}")
-    found = _named(saved.loose_tensors, names, path)
+    tensors = saved.loose_tensors
+    if path is None or names is None:
+        raise InputError(f"{saved.path}: format tensors needs names; write tensors: {{W_enc: ...}}")
+    found = _named(tensors, names, path)
     activation = asked.architecture
     if activation not in ACTIVATIONS:
         raise InputError(
