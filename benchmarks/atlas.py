@@ -269,6 +269,31 @@ def look(browser, path, throttle, repeats):
     }
 
 
+def made_pages(folder, n_features, n_cells):
+    """The pages by name, and what making them took; those that lie in the folder already."""
+    from made_atlas import made_material
+
+    notes = folder / "built.json"
+    pages = {
+        "atlas, folder": folder / "atlas/index.html",
+        "atlas, one file": folder / "atlas/atlas.html",
+        "plotly": folder / "plotly.html",
+        "table": folder / "table.html",
+    }
+    if not notes.exists():
+        material = made_material(
+            folder, n_cells=n_cells, n_features=n_features, n_genes=18_000, n_terms=6_000,
+            active=64, types=22, genes_each=60, terms_each=60,
+        )  # fmt: skip
+        began = time.process_time()
+        gathered = gather(replace(material, directions=None))
+        said = write_atlas(gathered, folder / "atlas")
+        notes.write_text(json.dumps({"build_cpu_s": time.process_time() - began, "said": said}))
+        write_plotly(folder, gathered, gathered.cells)
+        write_table_page(folder, gathered)
+    return pages, json.loads(notes.read_text())
+
+
 def main() -> None:
     """Make the data and the pages, look at them, and write the results."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -276,34 +301,19 @@ def main() -> None:
     parser.add_argument("--cells", type=int, default=57_000)
     parser.add_argument("--throttle", type=float, default=4)
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--folder", type=Path, help="keep the pages here")
+    parser.add_argument("--folder", type=Path, help="keep the pages here, or look at those again")
     asked = parser.parse_args()
 
     sys.path[:0] = [str(ROOT / "tests/helpers"), str(ROOT / "tests/browser")]
     from playwright.sync_api import sync_playwright
 
     from conftest import chromium
-    from made_atlas import made_material
 
     load = os.getloadavg()[0]
     with tempfile.TemporaryDirectory() as temporary:
         folder = (asked.folder or Path(temporary)).resolve()
         folder.mkdir(parents=True, exist_ok=True)
-        material = made_material(
-            folder, n_cells=asked.cells, n_features=asked.features, n_genes=18_000, n_terms=6_000,
-            active=64, types=22, genes_each=60, terms_each=60,
-        )  # fmt: skip
-        began = time.process_time()
-        gathered = gather(replace(material, directions=None))
-        said = write_atlas(gathered, folder / "atlas")
-        built = time.process_time() - began
-        cells = gathered.cells
-        pages = {
-            "atlas, folder": folder / "atlas/index.html",
-            "atlas, one file": folder / "atlas/atlas.html",
-            "plotly": write_plotly(folder, gathered, cells),
-            "table": write_table_page(folder, gathered),
-        }
+        pages, built = made_pages(folder, asked.features, asked.cells)
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(
                 executable_path=chromium(), args=["--no-sandbox", "--disable-gpu"]
@@ -322,7 +332,7 @@ def main() -> None:
         "date": str(date.today()), "load": load, "python": platform.python_version(),
         "chromium": program, "featurelens": __version__, "features": asked.features,
         "cells": asked.cells, "throttle": asked.throttle, "repeats": asked.repeats,
-        "build_cpu_s": built, "said": said, "pages": found,
+        **built, "pages": found,
     }  # fmt: skip
     (RESULTS / "atlas.json").write_text(json.dumps(result, indent=2) + "\n")
     (RESULTS / "atlas.md").write_text(report(result))

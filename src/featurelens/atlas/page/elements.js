@@ -54,7 +54,7 @@ function setIfNew(node, name, value) {
 
 // A name that may be broken where its parts meet: behind strokes, dots and underscores.
 function breakable(name) {
-  return name.split(/(?<=[/._])/).flatMap((part, place) => (place ? [element("wbr"), part] : [part]));
+  return name.split(/(?<=[/_])|(?<=\.)(?=[a-z])/i).flatMap((part, place) => (place ? [element("wbr"), part] : [part]));
 }
 
 function caption(text) {
