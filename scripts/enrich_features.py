@@ -35,5 +35,7 @@ with job_log(snakemake.log[0]) as log:
         write_tables(annotation.tables(), made.table[number])
         write_table(annotation.null, made.null[number])
         write_table(annotation.summary, made.summary[number])
+        if annotation.confirmed is not None:
+            write_table(annotation.confirmed, made.confirmed[number])
     for path in made.joined:
         join_tables(made.summary, path)

@@ -137,6 +137,26 @@ def test_the_folder_holds_everything_and_the_sae_can_be_used_again(found, cells)
     pd.testing.assert_frame_equal(again.table, table)
 
 
+def test_terms_are_confirmed_on_held_out_cells(found, cells, tmp_path):
+    """Each of four types has its own set in either half of its cells."""
+    _, folder = found
+    confirmation = {"confirmation": {"by": "cells"}}
+    again = annotate(cells, sae=folder / "sae", enrichment=confirmation, folder=tmp_path)
+    pairs = read_table(tmp_path / "confirmed_corrected.tsv")
+    summary = again.features.uns["summary"].set_index("filter").loc["kept_fdr"]
+    assert summary["held_out"] == "half of the cells of each type"
+    assert summary["n_declared"] == len(pairs) > 4
+    assert summary["n_confirmed"] == pairs["confirmed"].sum()
+    assert summary["share_confirmed"] == pairs.loc[pairs["retested"], "confirmed"].mean() > 0.8
+    assert summary["share_confirmed_shuffled"] < 0.15
+    counts = pairs.groupby(pairs["feature"].astype(str))["confirmed"].sum()
+    table = again.table.set_index("feature")
+    assert (table["n_confirmed"] == counts.reindex(table.index, fill_value=0)).all()
+    _, text = (tmp_path / "atlas/data/extras.js").read_text().split(",", 1)
+    shown = json.loads(text.removesuffix(");\n"))["confirmed"]["gene sets"]
+    assert {feature: entry["counts"][2] for feature, entry in shown.items()} == counts.to_dict()
+
+
 def test_one_convention_alone_gives_its_columns_of_both(found, cells):
     (_, both), folder = found
     corrected = annotate(cells, sae=folder / "sae", convention="corrected").table

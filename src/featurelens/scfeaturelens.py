@@ -193,20 +193,22 @@ def annotate(
         )
         require_live(features.var)
         conventions = CONVENTIONS if convention == "both" else (convention,)
-        summaries = [
-            _annotate_under(
+        annotated = {
+            name: _annotate_under(
                 name, bundle, features.X, membership, place, dge=dge, config=enrichment, means=means
             )
             for name in conventions
-        ]
+        }
+        confirmed = {name: pairs for name, (_, pairs) in annotated.items()}
         shown: Convention = "corrected" if "corrected" in conventions else "published"
         table = annotated_features(
             features.var,
             iter_feature_tables(place / f"dge_{shown}.parquet", DGE_COLUMNS),
             {name: read_kept(place / f"enrichment_{name}.parquet") for name in conventions},
             min_cells=dge.min_cells,
+            confirmed=confirmed.get("corrected"),
         )
-        summary = pd.concat(summaries, ignore_index=True)
+        summary = pd.concat([each for each, _ in annotated.values()], ignore_index=True)
         features.var = features.var.join(table_beside(table, features.var))
         features.uns["summary"] = summary
         features.uns["sae"] = health
@@ -250,8 +252,11 @@ def _annotate_under(
     dge: DgeConfig,
     config: EnrichmentConfig,
     means: Means,
-) -> pd.DataFrame:
-    """Differential expression and enrichment under one convention, written; returns the summary."""
+) -> tuple[pd.DataFrame, pd.DataFrame | None]:
+    """Differential expression and enrichment under one convention, written.
+
+    Returns the summary, and what was confirmed on held-out cells where that is asked for.
+    """
     path = place / f"dge_{convention}.parquet"
     tests = iter_bundle_tests(bundle, activations, config=dge, convention=convention, means=means)
     write_feature_tables(tests, path)
@@ -267,4 +272,6 @@ def _annotate_under(
     )
     write_tables(annotation.tables(), place / f"enrichment_{convention}.parquet")
     write_table(annotation.null, place / f"null_{convention}.parquet")
-    return annotation.summary
+    if annotation.confirmed is not None:
+        write_table(annotation.confirmed, place / f"confirmed_{convention}.tsv")
+    return annotation.summary, annotation.confirmed

@@ -1,4 +1,4 @@
-"""What a run makes of a few features alone: GSEA and steering, as plain JSON by feature."""
+"""GSEA, steering and terms confirmed on held-out cells, as plain JSON by feature."""
 
 from __future__ import annotations
 
@@ -13,16 +13,58 @@ N_GENES = 20
 """Genes of a steered feature, those of the largest effects."""
 N_SETS = 6
 """Gene sets of GSEA that are listed for each direction."""
+N_CONFIRMED = 20
+"""Terms of a feature that are listed with what held-out cells say of them."""
 
 
 def extras(material: Material) -> dict[str, Any]:
-    """GSEA by collection and feature, steering by feature; empty where a run has neither."""
+    """GSEA and confirmation by collection and feature, steering by feature; or nothing of them."""
     gsea = {
         name: _gsea(collection.gsea, collection.running)
         for name, collection in material.collections.items()
         if collection.gsea is not None
     }
-    return {"gsea": gsea, "steering": _steering(material)}
+    confirmed = {
+        name: _confirmed(collection.confirmed)
+        for name, collection in material.collections.items()
+        if collection.confirmed is not None
+    }
+    return {"gsea": gsea, "steering": _steering(material), "confirmed": confirmed}
+
+
+def _confirmed(pairs: pd.DataFrame) -> dict[str, dict[str, Any]]:
+    """Terms that one half of the cells declares for each feature, the surest first.
+
+    Of each ``[term, rises, q in that half, p in the other, holds]``, null for what the other half
+    could not test; ``counts`` are those declared, tested again and confirmed, ``chance`` the shares
+    that other features and permuted cells confirm of them.
+    """
+    found = {}
+    for feature, rows in pairs.groupby(pairs["feature"].astype(str), sort=False):
+        ordered = rows.sort_values(["q", "term"], kind="stable")
+        known = ordered["retested"].astype(bool)
+        found[str(feature)] = {
+            "counts": [len(rows), int(known.sum()), int(rows["confirmed"].sum())],
+            "chance": [
+                _short(ordered[f"confirmed_{null}"].mean()) for null in ("mismatched", "shuffled")
+            ],
+            "terms": [
+                [
+                    str(row.term),
+                    row.direction == "up",
+                    _short(row.q),
+                    _short(row.p_confirm),
+                    bool(row.confirmed) if row.retested else None,
+                ]
+                for row in ordered.head(N_CONFIRMED).itertuples()
+            ],
+        }
+    return found
+
+
+def _short(value: Any) -> float | None:
+    """Three digits; None where there is no number."""
+    return None if np.isnan(value) else float(f"{value:.3g}")
 
 
 def _gsea(scores: pd.DataFrame, running: pd.DataFrame | None) -> dict[str, list[dict[str, Any]]]:

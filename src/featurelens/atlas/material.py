@@ -28,6 +28,8 @@ class Collection:
     """Features laid out by the terms that they carry."""
     summary: pd.DataFrame | None = None
     """Shares of annotated features beside those of the nulls."""
+    confirmed: pd.DataFrame | None = None
+    """Terms declared on one half of the cells, tested on the other (corrected, global)."""
     gsea: pd.DataFrame | None = None
     """Scores of preranked GSEA of chosen features."""
     running: pd.DataFrame | None = None
@@ -74,7 +76,8 @@ def read_material(
     files
         Paths by what they are: ``features``, ``cells``, ``layout``, ``weights``, ``health``,
         ``dge/<test>``, ``enrichment/<collection>/<test>``, ``terms``, ``concepts``, ``summary``,
-        ``gsea`` and ``running`` (each followed by ``/<collection>``), ``tables/<name>``.
+        ``confirmed``, ``gsea`` and ``running`` (each followed by ``/<collection>``),
+        ``tables/<name>``.
     run, lacking
         Of :class:`Material`.
     """
@@ -103,7 +106,7 @@ def read_material(
                 },
                 **{
                     kind: one(kind, collection)
-                    for kind in ("terms", "concepts", "summary", "gsea", "running")
+                    for kind in ("terms", "concepts", "summary", "confirmed", "gsea", "running")
                 },
             )
             for collection in collections

@@ -10,6 +10,7 @@ import numpy as np
 from featurelens.atlas.build import build_atlas
 from featurelens.atlas.material import Collection, Material
 from featurelens.conventions import CONVENTIONS
+from featurelens.io import read_table
 
 if TYPE_CHECKING:
     import anndata
@@ -20,6 +21,7 @@ LACKING = {
     "within": "Contrast within types: a run makes it (snakemake atlas).",
     "stability": "Stability over training seeds: a run makes it, with seeds under controls.",
     "steering": "Steering: a run makes it, with steering under the data set.",
+    "confirmed": "Held-out confirmation: give enrichment={'confirmation': {}}.",
     "gsea": "GSEA: a run makes it, with gsea.",
 }
 """What the page of a call does not hold, and where it is to be had."""
@@ -60,13 +62,20 @@ def atlas_of_call(
         for kind in ("dge", "enrichment")
     }
     summary = features.uns["summary"]
+    confirmed = place / "confirmed_corrected.tsv"
     material = Material(
         name="call/embedding/sae",
         run="call",
         features=features,
         genes=genes,
         dge=tests["dge"],
-        collections={"gene sets": Collection(tests=tests["enrichment"], summary=summary)},
+        collections={
+            "gene sets": Collection(
+                tests=tests["enrichment"],
+                summary=summary,
+                confirmed=read_table(confirmed) if confirmed.exists() else None,
+            )
+        },
         layout=layout,
         directions=directions,
         health=features.uns["sae"],

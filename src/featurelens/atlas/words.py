@@ -156,6 +156,16 @@ WORDS: dict[str, tuple[str, str, str]] = {
         "Of the directions that two features add to the embedding; 1 is the same, 0 unrelated.",
     ),
     "near_correlation": ("correlation", "-1 to 1", "Of activations over the drawn cells."),
+    "q_declared": (
+        "q in one half",
+        "",
+        "False discovery rate in the half of the cells that declares the term.",
+    ),
+    "p_confirm": (
+        "p in the other half",
+        "",
+        "One-sided, in the direction declared, on cells that had no part in declaring it.",
+    ),
     "nes": ("NES", "", "Normalised enrichment score; above 0 the set's genes rise."),
     "fdr": ("FDR", "", "gseapy's; it orders sets and declares nothing."),
     "n_leading": ("leading edge", "genes", "Genes up to the peak of the running sum."),

@@ -65,6 +65,8 @@ class Annotation:
     convention: Convention
     null: pd.DataFrame
     summary: pd.DataFrame
+    confirmed: pd.DataFrame | None = None
+    """Terms that one half of the cells declares, tested in the other, where that was asked for."""
 
     @property
     def enrichment(self) -> pd.DataFrame:

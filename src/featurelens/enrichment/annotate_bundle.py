@@ -15,8 +15,10 @@ from featurelens.dge.config import Contrast, DgeConfig
 from featurelens.embeddings.expression import expression_used
 from featurelens.enrichment.annotate import Annotation, annotate
 from featurelens.enrichment.config import EnrichmentConfig
+from featurelens.enrichment.confirm import UNCONFIRMED, confirm
 from featurelens.enrichment.null_cells import Expressions, null_cells
 from featurelens.enrichment.nulls import Experiment, Statistics
+from featurelens.enrichment.random_genes import attention, describe_universe
 from featurelens.enrichment.term_tests import GeneTables
 from featurelens.enrichment.verdict import describe_verdict, judge
 from featurelens.genesets.sets import Membership
@@ -101,7 +103,9 @@ def annotate_bundle(
     Annotation
         The enrichment of every feature and term, the nulls, and a summary, whose column
         expression says what was tested (decoded, surrogate or measured) and whose column verdict
-        says what the share means (:func:`featurelens.enrichment.verdict.judge`).
+        says what the share means (:func:`featurelens.enrichment.verdict.judge`); it ends with what
+        random genes reach (:mod:`featurelens.enrichment.random_genes`) and what was confirmed on
+        held-out cells (:data:`featurelens.enrichment.confirm.UNCONFIRMED`).
     """
     cells = None
     if config.n_permutations:
@@ -123,4 +127,30 @@ def annotate_bundle(
     summary.insert(1, "expression", expression_used(bundle.decoder, dge_config.expression))
     verdicts = [judge(row) for _, row in summary.iterrows()]
     summary.insert(list(summary).index("share") + 1, "verdict", verdicts)
-    return replace(annotation, summary=summary)
+    universe = describe_universe(
+        annotation.tests,
+        membership,
+        experiment.n_live,
+        config=config,
+        convention=convention,
+    )
+    summary = summary.assign(**universe)
+    n_terms = len(membership.terms)
+    summary["attention"] = [attention(row, n_terms) for _, row in summary.iterrows()]
+    for warning in summary["attention"].drop_duplicates():
+        if warning:
+            means.log(f"ATTENTION: {warning}")
+    if config.confirmation is None:
+        return replace(annotation, summary=summary.assign(**UNCONFIRMED))
+    pairs, confirmed = confirm(
+        bundle,
+        activations,
+        membership,
+        dge_config=dge_config,
+        config=config,
+        convention=convention,
+        contrast=contrast,
+        means=means,
+    )
+    summary = summary.merge(confirmed, on="filter", how="left", validate="one_to_one")
+    return replace(annotation, summary=summary, confirmed=pairs)

@@ -62,6 +62,22 @@ def convention_of(name: Filter) -> Convention:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ConfirmationConfig:
+    """Terms that one half of the cells declares, tested in the other half."""
+
+    __pydantic_config__ = STRICT
+
+    by: Literal["auto", "batch", "cells"] = "auto"
+    """Halves of the batches (donors), or of the cells of each type and batch; auto: of the batches
+    where there are several."""
+    alpha: Annotated[float, Gt(0), Lt(0.5)] = 0.05
+    """Corrected: a term holds where its p in the other half, one-sided in the direction declared,
+    is at most this."""
+    seed: Annotated[int, Ge(0)] = 0
+    """Seed of the halves."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class EnrichmentConfig:
     """Tests of gene sets, and what is kept of them."""
 
@@ -87,6 +103,9 @@ class EnrichmentConfig:
     """Permutations of each other null."""
     seed: Annotated[int, Ge(0)] = 0
     """Seed of the permutations."""
+    confirmation: ConfirmationConfig | None = None
+    """Declare terms on one half of the cells and confirm them on the other; null does not. Takes
+    about as long as the annotation itself."""
     universe: UniverseConfig = field(default_factory=UniverseConfig)
     """Which genes of the data count, and how many of them the gene sets must have."""
 

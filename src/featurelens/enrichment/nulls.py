@@ -53,16 +53,16 @@ class Draw:
     """One permutation's tests of all features, no more than decisions need.
 
     Matrices are (n_features, n_terms). ``p_mannwhitney`` is float16, within one part in 2,000; what
-    is below 6e-8 becomes 0, but the calibrated p that it is combined with is larger. ``kept`` holds
-    the number of terms per feature for each published filter. ``p05`` is the share of p_mannwhitney
-    below .05, before rounding.
+    is below 6e-8 becomes 0, but the calibrated p that it is combined with is larger. ``kept`` says
+    what each published filter keeps. ``p05`` is the share of p_mannwhitney below .05, before
+    rounding.
     """
 
     score: NDArray[np.float32]
     p_mannwhitney: NDArray[np.float16]
     higher: NDArray[np.bool_]
     far: NDArray[np.bool_]
-    kept: dict[Filter, NDArray[np.int64]]
+    kept: dict[Filter, NDArray[np.bool_]]
     p05: float = np.nan
 
 
@@ -125,6 +125,11 @@ class Experiment:
         if self.cells is None or self.cells.measured is None:
             return None
         return self._draw(self._tested(self.cells.sets, self.cells.measured()), n_features)
+
+    def unpermuted(self) -> Draw:
+        """The tests of the features themselves, as those of a permutation are made."""
+        cells = self._cells()
+        return self._draw(self._tested(cells.sets, cells.expression()), len(cells.sets.columns))
 
     def _labels(self, name: NullName) -> NDArray:
         """What permutations keep: batches, types within batches, or nothing of the genes."""
@@ -196,7 +201,7 @@ class Experiment:
             p_mannwhitney=np.empty(shape, np.float16),
             higher=np.empty(shape, bool),
             far=np.empty(shape, bool),
-            kept={name: np.zeros(n_features, np.int64) for name in FILTERS["published"]},
+            kept={name: np.zeros(shape, bool) for name in FILTERS[self.convention]},
         )
         n_below = n_known = first = 0
         test = partial(self.test, hits=False)
@@ -212,7 +217,7 @@ class Experiment:
             n_known += int((~np.isnan(tests.p_mannwhitney)).sum())
             if self.convention == "published":
                 for name, kept in zip(drawn.kept, kept_published(tests), strict=True):
-                    drawn.kept[name][rows] = kept.sum(axis=1)
+                    drawn.kept[name][rows] = kept
         return replace(drawn, p05=n_below / n_known if n_known else np.nan)
 
 
@@ -240,7 +245,7 @@ def describe_draw(
 
     ``calibrated`` is what :class:`Calibration` gives for the draw's scores (corrected only).
     """
-    kept: dict[Filter, NDArray] = dict(drawn.kept)
+    kept = dict(drawn.kept)
     p05_calibrated = np.nan
     if convention == "corrected":
         p = drawn.p_mannwhitney.astype(np.float64)
@@ -249,9 +254,12 @@ def describe_draw(
             p = combine(p, p_cells, above == drawn.higher)
             p05_calibrated = share_below(p_cells, 0.05)
         _, q = declare(p, alpha=config.alpha)
-        kept = {"kept_fdr": kept_fdr(q, drawn.far, config).sum(axis=1)}
+        kept = {"kept_fdr": kept_fdr(q, drawn.far, config)}
     rates = {"p05_mannwhitney": drawn.p05, "p05_calibrated": p05_calibrated}
-    return [{"filter": name, **_count(counts, n_live), **rates} for name, counts in kept.items()]
+    return [
+        {"filter": name, **_count(terms.sum(axis=1), n_live), **rates}
+        for name, terms in kept.items()
+    ]
 
 
 def share_below(p: NDArray, bound: float) -> float:

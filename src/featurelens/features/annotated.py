@@ -21,6 +21,7 @@ def annotated_features(
     enrichment: Mapping[str, pd.DataFrame],
     *,
     min_cells: int,
+    confirmed: pd.DataFrame | None = None,
     alpha: float = 0.05,
     n_genes: int = 5,
     n_terms: int = 5,
@@ -39,6 +40,9 @@ def annotated_features(
     min_cells
         Fewest cells in a high or low set that is tested
         (:class:`featurelens.dge.config.DgeConfig`).
+    confirmed
+        Terms declared on one half of the cells and tested on the other, corrected
+        (:class:`featurelens.enrichment.confirm.Confirmation`); None where that was not asked for.
     alpha
         False discovery rate below which a gene is listed.
     n_genes, n_terms
@@ -52,7 +56,9 @@ def annotated_features(
         max, n_high, up_genes, down_genes (significant genes, those of the largest least change
         first, :func:`featurelens.stats.fold_bounds.least_log2_fold`) or why_no_genes, terms and
         n_terms (corrected, kept_fdr), terms_published and n_terms_published (the filter of the
-        paper's figures; a term of low or depleted genes is marked "(down)"). Lists are those of
+        paper's figures; a term of low or depleted genes is marked "(down)"). With ``confirmed``
+        also n_declared, n_retested and n_confirmed: terms that one half of the cells declares, of
+        these those that the other half can test, and those that it confirms. Lists are those of
         :mod:`featurelens.features.lists`, empty where nothing is significant. The most active
         features stand first.
 
@@ -85,8 +91,21 @@ def annotated_features(
         counts = rows.groupby(rows["feature"].astype(str)).size()
         table[f"terms{suffix}"] = _lists(_with_entries(rows), "entry", table.index, n_terms)
         table[f"n_terms{suffix}"] = counts.reindex(table.index, fill_value=0).astype(int)
+    if confirmed is not None:
+        table = table.join(_confirmed(confirmed, table.index))
     order = np.lexsort((_numbers(table.index), -table["n_active"].to_numpy()))
     return table.iloc[order].rename_axis("feature").reset_index()
+
+
+def _confirmed(pairs: pd.DataFrame, index: pd.Index) -> pd.DataFrame:
+    """Numbers of terms declared, tested again and confirmed, of each feature."""
+    grouped = pairs.groupby(pairs["feature"].astype(str))
+    counts = grouped.agg(
+        n_declared=("term", "size"),
+        n_retested=("retested", "sum"),
+        n_confirmed=("confirmed", "sum"),
+    )
+    return counts.reindex(index, fill_value=0).astype(int)
 
 
 def require_live(features: pd.DataFrame) -> None:
@@ -210,5 +229,6 @@ def table_beside(table: pd.DataFrame, var: pd.DataFrame) -> pd.DataFrame:
     """
     new = table.set_index("feature").drop(columns=var.columns, errors="ignore").reindex(var.index)
     texts = new.select_dtypes(object).columns
-    terms = new.columns[new.columns.str.startswith("n_terms")]
-    return new.assign(**new[texts].fillna(""), **new[terms].fillna(0).astype(int))
+    counts = new.columns.str.startswith(("n_terms", "n_declared", "n_retested", "n_confirmed"))
+    numbers = new.columns[counts]
+    return new.assign(**new[texts].fillna(""), **new[numbers].fillna(0).astype(int))

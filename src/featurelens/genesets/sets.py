@@ -100,6 +100,7 @@ class GeneSets:
         kept = np.flatnonzero((sizes >= min_genes) & (sizes <= max_genes))
         if not kept.size:
             raise InputError(self._none_of_a_size(genes, sizes, min_genes, max_genes))
+        distinct = self.distinct
         in_some_set = np.asarray(everything.sum(axis=0)).ravel() > 0
         return Membership(
             terms=tuple(self.names[i] for i in kept),
@@ -108,9 +109,11 @@ class GeneSets:
             matrix=everything[kept],
             in_universe=in_some_set if universe == "mapped" else counted,
             n_in_some_set=int(in_some_set.sum()),
+            sizes_in_collection=np.array([len(set(self.genes[i])) for i in kept]),
+            n_in_collection=len(distinct),
             n_too_small=int((sizes < min_genes).sum()),
             n_too_large=int((sizes > max_genes).sum()),
-            unmatched=tuple(sorted(self.distinct - column.keys())),
+            unmatched=tuple(sorted(distinct - column.keys())),
         )
 
     def _none_of_a_size(
@@ -140,7 +143,8 @@ class Membership:
     ``matrix`` is (n_terms, n_genes), float32 CSR of ones. ``in_universe`` (n_genes,) is true for
     the genes that the corrected tests compare: those that stand in at least one set of the whole
     collection, too small and too large ones included, or all that count. ``unmatched`` are the
-    genes of the sets that the data do not have.
+    genes of the sets that the data do not have. ``sizes_in_collection`` (n_terms,) counts the genes
+    of each set and ``n_in_collection`` those of all sets, whether the data have them or not.
     """
 
     terms: tuple[str, ...]
@@ -151,6 +155,8 @@ class Membership:
     n_too_small: int
     n_too_large: int
     n_in_some_set: int
+    sizes_in_collection: NDArray[np.int64]
+    n_in_collection: int
     unmatched: tuple[str, ...]
     by_case: tuple[str, ...] = ()
     """Genes of the sets that the data write in small letters, such as ``C1ORF162``."""

@@ -104,6 +104,9 @@ class Atlas:
             f"summary/{own}": f"{root}/enrichment/{place}/summary.tsv",
             f"terms/{own}": f"{root}/genesets/{own}/terms.tsv",
         }
+        if self.plan.config.enrichment.confirmation:
+            table = f"{root}/enrichment/{place}/confirmed_global_corrected.tsv"
+            found[f"confirmed/{own}"] = table
         if place in self.plan.annotated:
             found[f"concepts/{own}"] = f"{root}/concepts/{place}/concepts.h5ad"
         if place in self.plan.followed:
@@ -118,6 +121,10 @@ class Atlas:
         if not self._collections(place):
             lacks["collections"] = (
                 "Gene sets: this run has none for these cells; name a file under collections."
+            )
+        if not any(key.startswith("confirmed/") for key in files):
+            lacks["confirmed"] = (
+                "Held-out confirmation: not made; say confirmation under enrichment."
             )
         if "dge/within_type_corrected" not in files:
             lacks["within"] = (

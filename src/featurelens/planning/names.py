@@ -114,6 +114,7 @@ def _of_cells(plan: Plan) -> dict[str, Any]:
         "further_probes": list(config.figures.further_probes),
         "all_probes": list(dict.fromkeys([*config.figures.probes, *config.figures.further_probes])),
         "min_cells": config.dge.min_cells,
+        "confirmed": "confirmed_global_corrected" if config.enrichment.confirmation else None,
         "ranked_by": config.gsea.rank_by if config.gsea else "t",
     }
 

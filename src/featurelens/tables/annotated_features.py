@@ -4,7 +4,7 @@ gene sets it carries under the corrected and the published convention. Begin her
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,7 @@ INPUTS = {
     "dge": "dge/{dataset}/{model}/{sae}/global_corrected.parquet",
     "published": "enrichment/{dataset}/{model}/{sae}/{collection}/global_published.parquet",
     "corrected": "enrichment/{dataset}/{model}/{sae}/{collection}/global_corrected.parquet",
+    "confirmed": "enrichment/{dataset}/{model}/{sae}/{collection}/{confirmed}.tsv?",
 }
 PARAMS = {"min_cells": "{min_cells}"}
 READERS = {
@@ -36,9 +37,14 @@ def tabulate(
     dge: Iterable[pd.DataFrame],
     published: pd.DataFrame,
     corrected: pd.DataFrame,
+    confirmed: pd.DataFrame | Mapping[str, pd.DataFrame] | None = None,
     *,
     min_cells: int,
 ) -> pd.DataFrame:
-    """:func:`featurelens.features.annotated.annotated_features` of one SAE and collection."""
+    """:func:`featurelens.features.annotated.annotated_features` of one SAE and collection.
+
+    ``confirmed`` is empty where terms were not confirmed on held-out cells.
+    """
     found = {"published": published, "corrected": corrected}
-    return annotated_features(features.var, dge, found, min_cells=min_cells)
+    pairs = None if isinstance(confirmed, Mapping) else confirmed
+    return annotated_features(features.var, dge, found, min_cells=min_cells, confirmed=pairs)

@@ -53,7 +53,7 @@ function panel(record, isSecond) {
     isSecond ? smallMap(record) : null,
     part("Where it is active", typeTable(record)),
     part("Genes", geneTables(record)),
-    part("Gene sets", [...termTable(record), sharesOf()]),
+    part("Gene sets", [...termTable(record), heldOut(i), sharesOf()]),
     part("Nearest features", nearTable(record)),
     part("Stability over training seeds", stability(i)),
     part("Steering", steeringOf(i)),
@@ -124,6 +124,28 @@ function sharesOf() {
   return [plainTable("Share of live features with a gene set, beside what shuffled data give",
     [element("th", { scope: "col" }, "tests"), ...nulls.map((name) => heading(name)), element("th", { scope: "col" }, "verdict")], lines),
     reading(nulls)];
+}
+
+// Terms that one half of the cells declares, and what the other half says of them.
+function heldOut(i) {
+  const made = Object.entries(ATLAS.extras.confirmed);
+  if (!made.length) return element("p", { class: "quiet" }, lacking("confirmed"));
+  return made.map(([collection, features]) => {
+    const found = features[i];
+    if (!found) return element("p", { class: "quiet" }, `Held out, ${collection}: one half of the cells alone declares no gene set of this feature.`);
+    const [declared, tested, held] = found.counts;
+    const lines = found.terms.map(([term, rises, q, p, holds]) => element("tr", {},
+      element("th", { scope: "row" }, linked(term, written("term", term))),
+      cell(rises ? "\u2191 rises" : "\u2193 falls", false), cell(number(q)), cell(number(p)),
+      cell(holds === null ? "not tested" : holds ? "holds" : "does not hold", false)));
+    const rest = declared - found.terms.length;
+    return [element("p", {}, `Held out: of ${plural(declared, "gene set")} that one half of the cells declares, ${held} of the ${tested} `
+      + `that the other half can test ${held === 1 ? "holds" : "hold"}. Of other features ${percent(found.chance[0])} would, of permuted cells ${percent(found.chance[1])}.`),
+      plainTable(`Declared on one half of the cells, ${collection}${rest ? `; ${rest} more are not listed` : ""}`,
+        [element("th", { scope: "col" }, "gene set"), element("th", { scope: "col" }, "its genes"), heading("q_declared"), heading("p_confirm"),
+          element("th", { scope: "col" }, "in the other half")], lines),
+      reading(["q_declared", "p_confirm"])];
+  }).flat();
 }
 
 function stability(i) {
