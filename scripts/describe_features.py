@@ -4,6 +4,7 @@ from typing import Any
 
 from featurelens.controls.config import ControlConfig
 from featurelens.controls.described import describe_source
+from featurelens.embeddings.token_rows import token_rows_of
 from featurelens.features.config import FeatureConfig
 from featurelens.io import read_anndata, write_anndata
 from featurelens.logs import job_log
@@ -18,6 +19,7 @@ with job_log(snakemake.log[0]) as log:
         weights=snakemake.input.sae,
         config=build(FeatureConfig, snakemake.params.config),
         controls=build(ControlConfig, snakemake.params.controls),
+        tokens=token_rows_of(snakemake.input.bundle),
         log=log,
     )
     write_anndata(features, snakemake.output.features)

@@ -5,8 +5,8 @@ from typing import Any
 
 from featurelens.controls.config import ControlConfig
 from featurelens.controls.drawn import drawn_control
+from featurelens.embeddings.token_rows import training_rows
 from featurelens.features.sources import parse_source
-from featurelens.io import read_anndata
 from featurelens.logs import job_log
 from featurelens.options import build
 from featurelens.sae import model
@@ -16,7 +16,7 @@ snakemake: Any
 with job_log(snakemake.log[0]):
     directions = drawn_control(
         Path(snakemake.input.sae[0]).parent,
-        read_anndata(snakemake.input.bundle).obsm["X_emb"],
+        training_rows(snakemake.input.bundle),
         parse_source(snakemake.params.source),
         config=build(ControlConfig, snakemake.params.controls),
     )

@@ -9,6 +9,7 @@ from featurelens.dge.config import DgeConfig
 from featurelens.dge.feature_tables import write_feature_tables
 from featurelens.dge.tables import iter_bundle_ways
 from featurelens.embeddings.bundle import read_bundle
+from featurelens.embeddings.token_rows import token_rows_of
 from featurelens.features.config import FeatureConfig
 from featurelens.io import write_anndata
 from featurelens.logs import job_log
@@ -26,6 +27,7 @@ with job_log(snakemake.log[0]) as log:
         weights=snakemake.input.sae,
         config=build(FeatureConfig, params.features),
         controls=build(ControlConfig, params.controls),
+        tokens=token_rows_of(snakemake.input.bundle[0]),
         log=log,
     )
     write_anndata(features, made.features)

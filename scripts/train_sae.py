@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from featurelens.io import read_obsm
+from featurelens.embeddings.token_rows import training_rows
 from featurelens.logs import job_log
 from featurelens.means import Means
 from featurelens.options import build
@@ -13,7 +13,7 @@ from featurelens.sae.single import make_and_save
 snakemake: Any
 
 with job_log(snakemake.log[0]) as log:
-    X = read_obsm(snakemake.input.bundle)
+    X = training_rows(snakemake.input.bundle)
     config = build(AnySAE, snakemake.params.config)
     make_and_save(
         X,

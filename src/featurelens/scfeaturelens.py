@@ -15,20 +15,20 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import pandas as pd
 
 from featurelens.atlas.of_call import atlas_of_call
+from featurelens.controls.described import encoded_features
 from featurelens.conventions import CONVENTIONS, Convention
 from featurelens.datasets.config import OwnCells
 from featurelens.datasets.readers import take_cells
 from featurelens.datasets.remarks import hint_in_memory, remarks_in_memory
 from featurelens.dge.config import DgeConfig
-from featurelens.dge.feature_tables import iter_feature_tables, write_feature_tables
-from featurelens.dge.tables import iter_bundle_tests
+from featurelens.dge.feature_tables import iter_feature_tables
 from featurelens.embeddings.embed import embed
 from featurelens.embeddings.models.precomputed.config import PrecomputedModel
-from featurelens.enrichment.annotate_bundle import annotate_bundle
+from featurelens.embeddings.token_rows import read_token_rows
 from featurelens.enrichment.config import EnrichmentConfig
 from featurelens.enrichment.filters import read_kept
+from featurelens.enrichment.in_folder import annotate_in_folder
 from featurelens.enrichment.membership import lay_over
-from featurelens.enrichment.term_tests import GeneTables
 from featurelens.enrichment.verdict import describe_verdict
 from featurelens.features.annotated import (
     DGE_COLUMNS,
@@ -37,16 +37,13 @@ from featurelens.features.annotated import (
     table_beside,
 )
 from featurelens.features.config import FeatureConfig
-from featurelens.features.describe import describe_features
 from featurelens.genesets.config import CollectionConfig
 from featurelens.genesets.given import as_gene_sets
-from featurelens.genesets.sets import Membership
 from featurelens.io import (
     InputError,
     folder_or_temporary,
     write_anndata,
     write_table,
-    write_tables,
 )
 from featurelens.means import Log, Means
 from featurelens.options import as_config
@@ -54,9 +51,7 @@ from featurelens.sae.config import ImportedSAE, SAEConfig
 
 if TYPE_CHECKING:
     import anndata
-    from scipy import sparse
 
-    from featurelens.embeddings.bundle import Bundle
     from featurelens.sae.model import SAE
 
 
@@ -76,7 +71,8 @@ class Annotated(NamedTuple):
 def annotate(
     adata: anndata.AnnData,
     *,
-    obsm_key: str,
+    obsm_key: str | None = None,
+    tokens: PrecomputedModel | Mapping[str, Any] | None = None,
     gene_sets: str | Path | CollectionConfig | Mapping[str, Sequence[str]],
     cell_type: str | Literal[False] | None = None,
     counts_layer: str | None = None,
@@ -103,6 +99,11 @@ def annotate(
         Cells x genes, with raw counts and an embedding; left as it is.
     obsm_key
         The embedding: ``adata.obsm[obsm_key]``, (n_cells, d).
+    tokens
+        In its place, a file of token states, several rows a cell: ``{"path": "tokens.h5ad",
+        "cell_column": "cell"}`` or another form of
+        :class:`featurelens.embeddings.models.precomputed.config.PrecomputedModel`. The SAE is
+        trained on them, and its activations are pooled to cells.
     gene_sets
         A GMT, YAML or JSON file, or a mapping from names of sets to gene symbols.
     cell_type, batch
@@ -172,9 +173,13 @@ def annotate(
     cells = take_cells(adata, own, log=log)
     for line in remarks_in_memory(adata, cells, own):
         log(f"note: {line}")
-    bundle = embed(cells, PrecomputedModel(key=obsm_key), copy=False)
+    source = _source(obsm_key, tokens)
+    bundle = embed(cells, source, copy=False)
     if "n_cells_without" in bundle.info["fit"]:
         log(f"{bundle.info['fit']['n_cells_without']} cells without embedding are left out")
+    rows = None
+    if source.rows == "tokens":
+        rows = read_token_rows(source, bundle.cells.obs_names, "adata")
     sets = as_gene_sets(gene_sets)
     try:
         membership = lay_over(bundle.cells.var, sets, enrichment)
@@ -183,18 +188,14 @@ def annotate(
         raise InputError(f"{error}; {hint}" if hint else str(error)) from None
     log(membership.describe())
     with folder_or_temporary(folder) as place:
-        asked = default_sae(bundle.cells.n_obs, seed=seed) if sae is None else sae
-        model, health = at_hand(asked, bundle.embedding, means=means, folder=place / "sae")
-        features = describe_features(
-            model.encode_sparse(bundle.embedding),
-            bundle.cells,
-            FeatureConfig(),
-            directions=model.directions,
-        )
+        X = bundle.embedding if rows is None else rows.values
+        asked = default_sae(len(X), seed=seed) if sae is None else sae
+        model, health = at_hand(asked, X, means=means, folder=place / "sae")
+        features = encoded_features(model, bundle.cells, FeatureConfig(), tokens=rows)
         require_live(features.var)
         conventions = CONVENTIONS if convention == "both" else (convention,)
         annotated = {
-            name: _annotate_under(
+            name: annotate_in_folder(
                 name, bundle, features.X, membership, place, dge=dge, config=enrichment, means=means
             )
             for name in conventions
@@ -223,6 +224,19 @@ def annotate(
     return Annotated(features, table)
 
 
+def _source(
+    obsm_key: str | None, tokens: PrecomputedModel | Mapping[str, Any] | None
+) -> PrecomputedModel:
+    """Where the rows lie that an SAE encodes."""
+    if (obsm_key is None) == (tokens is None):
+        given = "neither" if tokens is None else "both"
+        raise InputError(f"{given} of obsm_key and tokens is given; give one of them")
+    if tokens is None:
+        return PrecomputedModel(key=obsm_key)
+    asked = {"rows": "tokens", **tokens} if isinstance(tokens, Mapping) else tokens
+    return as_config(PrecomputedModel, asked, "tokens")
+
+
 def _on_counts(given: DgeConfig | Mapping[str, Any] | None) -> DgeConfig:
     """Choices of the tests; the default of a run's config, decoded expression, is not meant."""
     if given is None or isinstance(given, Mapping):
@@ -240,38 +254,3 @@ def default_sae(n_cells: int, *, seed: int = 0) -> SAEConfig:
         epochs=max(1, round(ROWS_SEEN / n_cells)),
         seed=seed,
     )
-
-
-def _annotate_under(
-    convention: Convention,
-    bundle: Bundle,
-    activations: sparse.csr_matrix,
-    membership: Membership,
-    place: Path,
-    *,
-    dge: DgeConfig,
-    config: EnrichmentConfig,
-    means: Means,
-) -> tuple[pd.DataFrame, pd.DataFrame | None]:
-    """Differential expression and enrichment under one convention, written.
-
-    Returns the summary, and what was confirmed on held-out cells where that is asked for.
-    """
-    path = place / f"dge_{convention}.parquet"
-    tests = iter_bundle_tests(bundle, activations, config=dge, convention=convention, means=means)
-    write_feature_tables(tests, path)
-    annotation = annotate_bundle(
-        GeneTables(path, membership),
-        bundle,
-        activations,
-        membership,
-        dge_config=dge,
-        config=config,
-        convention=convention,
-        means=means,
-    )
-    write_tables(annotation.tables(), place / f"enrichment_{convention}.parquet")
-    write_table(annotation.null, place / f"null_{convention}.parquet")
-    if annotation.confirmed is not None:
-        write_table(annotation.confirmed, place / f"confirmed_{convention}.tsv")
-    return annotation.summary, annotation.confirmed

@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 from scipy import sparse
 
+import featurelens
 from featurelens.datasets.config import OwnCells
 from featurelens.datasets.readers import read_dataset
 from featurelens.embeddings.bundle import read_bundle, write_bundle
@@ -24,6 +25,7 @@ from featurelens.embeddings.models.geneformer.config import GeneformerModel
 from featurelens.embeddings.models.geneformer.variants import SERIES, SIZES
 from featurelens.io import InputError, read_json, sha256_file
 from featurelens.means import Means
+from featurelens.sae.model import load
 from geneformer_files import PBMC, SHARED, V1, bert_config, write_dictionaries
 
 pytest.importorskip("transformers", reason="needs transformers, which make test-models installs")
@@ -133,6 +135,40 @@ def test_the_state_of_cls(saved, cells):
     model = replace(saved, pooling="cls")
     made = embed(cells, model).embedding
     np.testing.assert_allclose(made, list(expected(cells, model)), atol=1e-5)
+
+
+def test_an_sae_on_the_states_of_genes_has_features_of_cells(saved, cells, tmp_path):
+    """What a random model makes of every gene of every cell, in a file, and features of it."""
+    states_of = whole_model(saved)
+    states, names = [], []
+    for name, tokens in zip(cells.obs_names, lists_of_genes(cells, saved), strict=True):
+        made = states_of(tokens, saved.layer)
+        states.append(made if saved.series == "V1" else made[1:-1])
+        names += [name] * len(states[-1])
+    order = np.random.default_rng(0).permutation(len(names))
+    states, names = np.concatenate(states)[order], np.array(names)[order]
+    obs = pd.DataFrame({"cell": names}, index=[f"token{row}" for row in range(len(names))])
+    anndata.AnnData(states, obs=obs).write_h5ad(tmp_path / "tokens.h5ad")
+    genes = list(cells.var_names)
+    features, table = featurelens.annotate(
+        cells,
+        tokens={"path": str(tmp_path / "tokens.h5ad"), "cell_column": "cell"},
+        gene_sets={"first": genes[:20], "second": genes[20:40], "third": genes[40:]},
+        cell_type="cell_type",
+        counts_layer="counts",
+        sae=featurelens.SAEConfig(architecture="topk", expansion=2, k=10, epochs=5),
+        dge=featurelens.DgeConfig(expression="measured", high_percentile=80, min_cells=5),
+        n_permutations=4,
+        folder=tmp_path / "found",
+        log=lambda line: None,
+    )
+    # The mean over a cell's genes is what the model's own pooling gives.
+    np.testing.assert_allclose(features.obsm["X_emb"], embed(cells, saved).embedding, atol=1e-5)
+    encoded = pd.DataFrame(load(tmp_path / "found/sae").encode(states)).groupby(names)
+    expected = encoded.max().loc[cells.obs_names]
+    np.testing.assert_allclose(features.X.toarray(), expected, rtol=1e-4, atol=1e-6)
+    assert len(table) > 10
+    assert features.uns["summary"]["n_tested"].min() > 0
 
 
 @pytest.mark.parametrize("tokens_per_batch", [1, 100, 10**6])

@@ -28,6 +28,12 @@ CONFIG = {
             "models": {
                 "pca": {"kind": "pca", "n_components": 20},
                 "mine": {"kind": "precomputed", "key": "X_mine", "factors": "mine"},
+                "states": {
+                    "kind": "precomputed",
+                    "rows": "tokens",
+                    "path": "states.npy",
+                    "names": "cells.txt",
+                },
             },
             "expected": {"cells": 700, "genes": 765},
         },
@@ -92,6 +98,13 @@ def test_values_of_models_and_saes(jobs):
     assert jobs.of_model(lambda model: model.n_components)(PCA) == 20
     assert jobs.environment(PCA) == "../../envs/core.yaml"
     assert jobs.sae(Wildcards(PCA, sae="topk.seed3"))["seed"] == 3
+
+
+def test_jobs_on_tokens_read_them_and_what_the_bundle_says_of_them(jobs):
+    states = Wildcards(dataset="blood", model="states", sae="topk")
+    bundle = "results/asked/embeddings/blood/states/bundle.json"
+    assert jobs.tokens(states) == [bundle, "states.npy", "cells.txt"]
+    assert jobs.tokens(PCA) == jobs.tokens(Wildcards(dataset="blood", model="mine")) == []
 
 
 def test_an_embedding_of_unknown_unit_is_normalised_and_no_other(jobs):

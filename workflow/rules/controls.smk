@@ -5,6 +5,7 @@
 rule draw_directions:
     input:
         bundle=f"results/{RUN}/embeddings/{{dataset}}/{{model}}/cells.h5ad",
+        tokens=JOBS.tokens,
         sae=lambda wildcards: [
             f"results/{RUN}/sae/{{dataset}}/{{model}}/{parse_source(wildcards.sae).sae}/{name}"
             for name in ("cfg.json", "sae_weights.safetensors")

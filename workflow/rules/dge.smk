@@ -13,6 +13,7 @@ for job in WHOLE:
         input:
             bundle=DECODED,
             sae=JOBS.weights,
+            tokens=JOBS.tokens,
         output:
             features=f"results/{RUN}/features/{{dataset}}/{{model}}/{{sae}}/features.h5ad",
             dge=[f"{TESTED}/{test}.parquet" for test in job.tests],

@@ -6,6 +6,7 @@ rule describe_features:
     input:
         bundle=f"results/{RUN}/embeddings/{{dataset}}/{{model}}/cells.h5ad",
         sae=JOBS.weights,
+        tokens=JOBS.tokens,
     output:
         features=f"results/{RUN}/features/{{dataset}}/{{model}}/{{sae}}/features.h5ad",
     log:

@@ -5,6 +5,7 @@ rule train_sae:
     input:
         bundle=f"results/{RUN}/embeddings/{{dataset}}/{{model}}/cells.h5ad",
         files=JOBS.sae_files,
+        tokens=JOBS.tokens,
     output:
         config=f"results/{RUN}/sae/{{dataset}}/{{model}}/{{sae}}/cfg.json",
         weights=f"results/{RUN}/sae/{{dataset}}/{{model}}/{{sae}}/sae_weights.safetensors",

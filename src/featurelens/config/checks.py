@@ -191,6 +191,7 @@ def _dataset_checks(run: RunConfig) -> Iterator[str]:
                     f"'collections.{name}.datasets' names {dataset!r}, which 'datasets' does not "
                     f"have{suggest(dataset, list(run.datasets))}"
                 )
+    yield from _token_checks(run)
     yield from _union_checks(run)
     swept = {sweep.source for sweep in run.sweeps.values()}
     if not run.saes and set(run.datasets) - swept:
@@ -202,6 +203,26 @@ def _dataset_checks(run: RunConfig) -> Iterator[str]:
                     yield (
                         f"'dge.expression' is 'decoded', but 'datasets.{dataset}.models.{name}' "
                         "has no decoder; write expression: measured, or available"
+                    )
+
+
+def _token_checks(run: RunConfig) -> Iterator[str]:
+    """What moves or trains on the rows of an embedding as cells cannot be asked of tokens."""
+    for dataset, block in run.datasets.items():
+        for name, model in block.models.items():
+            if getattr(model, "rows", "cells") != "tokens":
+                continue
+            key = f"datasets.{dataset}.models.{name}"
+            if block.steering is not None:
+                yield (
+                    f"'datasets.{dataset}.steering' moves the embedding of cells, but the rows of "
+                    f"'{key}' are tokens; drop one of them"
+                )
+            for sweep, each in run.sweeps.items():
+                if each.embedding == f"{dataset}/{name}":
+                    yield (
+                        f"'sweeps.{sweep}.embedding' is {each.embedding!r}, whose rows are tokens; "
+                        "sweeps are over cells"
                     )
 
 

@@ -146,6 +146,15 @@ class Jobs:
         """A value of the model that makes a bundle."""
         return lambda wildcards: value(self.model(wildcards))
 
+    def tokens(self, wildcards: Any) -> list[str]:
+        """What a job reads besides the cells of a bundle whose rows are tokens."""
+        model = self.model(wildcards)
+        if getattr(model, "rows", "cells") != "tokens":
+            return []
+        place = Place(wildcards.dataset, wildcards.model)
+        about = f"{self.plan.root}/embeddings/{place}/bundle.json"
+        return [about, *dict.fromkeys(model.files.values())]
+
     def environment(self, wildcards: Any) -> str:
         """Conda environment of a model: its own where it needs more than the core packages."""
         return f"../../envs/{self.model(wildcards).environment}.yaml"

@@ -47,6 +47,15 @@ class PrecomputedModel(Model):
     max_missing: Annotated[float, Ge(0), Lt(1)] = 0.5
     """Largest share of cells that may have no embedding (a row of NaN); these are left out and
     counted, and of more the run stops."""
+    rows: Literal["cells", "tokens"] = "cells"
+    """What a row of that file is: a cell, or a token (a gene of a cell), of which a cell has many;
+    SAEs are then trained on tokens, and their activations pooled to cells."""
+    cell_column: Text | None = None
+    """Tokens in an .h5ad or .zarr: column of its obs that names each row's cell; the other files
+    name the cell of each row as they name cells."""
+    pooling: Literal["max", "mean"] = "max"
+    """Tokens: a cell's activation is the largest of its tokens', or their mean; the other one is
+    kept beside it."""
     factors: Text | None = None
     """Key of varm with non-negative gene factors that decode it; null means no decoder."""
     surrogate: RidgeSurrogate | None = None
@@ -55,6 +64,7 @@ class PrecomputedModel(Model):
     def __post_init__(self) -> None:
         if self.factors is not None and self.surrogate is not None:
             raise ValueError("factors and surrogate are two decoders of one embedding; keep one")
+        self._check_tokens()
         if self.path is None:
             if self.key is None:
                 raise ValueError("key is missing; name the embedding's key in obsm, or give a path")
@@ -70,6 +80,21 @@ class PrecomputedModel(Model):
             raise ValueError(f"names: a {suffix} file {rule}")
         if suffix in (".npy", *TABLES) and self.key is not None:
             raise ValueError(f"key: a {suffix} file has no keys; drop it")
+
+    def _check_tokens(self) -> None:
+        if self.rows == "cells":
+            if self.cell_column is not None:
+                raise ValueError(
+                    "cell_column names the cells of tokens; write rows: tokens, or drop it"
+                )
+            return
+        if self.path is None:
+            raise ValueError("path is missing; tokens are read from a file of their own")
+        if (suffix_of(self.path) in STORES) != (self.cell_column is not None):
+            rule = "is missing" if self.cell_column is None else "is for .h5ad and .zarr alone"
+            raise ValueError(f"cell_column {rule}; it is the column of obs with each token's cell")
+        if self.has_decoder:
+            raise ValueError("tokens are not decoded to expression; drop factors and surrogate")
 
     @property
     def has_decoder(self) -> bool:

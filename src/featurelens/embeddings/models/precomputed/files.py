@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from featurelens.datasets.checks import require_matrix
 from featurelens.datasets.config import X
 from featurelens.datasets.files import require_key
-from featurelens.datasets.stored import names_of, require_chunks
+from featurelens.datasets.stored import columns_of, names_of, read_column, require_chunks
 from featurelens.datasets.stores import open_store, parts_of
 from featurelens.embeddings.models.precomputed.config import (
     STORES,
@@ -32,7 +33,7 @@ def read_embedding(model: PrecomputedModel) -> NamedRows:
     ``.h5ad``, ``.zarr``: ``obsm[key]``, or X. ``.csv``, ``.tsv`` (plain or gzip) and ``.parquet``:
     a header, cell names in the first column.
     ``.npy``: a matrix, ``.pt``: a tensor, or ``key`` of a dictionary of tensors, and in both cases
-    the names in a text file.
+    the names in a text file. Where rows are tokens, names are those of their cells, and repeat.
 
     Raises
     ------
@@ -44,7 +45,7 @@ def read_embedding(model: PrecomputedModel) -> NamedRows:
         raise InputError(f"{path}: no such file; check path in the config")
     suffix = suffix_of(path)
     if suffix in STORES:
-        values, names, what = _read_store(path, model.key)
+        values, names, what = _read_store(path, model.key, model.cell_column)
     elif suffix in TABLES:
         read = read_parquet if suffix == ".parquet" else read_text
         values, names, what = *read(path), path
@@ -56,13 +57,15 @@ def read_embedding(model: PrecomputedModel) -> NamedRows:
                 f"{path} has {len(values)} rows, but {model.names} names {len(names)} cells; "
                 "give one name a line, in the order of the rows"
             )
+    if model.rows == "tokens":
+        return NamedRows(require_matrix(values, names, what), names, path)
     require_unique_names(names, f"{model.names or path}: cell")
     given = require_given(values, names, what, most_missing=model.max_missing)
     return NamedRows(given.values, names, path)
 
 
-def _read_store(path: str, key: str | None) -> tuple[Any, pd.Index, str]:
-    """An embedding of a file of cells, with their names and its place."""
+def _read_store(path: str, key: str | None, cell_column: str | None) -> tuple[Any, pd.Index, str]:
+    """An embedding of a file of cells, or of tokens, with the names of its cells and its place."""
     from anndata.io import read_elem
 
     with open_store(path) as store:
@@ -76,7 +79,11 @@ def _read_store(path: str, key: str | None) -> tuple[Any, pd.Index, str]:
             require_key(key, stored, where)
             element, what = stored[key], f"{where}[{key!r}]"
         require_chunks(element, what)
-        return read_elem(element), names_of(root["obs"]), what
+        names = names_of(root["obs"])
+        if cell_column is not None:
+            require_key(cell_column, columns_of(root["obs"]), f"{path}: obs")
+            names = pd.Index(read_column(root["obs"], cell_column).astype(str), dtype=object)
+        return read_elem(element), names, what
 
 
 def _only_key(root: Any, stored: Mapping[str, Any], path: str) -> str:

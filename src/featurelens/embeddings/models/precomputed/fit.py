@@ -19,7 +19,8 @@ from featurelens.embeddings.decoders.surrogate import fit_surrogate
 from featurelens.embeddings.models.precomputed.config import PrecomputedModel
 from featurelens.embeddings.models.precomputed.files import read_embedding
 from featurelens.embeddings.models.precomputed.given import Given, require_given
-from featurelens.io import InputError, sha256_file
+from featurelens.embeddings.token_rows import TokenRows, read_token_rows
+from featurelens.io import InputError, sha256_array, sha256_file
 
 if TYPE_CHECKING:
     import anndata
@@ -46,6 +47,11 @@ def fit(cells: anndata.AnnData, config: PrecomputedModel) -> Fitted:
         what = f"the cells: obsm[{config.key!r}]"
         stored = cells.obsm[str(config.key)]
         given = require_given(stored, cells.obs_names, what, most_missing=config.max_missing)
+    elif config.rows == "tokens":
+        tokens = read_token_rows(config, cells.obs_names, "the cells")
+        given = Given(tokens.means())
+        info |= {"path": config.path, "n_tokens": len(tokens.values)}
+        info |= {"pooling": config.pooling, "tokens_sha256": sha256_array(tokens.values)}
     else:
         given = Given(read_embedding(config).of(cells.obs_names, "the cells"))
         info |= {"path": config.path, "sha256": sha256_file(config.path)}
@@ -99,7 +105,11 @@ def look(dataset: DatasetConfig, model: PrecomputedModel) -> Given:
         if isinstance(dataset, OwnCells):
             with open_cells(dataset) as file:
                 chosen = chosen_cells(file.table(), dataset) if dataset.only else slice(None)
-                given = Given(embedding.of(file.names[chosen], dataset.path))
+                names = file.names[chosen]
+                if model.rows == "tokens":
+                    given = Given(TokenRows.of(embedding, names, dataset.path).means())
+                else:
+                    given = Given(embedding.of(names, dataset.path))
     elif isinstance(dataset, OwnCells):
         given = _in_cells(dataset, model)
     else:
