@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 
@@ -15,6 +16,7 @@ from featurelens.enrichment.random_genes import (
 )
 from featurelens.enrichment.term_tests import GeneStatistics, test_terms_corrected
 from featurelens.genesets.sets import GeneSets
+from featurelens.tables.annotation import tabulate
 
 
 def membership_of(sizes, n_data, n_elsewhere=0):
@@ -101,10 +103,17 @@ def test_lists_are_as_long_as_those_of_the_features_and_shares_are_of_live_ones(
     law = stats.hypergeom(200, 30, 20)
     expected = law.pmf(np.arange(21))[law.sf(np.arange(21) - 1) <= 0.05].sum()
     # Half of the live features were tested; a thousand lists stand for them.
-    assert found["share_random"] == pytest.approx(expected / 2, abs=0.01)
+    assert found["share_random_genes"] == pytest.approx(expected / 2, abs=0.01)
     assert found["n_universe"] == 200
     assert described(membership, 0)["share_random_unadjusted"] == 0
     assert found == described(membership, 20)
+
+
+def test_the_table_of_a_run_shows_what_the_summary_says():
+    found = described(membership_of([30], 200), 20)
+    row = {"contrast": "global", "convention": "corrected", "filter": "kept_fdr", "share": 0.5}
+    table = tabulate({"blood/pca/topk/sets": pd.DataFrame([row | found])})
+    assert table[list(found)].iloc[0].to_dict() == found
 
 
 def test_sets_are_beyond_reach_where_no_order_of_the_genes_could_declare_them():
@@ -124,12 +133,12 @@ def test_what_is_wrong_is_said_with_what_to_do():
         "n_annotated": 4,
         "share": 0.5,
         "share_genes": 0.3,
-        "share_random_genome": 0.9,
+        "share_random_against_genome": 0.9,
     }
     text = attention(row, 10)
     assert "12 genes are too few to tell: 7 of 10 gene sets" in text
     assert "genes drawn at random annotate 30% of features by these tests" in text
     assert "carry a set in 90% of features when compared with all genes" in text
-    fine = {"n_terms_beyond_reach": 5, "share_genes": 0.2, "share_random_genome": 0.4}
+    fine = {"n_terms_beyond_reach": 5, "share_genes": 0.2, "share_random_against_genome": 0.4}
     assert attention(row | fine, 10) == ""
     assert attention(row | fine | {"share_genes": np.nan}, 10) == ""

@@ -28,12 +28,6 @@ CONFIG = {
             "models": {
                 "pca": {"kind": "pca", "n_components": 20},
                 "mine": {"kind": "precomputed", "key": "X_mine", "factors": "mine"},
-                "states": {
-                    "kind": "precomputed",
-                    "rows": "tokens",
-                    "path": "states.npy",
-                    "names": "cells.txt",
-                },
             },
             "expected": {"cells": 700, "genes": 765},
         },
@@ -101,9 +95,16 @@ def test_values_of_models_and_saes(jobs):
 
 
 def test_jobs_on_tokens_read_them_and_what_the_bundle_says_of_them(jobs):
-    states = Wildcards(dataset="blood", model="states", sae="topk")
-    bundle = "results/asked/embeddings/blood/states/bundle.json"
-    assert jobs.tokens(states) == [bundle, "states.npy", "cells.txt"]
+    cells = {"kind": "h5ad", "path": "cells.h5ad", "cell_type": "type"}
+    states = {"kind": "precomputed", "rows": "tokens", "path": "t.npy", "names": "cells.txt"}
+    asked = {
+        "run": "asked",
+        "datasets": {"mine": {"cells": cells, "models": {"states": states}}},
+        "saes": CONFIG["saes"],
+        "dge": {"expression": "measured"},
+    }
+    read = Jobs(Plan(parse_config(asked))).tokens(Wildcards(dataset="mine", model="states"))
+    assert read == ["results/asked/embeddings/mine/states/bundle.json", "t.npy", "cells.txt"]
     assert jobs.tokens(PCA) == jobs.tokens(Wildcards(dataset="blood", model="mine")) == []
 
 

@@ -23,11 +23,7 @@ for job in TESTING:
             null=[f"{ENRICHMENT}/nulls_{test}.tsv" for test in job.tests],
             summary=[f"{ENRICHMENT}/summary_{test}.tsv" for test in job.tests],
             joined=[f"{ENRICHMENT}/summary.tsv"] if job.is_whole else [],
-            confirmed=[
-                f"{ENRICHMENT}/confirmed_{test}.tsv"
-                for test in job.tests
-                if CONFIG.enrichment.confirmation
-            ],
+            confirmed=[f"{ENRICHMENT}/{name}" for name in JOBS.confirmed(job.tests)],
         log:
             f"results/{RUN}/logs/enrich_features/{{dataset}}/{{model}}/{{sae}}/{{collection}}{job.log}.log",
         benchmark:

@@ -49,9 +49,10 @@ def describe_universe(
     dict
         n_universe; n_terms_beyond_reach (:func:`smallest_p` above ``alpha`` over the number of
         sets, which the smallest p of a feature must not exceed if it is to be declared; published:
-        above .05); share_random, share_random_unadjusted and share_random_genome: share of live
-        features whose random list carries a set, adjusted over the sets (Benjamini-Hochberg),
-        without that, and adjusted but compared with all genes of the collection.
+        above .05); share_random_genes, share_random_unadjusted and share_random_against_genome:
+        share of live features whose random list carries a set, adjusted over the sets
+        (Benjamini-Hochberg), without that, and adjusted but compared with all genes of the
+        collection.
     """
     inside = (
         membership.in_universe
@@ -72,7 +73,7 @@ def describe_universe(
             )
         ]
         shares = np.concatenate(carried).mean(axis=0) * len(lengths) / n_live
-    names = ("share_random", "share_random_unadjusted", "share_random_genome")
+    names = ("share_random_genes", "share_random_unadjusted", "share_random_against_genome")
     return {
         "n_universe": len(genes),
         "n_terms_beyond_reach": int((smallest_p(sizes, len(genes)) > needed).sum()),
@@ -149,10 +150,10 @@ def attention(row: pd.Series, n_terms: int) -> str:
             f"genes drawn at random annotate {row['share_genes']:.0%} of features by these tests: "
             "any sets of such sizes would do"
         )
-    if row["share_random_genome"] >= MOST:
+    if row["share_random_against_genome"] >= MOST:
         found.append(
             f"random genes of these {row['n_universe']} carry a set in "
-            f"{row['share_random_genome']:.0%} of features when compared with all genes of the "
-            "collection: believe no test against a genome"
+            f"{row['share_random_against_genome']:.0%} of features when compared with all genes of "
+            "the collection: believe no test against a genome"
         )
     return "; ".join(found)

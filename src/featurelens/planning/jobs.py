@@ -148,12 +148,15 @@ class Jobs:
 
     def tokens(self, wildcards: Any) -> list[str]:
         """What a job reads besides the cells of a bundle whose rows are tokens."""
-        model = self.model(wildcards)
-        if getattr(model, "rows", "cells") != "tokens":
-            return []
-        place = Place(wildcards.dataset, wildcards.model)
+        model, place = self.model(wildcards), Place(wildcards.dataset, wildcards.model)
         about = f"{self.plan.root}/embeddings/{place}/bundle.json"
-        return [about, *dict.fromkeys(model.files.values())]
+        is_read = getattr(model, "rows", "cells") == "tokens"
+        return [about, *model.files.values()] if is_read else []
+
+    def confirmed(self, tests: Iterable[str]) -> list[str]:
+        """Tables of the terms of some tests that are confirmed on held-out cells, if any are."""
+        asked = self.plan.config.enrichment.confirmation
+        return [f"confirmed_{test}.tsv" for test in tests] if asked else []
 
     def environment(self, wildcards: Any) -> str:
         """Conda environment of a model: its own where it needs more than the core packages."""

@@ -9,10 +9,10 @@ share of the same features on counts where a model decoded. The verdict says wha
 share: a null that reaches half of it, or, of decoded expression, counts that lack it. n_annotated
 and terms_per_feature_mean count terms of any direction; n_annotated_up and
 terms_per_feature_mean_up those alone that the high cells have more of, which Figures 3 and S29 show
-of the corrected filter. A filter that keeps nothing says why. share_random is the share that random
-lists of as many genes of the same universe would annotate by their hits, and attention says where
-these genes are too few to tell. share_confirmed, where that was asked for, is the share of terms
-declared on one half of the cells that hold on the other, beside the same of other features
+of the corrected filter. A filter that keeps nothing says why. share_random_genes is the share that
+random lists of as many genes of the same universe would annotate by their hits, and attention says
+where these genes are too few to tell. share_confirmed, where that was asked for, is the share of
+terms declared on one half of the cells that hold on the other, beside the same of other features
 (mismatched) and of permuted cells (shuffled).
 """
 
