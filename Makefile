@@ -6,10 +6,12 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 REPORT := results/demo/report.html
 BROWSER := build/browser
+PEERS := build/peers
 # Tests that end in minutes and need nothing that is installed apart.
 MINUTES := not slow and not oracle and not models and not paper and not browser
 
 .PHONY: demo help test test-slow test-oracles test-models test-paper test-browser bench bench-atlas bench-demo \
+	bench-scale bench-peers \
 	coverage mutants lint hooks format schema laptop reproduction lock clean
 
 demo: $(READY)  ## the default run, end to end, and its report
@@ -80,6 +82,17 @@ bench: $(READY)  ## speed against baselines measured in the same run
 	$(BIN)/python -m benchmarks.annotation --scale paper
 	$(BIN)/python -m benchmarks.steering
 	$(BIN)/python -m benchmarks.simulation_metrics
+
+bench-scale: $(READY)  ## memory and time of scfeaturelens at 100,000 and 1,000,000 cells; CELLS names others
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.scale $(if $(CELLS),--cells $(CELLS))
+
+bench-peers: $(READY) $(PEERS)/.ready  ## group tests and gene sets beside other packages, one thread each
+	OMP_NUM_THREADS=1 PYTHONPATH=$(PEERS) $(BIN)/python -m benchmarks.peers
+
+$(PEERS)/.ready: $(READY)
+	$(BIN)/python -m pip install --quiet --no-deps --target $(PEERS) illico==0.6.0 decoupler==2.2.0 \
+		docrep==0.3.2 loguru==0.7.3
+	@touch $@
 
 bench-atlas: $(READY) $(BROWSER)/.ready  ## speed of the atlas beside a plotly page and a table
 	PYTHONPATH=$(BROWSER) $(BIN)/python -m benchmarks.atlas

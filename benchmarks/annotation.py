@@ -1,13 +1,15 @@
 """How long the annotation of every feature takes, against the author's procedure and libraries.
 
     python -m benchmarks.annotation [--scale small|paper] [--threads 2] [--features N]
+        [--baseline COMMIT]
 
 The paper's size is 56,714 cells x 13,431 genes, 5,318 live features of 10,000 with 190 active in a
 cell, 2,500 terms; data are synthetic (``annotation_data``). What is timed is what the workflow does
 with a bundle: expression decoded and laid out, genes tested and written, terms tested and written,
 for both conventions, and one permutation of the complete null. Baselines run on a few features
 (``annotation_baselines``) and are compared by processor time, which other work on the machine
-disturbs less than it disturbs a clock.
+disturbs less than it disturbs a clock. A baseline is an earlier commit in the same run
+(``annotation_before``).
 """
 
 import argparse
@@ -27,6 +29,7 @@ from pathlib import Path
 
 import numpy as np
 from benchmarks.annotation_baselines import author_feature, decoupler_features, gseapy_lists
+from benchmarks.annotation_before import against, run_baseline
 from benchmarks.annotation_data import SCALES, Data, Scale, make
 
 from featurelens.conventions import CONVENTIONS, Convention
@@ -48,7 +51,7 @@ GIB = 2**30
 SHOWN = {
     "corrected_minutes": ("minutes, corrected convention", "10"),
     "both_minutes": ("minutes, both conventions", ""),
-    "peak_gib": ("peak memory, GiB", "10"),
+    "peak_gib": ("peak memory, GiB", "3"),
     "permutation_minutes": ("minutes of one permutation of the complete null", "5"),
     "over_author": ("times the author's procedure, per feature", "500"),
 }
@@ -204,6 +207,7 @@ def page(result: dict) -> str:
         "|---|---|---|",
         *(f"| {name} | {result[key]:,} | {target} |" for key, (name, target) in SHOWN.items()),
         "",
+        *against(result),
         f"The author's procedure ran on {result['n_author']} features, "
         f"{result['author_seconds']:,} processor seconds each in one process; ours takes "
         f"{result['our_seconds']:.4f} for one of all features (published convention, expression "
@@ -230,6 +234,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--features", type=int, help="live features, fewer than the scale has")
     parser.add_argument("--baseline-features", type=int, default=2)
+    parser.add_argument("--baseline", help="commit to compare with")
     options = parser.parse_args()
     scale = SCALES[options.scale]
     if options.features:
@@ -244,6 +249,11 @@ def main() -> None:
         run_permutation(data, prepared, folder, options.threads, clock)
         run_author(data, prepared, options.baseline_features, clock)
         libraries = run_libraries(data, folder / "dge_corrected.parquet", clock)
+        baseline = {}
+        if options.baseline:
+            baseline["baseline"] = run_baseline(
+                options.baseline, options.scale, options.threads, folder
+            )
     both = ["decode and lay out", *(f"{s}, {c}" for c in CONVENTIONS for s in ("genes", "terms"))]
     ours = {c: [both[0], f"genes, {c}", f"terms, {c}"] for c in CONVENTIONS}
     author = clock.total("processor", "author") / options.baseline_features
@@ -267,6 +277,7 @@ def main() -> None:
         "over_author": round(author / our_seconds),
         "term_seconds": clock.total("processor", "terms, corrected") / scale.n_live,
         "libraries": libraries,
+        **baseline,
     }
     print(page(result))
     if options.scale == "paper" and not options.features:

@@ -90,8 +90,8 @@ def _features(z: np.ndarray, scale: Scale, rng: np.random.Generator) -> sparse.c
     for column, part in zip(columns, share, strict=True):
         height = z @ rng.normal(size=D).astype(np.float32)
         n_active = round(part * scale.n_cells)
-        cells = np.argpartition(height, scale.n_cells - n_active)[-n_active:]
-        cells.sort()
+        order = np.argpartition(height, scale.n_cells - n_active)
+        cells = np.sort(order[-n_active:].astype(np.int32))  # no view, which would keep the whole
         parts.append(height[cells] - height[cells].min() + 1e-3)
         rows.append((column, cells))
     indices = np.concatenate([cells for _, cells in rows])

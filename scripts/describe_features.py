@@ -4,9 +4,10 @@ from typing import Any
 
 from featurelens.controls.config import ControlConfig
 from featurelens.controls.described import describe_source
+from featurelens.embeddings.counts import read_in_file
 from featurelens.embeddings.token_rows import token_rows_of
 from featurelens.features.config import FeatureConfig
-from featurelens.io import read_anndata, write_anndata
+from featurelens.io import write_anndata
 from featurelens.logs import job_log
 from featurelens.options import build
 
@@ -14,7 +15,7 @@ snakemake: Any
 
 with job_log(snakemake.log[0]) as log:
     features = describe_source(
-        read_anndata(snakemake.input.bundle),
+        read_in_file(snakemake.input.bundle),
         snakemake.params.source,
         weights=snakemake.input.sae,
         config=build(FeatureConfig, snakemake.params.config),

@@ -8,8 +8,9 @@ from featurelens.embeddings.bundle import read_bundle
 from featurelens.enrichment.annotate_bundle import annotate_tests
 from featurelens.enrichment.config import EnrichmentConfig
 from featurelens.enrichment.membership import lay_over
+from featurelens.features.activations import read_activations
 from featurelens.genesets.files import read_gmt
-from featurelens.io import join_tables, read_anndata, write_table, write_tables
+from featurelens.io import join_tables, write_table, write_tables
 from featurelens.logs import job_log
 from featurelens.means import Means
 from featurelens.options import build
@@ -25,7 +26,7 @@ with job_log(snakemake.log[0]) as log:
     annotations = annotate_tests(
         dict(zip(params.tests, paths.dge, strict=True)),
         bundle,
-        read_anndata(paths.features).X,
+        read_activations(paths.features)[1],
         membership,
         dge_config=build(DgeConfig, params.dge),
         config=config,

@@ -203,8 +203,8 @@ def write_anndata(adata: anndata.AnnData, path: str | Path) -> None:
         adata.write_h5ad(temporary, compression="gzip")
 
 
-def read_anndata(path: str | Path) -> anndata.AnnData:
-    """Read an ``.h5ad`` file.
+def read_anndata(path: str | Path, *, read: Any = None) -> anndata.AnnData:
+    """Read an ``.h5ad`` file, by ``anndata.read_h5ad`` or as ``read`` does.
 
     Raises
     ------
@@ -217,7 +217,7 @@ def read_anndata(path: str | Path) -> anndata.AnnData:
     if not path.exists():
         raise InputError(f"{path}: no such file; check the path in the config")
     try:
-        adata = anndata.read_h5ad(path)
+        adata = (read or anndata.read_h5ad)(path)
     except OSError as error:
         raise InputError(f"{path}: cannot be read as .h5ad ({error}); is it complete?") from error
     require_unique_names(adata.obs_names, f"{path}: cell")

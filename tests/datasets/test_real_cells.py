@@ -15,6 +15,7 @@ from featurelens.dge.config import DgeConfig
 from featurelens.dge.gene_tests import test_genes
 from featurelens.dge.layout import prepare_expression
 from featurelens.embeddings.bundle import read_bundle, write_bundle
+from featurelens.embeddings.counts import whole
 from featurelens.embeddings.embed import embed
 from featurelens.embeddings.expression import expression
 from featurelens.embeddings.models.pca.config import PCAModel
@@ -54,7 +55,7 @@ def test_sorted_blood_cells_with_their_published_topics(tmp_path):
     write_bundle(embed(cells, model), tmp_path)
     bundle = read_bundle(tmp_path)
     mean = bundle.decode(bundle.embedding, library=1).mean(axis=0, dtype=np.float64)
-    counts = bundle.cells.layers["counts"]
+    counts = whole(bundle.cells.layers["counts"])
     shares = (counts.multiply(1 / counts.sum(axis=1))).mean(axis=0).A1
     assert np.corrcoef(mean, shares)[0, 1] > 0.99
     # What defines three of the sorted types: CD79A of B cells, NKG7 of NK cells, LYZ of monocytes.

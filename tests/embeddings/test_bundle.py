@@ -10,12 +10,18 @@ from scipy import sparse
 from threadpoolctl import threadpool_limits
 
 from featurelens.embeddings.bundle import Bundle, Fitted, make_bundle, read_bundle, write_bundle
+from featurelens.embeddings.counts import in_parts, sum_rows, whole
 from featurelens.embeddings.decoders.kinds.linear_simplex import LinearSimplexDecoder
 from featurelens.embeddings.decoders.kinds.mlp_softmax import MLPSoftmaxDecoder
 from featurelens.embeddings.decoders.kinds.none import NoDecoder
 from featurelens.embeddings.decoders.kinds.pca import PCADecoder
 from featurelens.embeddings.decoders.kinds.surrogate import SurrogateDecoder
-from featurelens.embeddings.expression import expression, expression_used, iter_expression
+from featurelens.embeddings.expression import (
+    expression,
+    expression_used,
+    iter_expression,
+    iter_measured,
+)
 from featurelens.embeddings.models.pca.config import PCAModel
 from featurelens.io import InputError
 from featurelens.planning.memory import Sizes, read_sizes
@@ -56,7 +62,7 @@ def test_written_and_read(cells, kind, tmp_path):
     assert loaded.embedding.dtype == np.float32
     assert np.array_equal(loaded.embedding, SCORES)
     assert loaded.cells.obs_names.tolist() == ["c1", "c2", "c3"]
-    assert loaded.cells.layers["counts"].toarray().tolist() == COUNTS.tolist()
+    assert whole(loaded.cells.layers["counts"]).toarray().tolist() == COUNTS.tolist()
     if kind != "none":
         assert np.array_equal(expression(loaded), expression(bundle))
 
@@ -124,6 +130,33 @@ def test_expression_in_parts_is_expression(cells, source):
     assert [(rows.start, len(part)) for rows, part in parts] == [(0, 2), (2, 1)]
     whole = expression(bundle, library=7, source=source)
     np.testing.assert_array_equal(np.concatenate([part for _, part in parts]), whole)
+
+
+@pytest.mark.parametrize("convention", ["published", "corrected"])
+def test_measured_rows_are_dense_expression_that_is_mostly_zero(cells, tmp_path, convention):
+    write_bundle(bundle_of(cells, "none"), tmp_path)
+    bundle = read_bundle(tmp_path)
+    ((rows, values),) = iter_measured(bundle, convention=convention, library=7.0)
+    dense = expression(bundle, convention=convention, library=7.0, source="measured")
+    assert rows == slice(0, 3)
+    assert values.dtype == np.float32
+    assert np.array_equal(values.toarray(), dense)
+
+
+def test_a_cell_without_counts_on_the_genes_is_named(cells):
+    bundle = bundle_of(cells)
+    bundle.cells.layers["counts"] = sparse.csr_matrix([[1, 3], [0, 0], [5, 0]], dtype=np.int32)
+    with pytest.raises(InputError, match="cell 'c2' has no counts"):
+        list(iter_measured(bundle))
+
+
+def test_counts_in_the_file_are_read_by_rows(cells, tmp_path):
+    write_bundle(bundle_of(cells), tmp_path)
+    counts = read_bundle(tmp_path).cells.layers["counts"]
+    assert not sparse.issparse(counts)  # left in the file
+    parts = [(rows, part.toarray().tolist()) for rows, part in in_parts(counts, 2)]
+    assert parts == [(slice(0, 2), COUNTS[:2].tolist()), (slice(2, 3), COUNTS[2:].tolist())]
+    assert sum_rows(counts).tolist() == [4, 4, 5]
 
 
 def test_expression_is_the_same_with_any_number_of_threads():

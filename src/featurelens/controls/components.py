@@ -16,6 +16,7 @@ from scipy import sparse
 
 from featurelens.controls.config import ControlConfig
 from featurelens.controls.control import Components, load_control
+from featurelens.embeddings.counts import whole
 from featurelens.features.config import FeatureConfig
 from featurelens.features.describe import describe_features
 from featurelens.features.sources import Source
@@ -107,7 +108,7 @@ def principal_scores(cells: anndata.AnnData, n_components: int, *, seed: int) ->
     """
     from sklearn.decomposition import PCA
 
-    expression = sparse.csr_matrix(cells.X, dtype=np.float64)
+    expression = sparse.csr_matrix(whole(cells.X), dtype=np.float64)
     limit = min(expression.shape) - 1
     varies = limit > 0 and (expression.max(axis=0) != expression.min(axis=0)).nnz > 0
     if not varies:

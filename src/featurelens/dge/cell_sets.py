@@ -136,10 +136,10 @@ def _split(
         values[columns.indices[span]] = columns.data[span]
         sets = rule(values, config, feature)
         if sets.status == "tested":
-            middle = np.flatnonzero(~(sets.high | sets.low))
-            complement.append(len(middle) < sets.low.sum())
-            high.append(np.flatnonzero(sets.high))
-            other.append(middle if complement[-1] else np.flatnonzero(sets.low))
+            n_low = sets.low.sum()
+            complement.append(n_cells - sets.high.sum() - n_low < n_low)
+            high.append(_cells(sets.high))
+            other.append(_cells(~(sets.high | sets.low) if complement[-1] else sets.low))
         n_active = int((values > 0).sum())
         rows.append((n_active, sets.high.sum(), sets.low.sum(), sets.low_rule, sets.status))
         values[columns.indices[span]] = 0
@@ -158,6 +158,10 @@ def _split(
         n_low=table["n_low"][tested],
         low_rule=table["low_rule"][tested],
     )
+
+
+def _cells(mask: NDArray[np.bool_]) -> NDArray[np.int32]:
+    return np.flatnonzero(mask).astype(np.int32)
 
 
 def _published_sets(values: NDArray, config: DgeConfig, feature: int) -> _Sets:
@@ -209,7 +213,7 @@ def _n_percent(n_cells: int, percent: float, at_least: int) -> int:
 def ones(members: list[NDArray], n_columns: int) -> sparse.csr_matrix:
     """Rows of ones at the given columns."""
     indptr = np.concatenate([[0], np.cumsum([len(row) for row in members])]).astype(np.int64)
-    indices = np.concatenate([*members, np.zeros(0, dtype=np.int64)])
+    indices = np.concatenate([*members, np.zeros(0, dtype=np.int32)])
     shape = (len(members), n_columns)
     return sparse.csr_matrix((np.ones(len(indices), np.int8), indices, indptr), shape=shape)
 

@@ -117,7 +117,7 @@ def rank_sum_genes(
 
     def rank(gene: int) -> tuple[Floats, Floats]:
         block, place = divmod(gene, width)
-        values, zero = prepared.blocks[block, :, place], -prepared.origin[block, place]
+        values, zero = prepared.blocks[block][:, place], -prepared.origin[block, place]
         if factor is None or (factor == 1).all():
             return _pairs_won(values, zero, high, low)
         amounts = values - zero

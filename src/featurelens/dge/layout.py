@@ -1,8 +1,9 @@
 """Expression laid out for fast sums over sets of cells, once for all features and permutations.
 
 Genes stand in blocks of 16, each block contiguous over the cells, so that a walk over the cells of
-a feature stays within an outer cache. Memory is one copy of the expression; parts of it can come
-from a generator, so that no second copy need exist.
+a feature stays within an outer cache. Expression beyond :data:`featurelens.dge.blocks.HELD` lies in
+a file, of which one block for each thread is in memory (:mod:`featurelens.dge.blocks`); parts of it
+come from a generator, so that it never is in memory as a whole.
 """
 
 from __future__ import annotations
@@ -13,11 +14,19 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
+from featurelens.dge.blocks import (
+    Blocks,
+    FiledBlocks,
+    SparseBlocks,
+    fits_in_memory,
+    new_blocks,
+)
+from featurelens.dge.population import Population, populate
 from featurelens.io import InputError
 from featurelens.means import ALONE, Means
 from featurelens.stats.arrays import Floats
-from featurelens.threads import in_threads
 
 if TYPE_CHECKING:
     from featurelens.conventions import Convention, ExpressionSource
@@ -27,24 +36,8 @@ if TYPE_CHECKING:
 
 Precision = Literal["float64", "float32"]
 
-_ROWS = 128
-"""Cells that are laid out at once: as many as a second cache holds."""
-
-
-@dataclass(frozen=True)
-class Population:
-    """Groups of cells and their totals: all cells as one group, or strata of them.
-
-    ``bounds`` (n_groups + 1,) and ``cells`` (n_cells,) list the cells of every group; ``centre``,
-    ``total`` and ``squares`` are (n_blocks, n_groups, width): mean, and sums of differences from
-    it and of their squares.
-    """
-
-    bounds: NDArray[np.int64]
-    cells: NDArray[np.int32]
-    centre: Floats
-    total: Floats
-    squares: Floats
+_ROWS, _FILED_ROWS = 128, 1024
+"""Cells that are laid out at once: in memory as many as a second cache holds, in a file more."""
 
 
 class Block(NamedTuple):
@@ -75,7 +68,7 @@ class PreparedExpression:
     author's script tests genes without asking whether they vary (published, on counts).
     """
 
-    blocks: NDArray[np.floating]
+    blocks: Blocks
     origin: Floats
     n_genes: int
     population: Population
@@ -150,13 +143,13 @@ def prepare_parts(
     n_cells, n_genes = shape
     n_blocks = -(-n_genes // WIDTH)
     rounded = precision == "float32" and dtype is not np.float32
-    blocks = np.zeros((n_blocks, n_cells, WIDTH), np.float32 if rounded else dtype)
+    stored, block_shape = np.float32 if rounded else dtype, (n_blocks, n_cells, WIDTH)
+    blocks = new_blocks(block_shape, stored)
     origin: Floats | None = None
-    for rows, part in _few_rows(parts):
+    wide = isinstance(blocks, FiledBlocks) and not rounded  # the first cells give the origin
+    for rows, part in _few_rows(parts, _FILED_ROWS if wide else _ROWS):
         if part.size and not np.min(part) >= 0:
-            raise InputError(
-                "expression hold negative or missing values; give counts or their means"
-            )
+            raise InputError(_NEGATIVE)
         padded = np.zeros((len(part), n_blocks * WIDTH), dtype)
         padded[:, :n_genes] = part
         if origin is None:
@@ -165,21 +158,56 @@ def prepare_parts(
             origin = (typical if rounded else 0 * typical).astype(np.float64)
         if rounded:
             padded -= origin
-        blocks[:, rows] = padded.reshape(len(part), n_blocks, WIDTH).transpose(1, 0, 2)
+        laid = padded.reshape(len(part), n_blocks, WIDTH).transpose(1, 0, 2)
+        if isinstance(blocks, FiledBlocks):
+            blocks.put(rows.start, laid.astype(stored, copy=False))
+        else:
+            blocks[:, rows] = laid
     origin = np.zeros(n_blocks * WIDTH) if origin is None else origin
+    return _prepared(blocks, origin, n_genes, threads)
+
+
+_NEGATIVE = "expression hold negative or missing values; give counts or their means"
+
+
+def _prepared(blocks: Blocks, origin: Floats, n_genes: int, threads: int = 1) -> PreparedExpression:
+    n_blocks, n_cells, width = blocks.shape
     return PreparedExpression(
         blocks=blocks,
-        origin=origin.reshape(n_blocks, WIDTH),
+        origin=origin.reshape(n_blocks, width),
         n_genes=n_genes,
         population=populate(blocks, np.zeros(n_cells, dtype=np.int64), threads=threads),
     )
 
 
-def _few_rows(parts: Iterable[tuple[slice, NDArray]]) -> Iterator[tuple[slice, NDArray]]:
+def _few_rows(parts: Iterable[tuple[slice, NDArray]], step: int) -> Iterator[tuple[slice, NDArray]]:
     for rows, part in parts:
-        for start in range(0, len(part), _ROWS):
-            few = part[start : start + _ROWS]
+        for start in range(0, len(part), step):
+            few = part[start : start + step]
             yield slice(rows.start + start, rows.start + start + len(few)), few
+
+
+def prepare_sparse(
+    parts: Iterable[tuple[slice, sparse.csr_matrix]], shape: tuple[int, int], *, threads: int = 1
+) -> PreparedExpression:
+    """:func:`prepare_parts` of expression that is mostly zero, laid out in a file.
+
+    Parameters
+    ----------
+    parts
+        Every cell once, at most :data:`featurelens.dge.blocks.MOST_ROWS` at a time; float32.
+    shape
+        (n_cells, n_genes) of the whole.
+    """
+    from featurelens.dge.group_kernels import WIDTH
+
+    n_cells, n_genes = shape
+    blocks = SparseBlocks((-(-n_genes // WIDTH), n_cells, WIDTH))
+    for rows, part in parts:
+        if part.nnz and not np.min(part.data) >= 0:
+            raise InputError(_NEGATIVE)
+        blocks.put(rows.start, part)
+    return _prepared(blocks, np.zeros(len(blocks) * WIDTH), n_genes, threads)
 
 
 def prepare_bundle(
@@ -207,28 +235,34 @@ def prepare_bundle(
         (n_cells,): the error of cell i is that about the counts of cell ``order[i]``, which the
         decoder was fitted to in their place, and its library is that cell's (published).
     """
+    from featurelens.embeddings.counts import sum_rows
     from featurelens.embeddings.expression import (
         expression_used,
         iter_expression,
+        iter_measured,
         own_library,
         residual_variance,
     )
 
     source = source or config.expression
-    parts = iter_expression(
-        bundle,
-        convention=convention,
-        library=config.library,
-        source=source,
-        n_rows=1024,
-        order=order,
-    )
-    prepared = prepare_parts(parts, bundle.cells.shape, threads=means.threads)
-    used = expression_used(bundle.decoder, source)
+    used, shape = expression_used(bundle.decoder, source), bundle.cells.shape
+    if used == "measured" and not fits_in_memory(shape, np.float32):
+        counts = iter_measured(bundle, convention=convention, library=config.library)
+        prepared = prepare_sparse(counts, shape, threads=means.threads)
+    else:
+        parts = iter_expression(
+            bundle,
+            convention=convention,
+            library=config.library,
+            source=source,
+            n_rows=1024,
+            order=order,
+        )
+        prepared = prepare_parts(parts, shape, threads=means.threads)
     if convention == "published":
         library, what = own_library(bundle)
         if used == "measured":
-            library = np.asarray(bundle.cells.layers["counts"].sum(axis=1), float).ravel()
+            library = sum_rows(bundle.cells.layers["counts"])
             means.log("published: genes are tested on raw counts")
         else:
             own = "" if bundle.covariate is None else " with its own covariate code"
@@ -243,28 +277,3 @@ def prepare_bundle(
         noise[: prepared.n_genes] = residual_variance(bundle, library=config.library, order=order)
         prepared = replace(prepared, noise=noise.reshape(prepared.origin.shape))
     return replace(prepared, device=means.device)
-
-
-def populate(blocks: NDArray, group: NDArray, *, threads: int = 1) -> Population:
-    """Totals of groups of cells; ``group`` is a number from 0 for each cell."""
-    from featurelens.dge import group_kernels
-
-    n_groups = int(group.max(initial=0)) + 1
-    cells = np.argsort(group, kind="stable").astype(np.int32)
-    bounds = np.searchsorted(group[cells], np.arange(n_groups + 1)).astype(np.int64)
-    shape = (len(blocks), n_groups, blocks.shape[2])
-    population = Population(bounds, cells, *(np.empty(shape) for _ in range(3)))
-
-    def fill(block: int) -> None:
-        group_kernels.totals(
-            blocks[block],
-            bounds,
-            cells,
-            population.centre[block],
-            population.total[block],
-            population.squares[block],
-        )
-
-    for _ in in_threads(fill, range(len(blocks)), threads):
-        pass
-    return population

@@ -105,7 +105,7 @@ def match_cells(sets: CellSets, strata: NDArray[np.integer], *, config: DgeConfi
         (n_cells,) numbers from 0, see :func:`cell_strata`.
     """
     n_cells, n_strata = len(strata), int(strata.max(initial=-1)) + 1
-    order = np.argsort(strata, kind="stable")
+    order = np.argsort(strata, kind="stable").astype(np.int32)
     strata_bounds = np.searchsorted(strata[order], np.arange(n_strata + 1))
     high, other, rows, features = [], [], [], []
     for feature in range(len(sets.columns)):

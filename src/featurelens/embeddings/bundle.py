@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from featurelens.datasets.checks import require_finite
+from featurelens.embeddings.counts import read_in_file
 from featurelens.embeddings.decoders.decoder import Decoder
 from featurelens.embeddings.decoders.registry import load_decoder, save_decoder
 from featurelens.embeddings.model import Model
 from featurelens.io import (
     InputError,
-    read_anndata,
     read_json,
     sha256_array,
     write_anndata,
@@ -185,6 +185,9 @@ def write_bundle(bundle: Bundle, folder: str | Path) -> None:
 def read_bundle(folder: str | Path) -> Bundle:
     """Read a bundle and check that its parts belong together.
 
+    Counts and their logarithms stay in the file and are read by rows
+    (:mod:`featurelens.embeddings.counts`).
+
     Raises
     ------
     InputError
@@ -201,7 +204,9 @@ def read_bundle(folder: str | Path) -> Bundle:
             f"this version reads {SCHEMA_VERSION}; make the bundle again"
         )
     bundle = Bundle(
-        cells=read_anndata(folder / "cells.h5ad"), decoder=load_decoder(folder), info=info
+        cells=read_in_file(folder / "cells.h5ad"),
+        decoder=load_decoder(folder),
+        info=info,
     )
     _require_consistent(bundle, folder)
     return bundle

@@ -6,9 +6,13 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+import pandas as pd
+from scipy import sparse
 
 from featurelens.conventions import Convention, ExpressionSource
 from featurelens.datasets.assemble import LIBRARY_COLUMN
+from featurelens.datasets.checks import require_rows
+from featurelens.embeddings.counts import in_parts, sum_rows, whole
 from featurelens.embeddings.decoders.decoder import Decoder, scale_rows
 from featurelens.embeddings.decoders.kinds.none import NoDecoder
 from featurelens.embeddings.decoders.kinds.surrogate import SurrogateDecoder
@@ -45,8 +49,7 @@ def own_library(bundle: Bundle) -> tuple[np.ndarray, str]:
     """
     column = bundle.cells.uns.get(LIBRARY_COLUMN)
     if column is None:
-        sums = bundle.cells.layers["counts"].sum(axis=1)
-        return np.asarray(sums, dtype=np.float64).ravel(), "the sum of its counts"
+        return sum_rows(bundle.cells.layers["counts"]), "the sum of its counts"
     return bundle.cells.obs["library"].to_numpy(dtype=np.float64), f"column {str(column)!r} of obs"
 
 
@@ -128,6 +131,28 @@ def iter_expression(
         yield rows, decoded
 
 
+def iter_measured(
+    bundle: Bundle, *, convention: Convention = "corrected", library: float = 1e4
+) -> Iterator[tuple[slice, sparse.csr_matrix]]:
+    """:func:`iter_expression` of what was measured, as CSR float32.
+
+    Raises
+    ------
+    InputError
+        If a cell has no counts (corrected).
+    """
+    for rows, counts in in_parts(bundle.cells.layers["counts"]):
+        if convention == "published":
+            yield rows, counts.astype(np.float32)
+            continue
+        total = np.asarray(counts.sum(axis=1), dtype=np.float64).ravel()
+        counted = pd.Series(total > 0, index=bundle.cells.obs_names[rows])
+        require_rows(counted, "the bundle: cell", "has no counts")
+        amounts = counts.data * np.repeat(library / total, np.diff(counts.indptr))
+        values = (amounts.astype(np.float32), counts.indices, counts.indptr)
+        yield rows, sparse.csr_matrix(values, shape=counts.shape)
+
+
 def residual_variance(
     bundle: Bundle, *, library: float = 1e4, order: np.ndarray | None = None
 ) -> np.ndarray:
@@ -135,10 +160,11 @@ def residual_variance(
 
     ``order`` (n_cells,): compare what is decoded of cell i with the counts of cell ``order[i]``.
     """
-    counts = bundle.cells.layers["counts"].tocsr()
+    counts = bundle.cells.layers["counts"]
+    counts = counts if order is None else whole(counts)
     total = np.zeros(counts.shape[1])
     for rows, decoded in iter_expression(bundle, library=library, n_rows=1024):
-        chosen = np.arange(bundle.cells.n_obs)[rows] if order is None else order[rows]
+        chosen = rows if order is None else order[rows]
         measured = scale_rows(counts[chosen].toarray().astype(np.float64), library)
         total += ((measured - decoded) ** 2).sum(axis=0, dtype=np.float64)
     return total / bundle.cells.n_obs

@@ -97,7 +97,7 @@ class Annotation:
         feature = np.repeat(np.arange(len(self.tests.features))[rows], n_terms)
         categories = pd.Categorical(membership.categories)
         is_published = self.convention == "published"
-        missing = np.full(tests.effect.shape, np.nan)
+        missing = np.broadcast_to(np.nan, tests.effect.shape)
         matrices = {
             "n_hits": tests.n_hits,
             "n_selected": tests.n_selected,
@@ -144,12 +144,7 @@ def annotate(experiment: Experiment) -> Annotation:
         If the sets of cells are of other features.
     """
     config, membership = experiment.config, experiment.membership
-    parts = [
-        tests
-        for part in experiment.statistics
-        for tests in in_threads(experiment.test, part.pieces(PIECE), experiment.means.threads)
-    ]
-    tests = join_tests(parts or [experiment.test(_nobody(membership))])
+    tests = join_tests(_tested(experiment))
     _require_same(tests.features, experiment.cells)
     null, calibration = _draw_nulls(experiment, tests)
     columns = _judge(tests, calibration, experiment)
@@ -170,6 +165,13 @@ def annotate(experiment: Experiment) -> Annotation:
     return Annotation(
         tests, columns, membership, experiment.contrast, experiment.convention, null, summary
     )
+
+
+def _tested(experiment: Experiment) -> Iterator[TermTests]:
+    """Tests of some features at a time; those of no feature come first."""
+    yield experiment.test(_nobody(experiment.membership))
+    for part in experiment.statistics:
+        yield from in_threads(experiment.test, part.pieces(PIECE), experiment.means.threads)
 
 
 def _draw_nulls(
@@ -247,9 +249,9 @@ def _judge(
     """What the convention makes of the tests: p-values, error rates, what is kept."""
     config, shape = experiment.config, tests.effect.shape
     columns: dict[str, NDArray] = dict.fromkeys(
-        ("p_calibrated", "p", "q_feature", "q"), np.full(shape, np.nan)
+        ("p_calibrated", "p", "q_feature", "q"), np.broadcast_to(np.nan, shape)
     )
-    columns |= dict.fromkeys(ALL_FILTERS, np.zeros(shape, dtype=bool))
+    columns |= dict.fromkeys(ALL_FILTERS, np.broadcast_to(np.bool_(0), shape))
     if experiment.convention == "published":
         return columns | dict(zip(FILTERS["published"], kept_published(tests), strict=True))
     p = tests.p_mannwhitney
@@ -285,6 +287,5 @@ def _nobody(membership: Membership) -> GeneStatistics:
 
 
 def _labels(codes: NDArray, categories: Sequence[str]) -> pd.Categorical:
-    return pd.Categorical.from_codes(
-        codes.tolist(), categories=pd.Index(list(categories), dtype=object)
-    )
+    kind = pd.CategoricalDtype(pd.Index(list(categories), dtype=object))
+    return pd.Categorical.from_codes(codes, dtype=kind)  # type: ignore[arg-type]

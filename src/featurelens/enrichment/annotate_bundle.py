@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-import numpy as np
 from scipy import sparse
 
 from featurelens.conventions import Convention
@@ -115,7 +115,7 @@ def annotate_bundle(
         statistics=statistics,
         membership=membership,
         cells=cells,
-        n_live=int(np.unique(sparse.csc_matrix(activations).nonzero()[1]).size),
+        n_live=_n_live(activations),
         dge_config=dge_config,
         config=config,
         convention=convention,
@@ -154,3 +154,9 @@ def annotate_bundle(
     )
     summary = summary.merge(confirmed, on="filter", how="left", validate="one_to_one")
     return replace(annotation, summary=summary, confirmed=pairs)
+
+
+def _n_live(activations: sparse.csr_matrix | sparse.csc_matrix) -> int:
+    """Features that some cell activates."""
+    columns = sparse.csc_matrix(activations)
+    return sum(bool(columns.data[a:b].any()) for a, b in pairwise(columns.indptr))

@@ -23,6 +23,7 @@ from featurelens.dge.cell_sets import CellSets, split_cells
 from featurelens.dge.config import Contrast, DgeConfig
 from featurelens.dge.layout import PreparedExpression, prepare_bundle
 from featurelens.dge.matching import MatchedSets, cell_strata, match_cells
+from featurelens.embeddings.counts import whole
 from featurelens.embeddings.decoders.surrogate import fit_to_all
 from featurelens.embeddings.expression import expression_used
 from featurelens.enrichment.config import NullName
@@ -74,8 +75,8 @@ class Expressions:
         with one_blas_thread():
             decoder = fit_to_all(
                 self.bundle.embedding,
-                sparse.csr_matrix(cells.X)[order],
-                sparse.csr_matrix(cells.layers["counts"])[order],
+                whole(cells.X)[order],
+                whole(cells.layers["counts"])[order],
                 alpha=self.bundle.info["fit"]["surrogate"]["alpha"],
             )
         refitted = replace(self.bundle, decoder=decoder)

@@ -4,7 +4,7 @@ The input is any table of gene statistics per feature; where it came from does n
 published convention repeats the author's procedure, the corrected one keeps up and down apart.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -92,18 +92,21 @@ class TermTests:
         return TermTests(**kept | {"share": self.share})
 
 
-def join_tests(parts: Sequence[TermTests]) -> TermTests:
-    """Tests of all features from those of some; at least one part."""
-    first, *others = parts
-    if not others:
-        return first
-    joined = {
-        name: np.concatenate([getattr(part, name) for part in parts])
-        for name in TermTests.__dataclass_fields__
-        if name not in ("features", "share")
-    }
-    features = tuple(feature for part in parts for feature in part.features)
-    return TermTests(features=features, share=first.share, **joined)
+def join_tests(parts: Iterable[TermTests]) -> TermTests:
+    """Tests of all features from those of some; at least one part.
+
+    Of parts that are made as they are asked for, one field is held twice at a time.
+    """
+    fields = list(TermTests.__dataclass_fields__)
+    values: dict[str, list] = {name: [] for name in fields}
+    for part in parts:
+        for name in fields:
+            values[name].append(getattr(part, name))
+    del part
+    features = tuple(feature for names in values.pop("features") for feature in names)
+    share = values.pop("share")[0]
+    joined = {name: np.concatenate(values.pop(name)) for name in list(values)}
+    return TermTests(features=features, share=share, **joined)
 
 
 @dataclass(frozen=True)

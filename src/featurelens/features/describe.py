@@ -16,19 +16,25 @@ import pandas as pd
 from scipy import linalg, sparse
 
 from featurelens.datasets.unknown_types import UNKNOWN
+from featurelens.features.activations import by_features
 from featurelens.features.breadth import type_entropy, type_specificity
 from featurelens.features.config import FeatureConfig
 from featurelens.features.high_types import LOCALITY, distinct_cells, high_types, shuffled
 from featurelens.features.locality import (
+    moments_of_parts,
     pooled_effects,
     significant_published,
-    type_moments,
     welch_q,
 )
 from featurelens.features.main_type import main_types
 
 if TYPE_CHECKING:
     import anndata
+
+
+_DECOMPOSED = 2**24
+"""Values of an embedding above which its axes come from its covariance, in a third of the memory;
+they differ in the last digits."""
 
 
 def describe_features(
@@ -95,7 +101,7 @@ def describe_features(
     strata = _strata(cells.obs)[typed]
     once = distinct_cells(cells.obsm["X_emb"][typed], codes, strata)
     of_types = activations if len(typed) == len(cells) else activations[typed]
-    moments = type_moments(of_types, codes, n_types=len(names))
+    moments = moments_of_parts(by_features(of_types), codes, n_types=len(names))
     published = significant_published(moments, z=config.z)
     found = high_types(
         of_types,
@@ -106,8 +112,9 @@ def describe_features(
         config=config,
     )
     labels = shuffled(codes[once], strata[once], np.random.default_rng(config.seed))
+    of_distinct = (part[once] for part in by_features(of_types))
     of_shuffled = significant_published(
-        type_moments(of_types[once], labels, n_types=len(names)), z=config.z
+        moments_of_parts(of_distinct, labels, n_types=len(names)), z=config.z
     )
     q, effects = welch_q(moments), pooled_effects(moments)
     means = moments.inside.mean.T
@@ -170,7 +177,11 @@ def principal_axes(embedding: np.ndarray) -> dict[str, np.ndarray]:
     """
     wide = embedding.astype(np.float64)
     mean = wide.mean(axis=0)
-    found = linalg.svd(wide - mean, full_matrices=False)[2][:2]
+    wide -= mean
+    if wide.size > _DECOMPOSED:
+        found = linalg.eigh(wide.T @ wide)[1].T[::-1][:2]
+    else:
+        found = linalg.svd(wide, full_matrices=False)[2][:2]
     largest = np.take_along_axis(found, np.abs(found).argmax(axis=1)[:, None], axis=1)
     axes = np.zeros((2, embedding.shape[1]))
     axes[: len(found)] = found * np.sign(largest)
@@ -183,15 +194,19 @@ def project(embedding: np.ndarray, axes: dict[str, np.ndarray]) -> np.ndarray:
 
 
 def _describe(activations: sparse.csr_matrix) -> dict[str, Any]:
-    n_cells, n_features = activations.shape
-    n_active = np.bincount(activations.indices, minlength=n_features)
-    # scipy sums float32 in float32, whatever dtype is asked for.
-    total = np.bincount(activations.indices, activations.data, minlength=n_features)
+    n_cells = activations.shape[0]
+    parts = []
+    for part in by_features(activations):
+        n_active = np.bincount(part.indices, minlength=part.shape[1])
+        # scipy sums float32 in float32, whatever dtype is asked for.
+        total = np.bincount(part.indices, part.data, minlength=part.shape[1])
+        parts.append((n_active, total, part.max(axis=0).toarray().ravel()))
+    n_active, total, highest = (np.concatenate(values) for values in zip(*parts, strict=True))
     return {
         "n_active": n_active,
         "fraction_active": n_active / n_cells,
         "mean": total / n_cells,
-        "max": activations.max(axis=0).toarray().ravel(),
+        "max": highest,
     }
 
 

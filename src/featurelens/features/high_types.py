@@ -13,12 +13,14 @@ it once, so that the test does not change either.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from featurelens.features.activations import by_features
 from featurelens.features.config import FeatureConfig
 from featurelens.stats.multiple import bh
 
@@ -68,15 +70,22 @@ def high_types(
     config
         alpha, min_fold, min_type_cells, n_shuffles, seed.
     """
-    live = np.bincount(activations.indices, minlength=activations.shape[1]) > 0
     counted = _sizes(codes[distinct], n_types) >= config.min_type_cells
     looked_at = distinct[counted[codes[distinct]]]
-    scores, null = _scores(
-        activations[looked_at], codes[looked_at], strata[looked_at], counted, config
-    )
+    labels = _shuffles(codes[looked_at], strata[looked_at], n_types, config)
     # The means are those of all cells as given; under shuffled labels there are the distinct ones.
     sizes = _sizes(codes, n_types)[:, None]
-    scores = scores._replace(means=_sums(activations, codes, n_types) / sizes)
+    parts = [
+        (
+            _scores(part[looked_at], codes[looked_at], labels, counted),
+            _sums(part, codes, n_types) / sizes,
+            part.getnnz(axis=0) > 0,
+        )
+        for part in by_features(activations)
+    ]
+    live = np.concatenate([live for *_, live in parts])
+    scores, null = (_side_by_side([found[side] for found, *_ in parts]) for side in (0, 1))
+    scores = scores._replace(means=np.concatenate([means for _, means, _ in parts], axis=1))
     high, q, locality = _judge(scores, counted, live, config)
     return HighTypes(
         high=high,
@@ -100,10 +109,12 @@ def distinct_cells(
     >>> distinct_cells(np.array([[2.0], [1], [2], [2]]), np.array([0, 0, 0, 1]), np.zeros(4, int))
     array([1, 0, 3])
     """
-    table = np.column_stack([embedding, codes, strata]).astype(np.float64) + 0.0
-    order = np.lexsort(table.T[::-1])
-    ordered = table[order]
-    is_new = np.concatenate([[True], (ordered[1:] != ordered[:-1]).any(axis=1)])
+    columns = [*embedding.T, codes, strata]
+    order = np.lexsort(columns[::-1])
+    is_new = np.arange(len(order)) == 0
+    for column in columns:
+        ordered = column[order]
+        is_new[1:] |= ordered[1:] != ordered[:-1]
     return np.minimum.reduceat(order, np.flatnonzero(is_new))
 
 
@@ -128,9 +139,8 @@ class _Scores(NamedTuple):
 def _scores(
     activations: sparse.csr_matrix,
     codes: NDArray[np.integer],
-    strata: NDArray[np.integer],
+    shuffles: NDArray[np.integer],
     counted: NDArray[np.bool_],
-    config: FeatureConfig,
 ) -> tuple[_Scores, _Scores]:
     """Of the labels, and of the first of their shuffles among the others."""
     n_types, n_cells = len(counted), len(codes)
@@ -145,10 +155,9 @@ def _scores(
             means = _sums(activations, labels, n_types) / sizes[:, None]
             return means, (means - mean) / sd / error[:, None]
 
-    rng = np.random.default_rng(config.seed)
-    largest = np.empty((config.n_shuffles, activations.shape[1]))
-    for number in range(config.n_shuffles):
-        means, z = of(shuffled(codes, strata, rng))
+    largest = np.empty((len(shuffles), activations.shape[1]))
+    for number, labels in enumerate(shuffles):
+        means, z = of(labels)
         largest[number] = np.fmax.reduce(z, axis=0)
         if number == 0:
             null = means, z
@@ -156,6 +165,25 @@ def _scores(
     return _Scores(*own, _exceeded(own[1], largest)), _Scores(
         *null, _exceeded(null[1], largest[1:])
     )
+
+
+def _shuffles(
+    codes: NDArray[np.integer],
+    strata: NDArray[np.integer],
+    n_types: int,
+    config: FeatureConfig,
+) -> NDArray[np.integer]:
+    """Labels of cells in other orders, (n_shuffles, n_cells)."""
+    rng = np.random.default_rng(config.seed)
+    found = np.empty((config.n_shuffles, len(codes)), np.min_scalar_type(max(n_types - 1, 0)))
+    for labels in found:
+        labels[:] = shuffled(codes, strata, rng)
+    return found
+
+
+def _side_by_side(parts: Sequence[_Scores]) -> _Scores:
+    """Scores of all features from those of some."""
+    return _Scores(*(np.concatenate(values, axis=1) for values in zip(*parts, strict=True)))
 
 
 def _moments(activations: sparse.csr_matrix) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -5,6 +5,7 @@ Works on activations (n_cells, n_features) in CSR form and never makes them dens
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -26,6 +27,24 @@ class TypeMoments(NamedTuple):
     """Of the cells of each type: n (n_types, 1), mean and variance (n_types, n_features)."""
     outside: Moments
     """Of all other cells."""
+
+
+def moments_of_parts(
+    parts: Iterable[sparse.csr_matrix], codes: np.ndarray, *, n_types: int
+) -> TypeMoments:
+    """:func:`type_moments` of activations that come some features at a time."""
+    found = [type_moments(part, codes, n_types=n_types) for part in parts]
+    sides = [[moments[side] for moments in found] for side in (0, 1)]
+    return TypeMoments(
+        *(
+            Moments(
+                n=side[0].n,
+                mean=np.concatenate([part.mean for part in side], axis=1),
+                variance=np.concatenate([part.variance for part in side], axis=1),
+            )
+            for side in sides
+        )
+    )
 
 
 def type_moments(activations: sparse.csr_matrix, codes: np.ndarray, *, n_types: int) -> TypeMoments:

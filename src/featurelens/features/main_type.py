@@ -15,6 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
 
+from featurelens.features.activations import by_features
 from featurelens.features.config import FeatureConfig
 from featurelens.features.locality import TypeMoments
 
@@ -117,8 +118,9 @@ def _support(activations: sparse.csr_matrix, codes: NDArray, n_types: int) -> ND
     members = sparse.csr_matrix(
         (np.ones(n_cells, np.int64), (codes, np.arange(n_cells))), shape=(n_types, n_cells)
     )
-    active = sparse.csr_matrix(
-        (np.ones(activations.nnz, np.int64), activations.indices, activations.indptr),
-        shape=activations.shape,
-    )
-    return (members @ active).toarray()
+
+    def support(part: sparse.csr_matrix) -> NDArray[np.int64]:
+        values = (np.ones(part.nnz, np.int64), part.indices, part.indptr)
+        return (members @ sparse.csr_matrix(values, shape=part.shape)).toarray()
+
+    return np.concatenate([support(part) for part in by_features(activations)], axis=1)

@@ -1,7 +1,7 @@
 """How much memory a job needs, from the numbers of cells, genes, dimensions and features.
 
 Each stage holds some arrays whole; their sizes are added up from the code, a quarter is added for
-what is not counted, and the result is at least what was measured: 8.9 GiB for the annotation of
+what is not counted, and the result is at least what was measured for the annotation of
 5,318 live features on 56,714 cells x 13,431 genes (benchmarks/results/annotation.md), and below
 half a GiB for every stage of the default run.
 """
@@ -42,6 +42,9 @@ _ACTIVE = 0.25
 """Share of activations that are not zero."""
 _TERMS = 3000
 """Terms of a large collection: those of the Gene Ontology with 10 to 500 genes."""
+_HELD, _ROWS = 2.0**30, 2.5e6
+"""Bytes of expression that are held in memory (``dge.blocks.HELD``), and rows of gene tests that
+are made at once (``dge.tables.ROWS``)."""
 _MORE = 1.25
 
 
@@ -71,15 +74,17 @@ def megabytes(stage: Stage, sizes: Sizes) -> int:
     expression = cells * genes
     bundle = 2 * _SPARSE * _FILLED * expression  # counts, and their logarithms
     activations = _SPARSE * _ACTIVE * cells * features
-    dense = 4 * expression  # decoded or measured, float32, laid out once
-    # Tables of all features, and six numbers of the 512 that are compared at once.
-    by_gene = 8.0 * features * genes + 48.0 * min(features, 512) * genes
+    # Decoded or measured, float32: in memory, or in a file and a block of it for each thread.
+    laid_out = min(4.0 * expression, _HELD) + 2 * 64.0 * cells
+    # Rows of tables that are made at once, and six numbers of the 512 that are compared at once.
+    by_gene = 180.0 * min(features * genes, _ROWS) + 48.0 * min(features, 512) * genes
+    tested = 2 * activations + laid_out + by_gene  # activations, and the sets of cells they make
     by_term = 80.0 * features * _TERMS  # ten matrices of float64
     needed = {
         # Weights, gradient, two moments and the best weights of encoder and decoder; the embedding.
         "train": 40.0 * features * sizes.n_dimensions + 16.0 * cells * sizes.n_dimensions,
-        # Once as they are made, once in order.
-        "describe": bundle + 2 * activations,
+        # Once as they are made, once in order; copies of the embedding in float64.
+        "describe": 2 * activations + 24.0 * cells * sizes.n_dimensions,
         # Similarities and distances, each with a copy, of all features as if none were dead.
         "similarity": 2 * activations + 32.0 * features**2,
         # A few seeds; dense activations of 4,000 cells; four matrices of similarities, float64.
@@ -92,8 +97,8 @@ def megabytes(stage: Stage, sizes: Sizes) -> int:
         + activations
         + cells / 4 * (24.0 * features + 24.0 * genes)
         + 200 * 64.0 * genes,
-        "test": bundle + activations + dense + by_gene,
-        "enrich": bundle + activations + dense + by_gene + by_term,
+        "test": tested,
+        "enrich": tested + by_term,
         "keep": activations + by_term / 10,
         "map": activations + by_term / 5,
         "cells": bundle,

@@ -74,9 +74,7 @@ class SAE(Folded):
     def encode_sparse(self, X: np.ndarray, chunk_rows: int = 4096) -> scipy.sparse.csr_matrix:
         """Activations as CSR (n, d_sae); never holds more than one dense chunk."""
         chunks = [scipy.sparse.csr_matrix(codes) for codes in self.encode_chunks(X, chunk_rows)]
-        if not chunks:
-            return scipy.sparse.csr_matrix((0, self.d_sae), dtype=self.W_enc.dtype)
-        return scipy.sparse.vstack(chunks, format="csr")
+        return _stacked(chunks, self.d_sae, self.W_enc.dtype)
 
     def decode(
         self, codes: np.ndarray | scipy.sparse.spmatrix, rows: np.ndarray | None = None
@@ -121,6 +119,26 @@ def _units(X: np.ndarray, row_units: RowUnits) -> tuple[np.ndarray, np.ndarray, 
     shift = X.mean(axis=1, keepdims=True)
     spread = X.std(axis=1, ddof=1, keepdims=True)
     return shift, spread, spread + X.dtype.type(1e-5)
+
+
+def _stacked(
+    chunks: list[scipy.sparse.csr_matrix], n_columns: int, dtype: np.dtype
+) -> scipy.sparse.csr_matrix:
+    """Rows of several matrices, which are taken from the list, so that they are not held twice."""
+    n_rows = [chunk.shape[0] for chunk in chunks]
+    sizes = np.concatenate([[0], *(np.diff(chunk.indptr) for chunk in chunks)])
+    indptr = np.cumsum(sizes, dtype=np.int64)
+    few = indptr[-1] <= np.iinfo(np.int32).max
+    data = np.empty(indptr[-1], chunks[0].dtype if chunks else dtype)
+    indices = np.empty(indptr[-1], np.int32 if few else np.int64)
+    first = 0
+    chunks.reverse()
+    while chunks:
+        chunk = chunks.pop()
+        place = slice(first, first + chunk.nnz)
+        data[place], indices[place], first = chunk.data, chunk.indices, place.stop
+    bounds = indptr.astype(indices.dtype)
+    return scipy.sparse.csr_matrix((data, indices, bounds), shape=(sum(n_rows), n_columns))
 
 
 def _keep_largest(before: np.ndarray, k: int) -> np.ndarray:

@@ -36,7 +36,17 @@ def simes(p: ArrayLike, axis: int = -1) -> Floats:
     >>> float(simes([0.3, 0.02, 0.5]))  # the least of 0.02 · 3 / 1, 0.3 · 3 / 2, 0.5 · 3 / 3
     0.06
     """
-    adjusted = bh(p, axis=axis)
+    return smallest(bh(p, axis=axis), axis=axis)
+
+
+def smallest(adjusted: Floats, axis: int = -1) -> Floats:
+    """Smallest adjusted p of a family along an axis: Simes' p; NaN where none exists.
+
+    Examples
+    --------
+    >>> float(smallest(bh([0.3, 0.02, 0.5])))
+    0.06
+    """
     missing = np.isnan(adjusted).all(axis=axis)
     lowest = np.min(np.where(np.isnan(adjusted), np.inf, adjusted), axis=axis)
     return np.where(missing, np.nan, lowest)

@@ -216,9 +216,22 @@ def _with_origin(bundle: Bundle, cells: Any) -> tuple[Bundle, str]:
                 "give a cell type, names of obs_names, or a mask"
             )
         chosen = labels.index.isin(chosen.astype(str))
-    renamed = bundle.cells.copy()
-    renamed.obs["cell_type"] = pd.Categorical(labels.mask(chosen, GIVEN))
-    return replace(bundle, cells=renamed), GIVEN
+    return replace(bundle, cells=_renamed(bundle.cells, labels.mask(chosen, GIVEN))), GIVEN
+
+
+def _renamed(cells: anndata.AnnData, labels: pd.Series) -> anndata.AnnData:
+    """The same cells of other types; matrices in files have no copies."""
+    import anndata
+
+    return anndata.AnnData(
+        X=cells.X,
+        obs=cells.obs.assign(cell_type=pd.Categorical(labels)),
+        var=cells.var,
+        uns=dict(cells.uns),
+        obsm=dict(cells.obsm),
+        varm=dict(cells.varm),
+        layers=dict(cells.layers),
+    )
 
 
 def _numbers(feature: int | str | Sequence[int | str]) -> list[int]:

@@ -9,6 +9,7 @@ from scipy import sparse
 
 from featurelens.controls.components import fitted, principal_scores
 from featurelens.controls.control import Components, Control
+from featurelens.embeddings.counts import whole
 
 if TYPE_CHECKING:
     import anndata
@@ -21,7 +22,7 @@ def components(cells: anndata.AnnData, n_components: int, seed: int) -> Componen
     from sklearn.decomposition import NMF
 
     rank = principal_scores(cells, n_components, seed=seed).shape[1]
-    expression = sparse.csr_matrix(cells.X, dtype=np.float64)
+    expression = sparse.csr_matrix(whole(cells.X), dtype=np.float64)
     model = NMF(rank, init="random", random_state=seed, max_iter=ITERATIONS)
     weights, converged = fitted(model, expression)
     return Components(weights, None, converged)
