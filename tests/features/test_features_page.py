@@ -21,7 +21,7 @@ BLOCKS = re.findall(
 def test_every_block_of_configuration_is_valid(text):
     config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
     config.pop("paper", None)  # it names a trajectory of the dataset
-    config["datasets"]["pbmc68k"] |= {"trajectories": {}} | yaml.safe_load(text)
+    config["datasets"]["pbmc68k"] |= {"trajectories": {}, "high_low": []} | yaml.safe_load(text)
     config["datasets"]["pbmc68k"].pop("steering")
     parse_config(config)
 

@@ -11,7 +11,7 @@ import shutil
 
 import yaml
 
-from clones import ROOT, copy_repository, run_snakemake
+from clones import ROOT, copy_repository, forked_jobs, run_snakemake
 
 
 def shrink(demo):
@@ -73,11 +73,7 @@ def _run(folder):
     demo = yaml.safe_load((ROOT / "config/config.yaml").read_text())
     (folder / "config/config.yaml").write_text(yaml.safe_dump(shrink(demo), sort_keys=False))
     (folder / "sandboxes").mkdir()
-    paths = [str(ROOT / "tests/helpers/sandbox"), *filter(None, [os.environ.get("PYTHONPATH")])]
-    environment = {
-        "FEATURELENS_SANDBOX": str(folder / "sandboxes"),
-        "PYTHONPATH": os.pathsep.join(paths),
-    }
+    environment = {"FEATURELENS_SANDBOX": str(folder / "sandboxes"), **forked_jobs()}
     arguments = ("--cores", "2", "--show-failed-logs")
     done = run_snakemake(folder, *arguments, environment=environment)
     return "" if done.returncode == 0 else done.stdout + done.stderr + "\nfailed"

@@ -5,9 +5,12 @@ works in a folder of its own. Its declared inputs are links there; what it decla
 logs is moved to where it belongs when the script ends. A file that a job does not declare is not
 found if it reads it, and reported if it writes it. One record a job says so, and which modules it
 loaded. Folders that jobs share by way of their params are links as well: see SHARED.
+
+Where FEATURELENS_JOBS names the socket of ``job_server.py``, scripts of jobs are run by that.
 """
 
 import atexit
+import importlib
 import json
 import os
 import shutil
@@ -76,6 +79,18 @@ def watch(event, arguments):
             enter(job)
 
 
-waiting = "FEATURELENS_SANDBOX" in os.environ
-if waiting:
+def begin():
+    """Wait for the library to be imported."""
+    global waiting
+    waiting = True
     sys.addaudithook(watch)
+
+
+waiting = False
+if __name__ == "sitecustomize":
+    script = sys.orig_argv[-1]
+    if "FEATURELENS_JOBS" in os.environ and "/.snakemake/scripts/" in script:
+        sys.path.append(str(Path(__file__).parents[1]))
+        importlib.import_module("job_server").hand_over(os.environ["FEATURELENS_JOBS"], script)
+    if "FEATURELENS_SANDBOX" in os.environ:
+        begin()
