@@ -1,4 +1,4 @@
-"""Scripts of jobs that need not import the libraries of others anew: each is forked from one that has.
+"""Scripts of jobs that need not import the libraries of others anew: forks of one that has.
 
 ``python job_server.py socket`` listens until its standard input ends. Who connects sends a script
 with its surroundings (:func:`hand_over`, called by ``sandbox/sitecustomize.py`` in a Python that
@@ -15,13 +15,14 @@ import select
 import signal
 import socket
 import sys
+from pathlib import Path
 
 FILES = (0, 1, 2)
 
 
 def hand_over(place, script):
     """Let the server run a script in the surroundings of this process, and end as that ended."""
-    message = {"script": script, "folder": os.getcwd(), "environment": dict(os.environ)}
+    message = {"script": script, "folder": str(Path.cwd()), "environment": dict(os.environ)}
     with socket.socket(socket.AF_UNIX) as connection:
         connection.connect(place)
         text = json.dumps(message).encode()
@@ -48,7 +49,7 @@ def become(message):
     os.environ.update(message["environment"])
     script = message["script"]
     added = filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))
-    sys.path[:1] = [os.path.dirname(script), *added]
+    sys.path[:1] = [str(Path(script).parent), *added]
     sys.argv = [script]
     if "FEATURELENS_SANDBOX" in os.environ:
         sys.modules["sandbox.sitecustomize"].begin()

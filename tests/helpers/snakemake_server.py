@@ -13,7 +13,14 @@ import json
 import os
 import sys
 
-IMPORTED = ("snakemake.cli", "snakemake.report.html_reporter", "pydantic", "h5py", "jsonschema")
+IMPORTED = (
+    "snakemake.cli",
+    "snakemake.report.html_reporter",
+    "pydantic",
+    "h5py",
+    "jsonschema",
+    "anndata",
+)
 
 
 def become(command):

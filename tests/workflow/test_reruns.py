@@ -59,10 +59,24 @@ def modules_of(job, loaded):
     return set().union(*(loaded[code] for code in job["codes"]))
 
 
-def again(planned, fingerprints, modules):
-    """The codes of the run, computed with some modules of the library replaced."""
+@pytest.fixture(scope="module")
+def closures(planned, fingerprints):
+    """Modules of every code, by its script and what it chooses; constants and remarks move none."""
+    asked = {}
+    for script, only in planned["codes"].values():
+        chosen = {package: frozenset(names) for package, names in only.items()}
+        asked[script, tuple(sorted(chosen.items()))] = fingerprints.closure(script, chosen)
+    return asked
+
+
+def again(planned, fingerprints, closures, modules):
+    """The codes of the run, computed with the code of some modules of the library replaced."""
+    for name, module in modules.items():
+        assert module[1:] == fingerprints._modules[name][1:], f"{name} imports something else"
     anew = Fingerprints(fingerprints.scripts, library=fingerprints.library, cache=None)
     vars(anew)["_modules"] = fingerprints._modules | modules
+    vars(anew)["_files"], vars(anew)["_read"] = fingerprints._files, fingerprints._read
+    anew.closure = lambda script, chosen: closures[script, tuple(sorted(chosen.items()))]
     return {
         code: anew.of(
             script,
@@ -100,18 +114,18 @@ def test_no_job_loaded_what_its_code_leaves_out(records, loaded):
 
 
 def test_a_constant_in_any_module_changes_exactly_the_codes_that_can_load_it(
-    planned, loaded, fingerprints, finished
+    planned, loaded, fingerprints, closures, finished
 ):
     for name, text in texts(finished):
         changed = read_source(f"{text}\nA_NEW_CONSTANT = 1\n".encode())
-        codes = again(planned, fingerprints, {name: changed})
+        codes = again(planned, fingerprints, closures, {name: changed})
         expected = {code for code, modules in loaded.items() if name in modules}
         assert {code for code, new in codes.items() if new != code} == expected, name
 
 
-def test_remarks_in_all_modules_change_no_code(planned, fingerprints, finished):
+def test_remarks_in_all_modules_change_no_code(planned, fingerprints, closures, finished):
     remarked = {name: read_source(remark(text).encode()) for name, text in texts(finished)}
-    codes = again(planned, fingerprints, remarked)
+    codes = again(planned, fingerprints, closures, remarked)
     assert {code for code, new in codes.items() if new != code} == set()
 
 

@@ -51,6 +51,7 @@ class Fingerprints:
         self.library = library
         self._cache = cache
         self._of: dict[tuple[str, str | None, tuple[tuple[str, frozenset[str]], ...]], str] = {}
+        self._read: dict[str, list[str]] = {}
         self._reached: dict[str, frozenset[str]] = {}
         self._listed: dict[tuple[str, frozenset[str] | None], frozenset[str]] = {}
 
@@ -130,8 +131,13 @@ class Fingerprints:
     def _digest(self, script: str, beside: str | None, chosen: Chosen) -> str:
         parts = [self._script(script).code, beside or ""]
         for name in sorted(self.closure(script, chosen)):
-            parts += [f"{name} {self._modules[name].code}", *_read_by(self._files[name])]
+            parts += [f"{name} {self._modules[name].code}", *self._beside(name)]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
+
+    def _beside(self, module: str) -> list[str]:
+        if module not in self._read:
+            self._read[module] = list(_read_by(self._files[module]))
+        return self._read[module]
 
     def _script(self, name: str) -> Source:
         try:
