@@ -14,6 +14,7 @@ from featurelens.io import InputError, sha256_file
 from featurelens.planning.early import named_files
 from featurelens.planning.inputs import check_inputs
 from featurelens.planning.plan import Plan
+from featurelens.sae.listing import given_files
 
 RNG = np.random.default_rng(0)
 WEIGHTS = {
@@ -57,6 +58,15 @@ def test_its_files_are_among_those_that_were_looked_at(tmp_path):
         "9 features of 4 dimensions: saelens 6.54.12, standard, float32"
     )
     assert ("saes.theirs.path", str(folder)) in list(named_files(found.config))
+
+
+def test_files_that_say_what_it_is_are_read_and_what_lies_beside_them_is_not(tmp_path):
+    folder = write(tmp_path / "sae")
+    (folder / "training.log").write_text("epoch 1")
+    names = ["cfg.json", "sae_weights.safetensors"]
+    assert given_files(str(folder)) == [str(folder / name) for name in names]
+    (folder / "ae.pt").write_bytes(b"")
+    assert given_files(str(folder / "ae.pt")) == [str(folder / "ae.pt"), str(folder / "cfg.json")]
 
 
 def truncated(folder):
