@@ -41,6 +41,11 @@ def test_more_words_and_parts_of_a_config():
     assert GENE_SETS not in said
 
 
+def test_cells_without_an_embedding_get_one():
+    model = run_of(WORDS | {"embedding": "pca"})[0].datasets["mine"].models["pca"]
+    assert (model.kind, model.n_components) == ("pca", 20)
+
+
 def test_a_run_in_full_stays_as_it_is():
     config = {"run": "full"}
     assert in_full(config, lambda path: 1) == (config, [])

@@ -7,6 +7,7 @@ import anndata
 import numpy as np
 import pandas as pd
 import pytest
+import scanpy as sc
 from scipy import sparse
 
 from featurelens.datasets.checks import check_dataset
@@ -136,6 +137,20 @@ def test_what_cell_ranger_writes_is_read(tmp_path, form, version):
     assert read_type_sizes(OwnCells(path=str(tmp_path / "cells"))) == {"all": 240}
     left_out = form is tenx_h5 and version == 3
     assert ("2 of Antibody Capture left out" in text) == left_out
+
+
+@pytest.mark.parametrize("version", [2, 3])
+def test_what_cell_ranger_writes_is_what_scanpy_reads(tmp_path, version):
+    """The made files are of its form, too."""
+    tenx_h5(tmp_path / "cells.h5", version=version)
+    tenx_folder(tmp_path / "cells", version=version)
+    theirs = [sc.read_10x_h5(tmp_path / "cells.h5"), sc.read_10x_mtx(tmp_path / "cells")]
+    for path, other in zip(("cells.h5", "cells"), theirs, strict=True):
+        cells, _ = read(tmp_path / path)
+        assert (cells.layers["counts"] != other.X).nnz == 0
+        assert cells.obs_names.equals(other.obs_names)
+        assert cells.var["symbol"].tolist() == other.var_names.tolist()
+        assert cells.var_names.tolist() == other.var["gene_ids"].tolist()
 
 
 def test_a_modality_of_mudata_keeps_its_layer(tmp_path):

@@ -16,7 +16,7 @@ from featurelens.io import InputError
 
 WORDS = {
     "cells": "file or folder of cells, as cells.path",
-    "embedding": "key of obsm, or a file with the embedding",
+    "embedding": "key of obsm, a file with the embedding, or pca to make one",
     "gene_sets": "file of gene sets",
     "cell_type": "column of obs",
     "batch": "column of obs",
@@ -31,6 +31,8 @@ GENE_SETS = "config/genesets/blood_families.gmt"
 """Taken where none are given: the sets that come with the workflow."""
 FEW = 10_000
 """Of fewer cells the top 5 % are high ones, else the top 1 % as in the paper."""
+COMPONENTS = 20
+"""Principal components that ``embedding=pca`` makes, of cells that have no embedding."""
 ROWS_SEEN = 1_000_000
 """Cells that the SAE is trained on, counted as often as they come."""
 
@@ -104,7 +106,9 @@ def _lines(words: Mapping[str, Any], made: Mapping[str, Any]) -> list[str]:
     return [line, taken]
 
 
-def _model(embedding: str) -> dict[str, str]:
+def _model(embedding: str) -> dict[str, Any]:
+    if embedding == "pca":
+        return {"kind": "pca", "n_components": COMPONENTS}
     is_file = suffix_of(embedding) in EMBEDDING_SUFFIXES
     return {"kind": "precomputed", "path" if is_file else "key": embedding}
 
@@ -114,8 +118,9 @@ def _name(path: str) -> str:
 
     Examples
     --------
-    >>> _name("data/my cells.v2.h5ad"), _name("X_scVI")
-    ('my-cells', 'scVI')
+    >>> _name("data/my cells.v2.h5ad"), _name("X_scVI"), _name("h.all.gmt.gz")
+    ('my-cells-v2', 'scVI', 'h-all')
     """
-    stem = PurePath(path).name.split(".")[0].removeprefix("X_")
+    name = PurePath(path).name.removesuffix(".gz")
+    stem = name.removesuffix(PurePath(name).suffix).removeprefix("X_")
     return re.sub(r"[^A-Za-z0-9]+", "-", stem).strip("-") or "mine"

@@ -49,7 +49,7 @@ def check_dataset(
     if not isinstance(config, OwnCells):
         return
     with open_cells(config) as file:
-        config = file.config
+        config, names = file.config, file.names
         require_unique_genes(kept_genes(file), config.path)
         for column in (config.cell_type, config.batch, config.library, *columns):
             if column:
@@ -57,7 +57,7 @@ def check_dataset(
         for column in (config.cell_type, config.batch):
             if column:
                 labels = file.column(column)
-                require_labels(labels, file.names, column, config.path)
+                require_labels(labels, names, column, config.path)
         if cell_types:
             labels = file.column(str(config.cell_type))
             require_cell_types(labels, cell_types, f"{config.path}: obs[{config.cell_type!r}]")

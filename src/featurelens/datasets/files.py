@@ -13,13 +13,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import cached_property, partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from featurelens.datasets.config import RAW, OwnCells, X
-from featurelens.datasets.found import Parts, complete, names_in
+from featurelens.datasets.found import Found, Parts, complete, names_in
 from featurelens.datasets.stored import columns_of, first_values, names_of, read_column, read_part
 from featurelens.datasets.stores import Store, is_group, open_store, parts_of
 from featurelens.io import InputError, require_unique_names
@@ -34,8 +35,6 @@ class CellsFile:
     found: tuple[str, ...]
     """What was found of it, in words."""
     store: Store
-    names: pd.Index
-    """Names of the cells, in the order that counts."""
     part: Any
     """Group with X, layers, raw, var, obsm and varm."""
     rows: np.ndarray | None
@@ -45,6 +44,13 @@ class CellsFile:
     def path(self) -> str:
         """The file."""
         return self.config.path
+
+    @cached_property
+    def names(self) -> pd.Index:
+        """Names of the cells, in the order that counts; an InputError where one repeats."""
+        names = names_of(self.obs)
+        require_unique_names(names, f"{self.path}: cell")
+        return names
 
     @property
     def obs(self) -> Any:
@@ -151,19 +157,28 @@ def open_cells(config: OwnCells) -> Iterator[CellsFile]:
     Raises
     ------
     InputError
-        If the file cannot be read, cell names repeat, the modality is not in it, or something is
-        not found.
+        If the file cannot be read, the modality is not in it, or something is not found.
     """
     with open_store(config.path) as store:
-        names = names_of(store.root["obs"])
-        require_unique_names(names, f"{config.path}: cell")
-        part, rows = store.root, None
+        file = CellsFile(config, (), store, store.root, None)
         if "mod" in store.root:
             part = _modality_group(store.root, config)
-            rows = _rows_by_name(names, names_of(part["obs"]), config)
-        file = CellsFile(config, (), store, names, part, rows)
-        found = complete(_parts(file), config)
+            rows = _rows_by_name(file.names, names_of(part["obs"]), config)
+            file = replace(file, part=part, rows=rows)
+        found = _found(file)
         yield replace(file, config=found.config, found=found.lines)
+
+
+_KNOWN: dict[Any, Found] = {}
+"""What was found in files, by config, size and time: a check opens one several times."""
+
+
+def _found(file: CellsFile) -> Found:
+    status = Path(file.path).stat()
+    key = repr((file.config, status.st_size, status.st_mtime_ns, status.st_ino))
+    if Path(file.path).is_dir() or key not in _KNOWN:  # a folder has no time of its own
+        _KNOWN[key] = complete(_parts(file), file.config)
+    return _KNOWN[key]
 
 
 def _parts(file: CellsFile) -> Parts:
