@@ -74,6 +74,7 @@ def _run(folder):
     (folder / "config/config.yaml").write_text(yaml.safe_dump(shrink(demo), sort_keys=False))
     (folder / "sandboxes").mkdir()
     environment = {"FEATURELENS_SANDBOX": str(folder / "sandboxes"), **forked_jobs()}
-    arguments = ("--cores", "2", "--show-failed-logs")
+    # Hooks would have jobs begin in copies of another process, without the sandbox.
+    arguments = ("--cores", "2", "--show-failed-logs", "--no-hooks")
     done = run_snakemake(folder, *arguments, environment=environment)
     return "" if done.returncode == 0 else done.stdout + done.stderr + "\nfailed"

@@ -12,7 +12,7 @@ import pytest
 from clones import ROOT
 
 FLOORS = (
-    {"version", "conventions", "places", "plugins", "threads", "io", "caches"},
+    {"version", "conventions", "places", "plugins", "threads", "io", "caches", "starts"},
     {"options", "means", "logs", "torch_files", "compiled_umap", "steps"},
     {"stats", "datasets", "genesets", "simulation", "sae", "downloads", "claims"},
     {"embeddings", "features", "autoencoder"},

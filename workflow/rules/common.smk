@@ -35,6 +35,7 @@ from featurelens.planning.plan import Plan
 from featurelens.planning.settings import notes_on_settings
 from featurelens.planning.steps import read_steps
 from featurelens.planning.targets import Targets
+from featurelens.starts import run as starts
 
 try:
     given, CHOSEN = in_full(config, count_cells)
@@ -122,6 +123,13 @@ def note_settings():
     )
     for note in notes:
         print(f"note: {note}", file=sys.stderr)
+
+
+def begin_jobs_in_copies():
+    """On this machine, let jobs begin in copies of one process that has loaded the libraries."""
+    scripts = [job.rule.script for job in workflow.dag.needrun_jobs() if job.rule.script]
+    if workflow.local_exec and not workflow.deployment_settings.deployment_method:
+        shell.prefix("set -euo pipefail; " + starts.start(f"{SRC}/../scripts", scripts))
 
 
 def check_planned_packages():

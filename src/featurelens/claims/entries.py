@@ -9,11 +9,11 @@ from typing import Annotated, Any, Literal
 
 import yaml
 from annotated_types import Ge, Le, MinLen
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from featurelens.claims.reads import Quantity, Read, Scalar
 from featurelens.io import InputError
-from featurelens.options import STRICT
+from featurelens.options import STRICT, adapter
 
 Kind = Literal["number", "share", "at_least", "at_most", "between", "order", "one_of"]
 
@@ -112,7 +112,7 @@ def _parse(path: str | Path, entry: Any, place: int) -> Claim:
     name = f"claim {number}{entry.get('part', '')}" if number else f"entry {place}"
     try:
         _refuse_numbers_as_text(entry)
-        return TypeAdapter(Claim).validate_json(json.dumps(entry), strict=True)
+        return adapter(Claim).validate_json(json.dumps(entry), strict=True)
     except ValidationError as error:
         problem = error.errors()[0]
         key = ".".join(str(part) for part in problem["loc"] if part not in ("Read", "Bounds"))

@@ -188,6 +188,19 @@ class Targets:
             *(f"{self.plan.root}/atlas/index.html" for _ in [0] if pages.pages),
         ]
 
+    @property
+    def by_name(self) -> dict[str, list[str]]:
+        """What a user asks for by a word: its files."""
+        return {
+            "simulation": self.simulations,
+            "search": self.searches,
+            "singlecell": self.cells,
+            "scfeaturelens": self.scfeaturelens,
+            "atlas": self.atlas,
+            "figures": self.figures,
+            "tables": self.tables,
+        }
+
     @cached_property
     def scfeaturelens(self) -> list[str]:
         """What a user of own cells asks for: concepts, annotated features, their pictures.

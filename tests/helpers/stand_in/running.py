@@ -50,8 +50,11 @@ def run(folder: Path, form: Form) -> str:
     with serve() as server:
         config["downloads"] = publish(server, config["downloads"], made.files)
         arguments = ("--cores", "1", "--show-failed-logs", *write_config(folder, config))
-        # The long form is a run as a user's is, each job with a Python of its own.
-        environment = {"no_proxy": "127.0.0.1"} | ({} if form.whole else forked_jobs())
+        environment = {"no_proxy": "127.0.0.1"}
+        if not form.whole:
+            # The long form is a run as a user's is.
+            environment |= forked_jobs()
+            arguments += ("--no-hooks",)
         done = run_snakemake(folder, *arguments, environment=environment)
     return "" if done.returncode == 0 else done.stdout + done.stderr + "\nfailed"
 
