@@ -118,6 +118,27 @@ def test_half_precision_counts(adata, tmp_path, stored):
     assert cells.layers["counts"].toarray().tolist() == COUNTS.tolist()
 
 
+@pytest.mark.parametrize("kind", ["csr", "csc"])
+def test_indices_and_indptr_of_two_widths(adata, tmp_path, kind):
+    """As files of more than 2**31 values have them, and what is cut out of those."""
+    adata.X = adata.X.asformat(kind)
+    adata.X.data[0] = 0
+    adata.write_h5ad(tmp_path / "cells.h5ad")
+    with h5py.File(tmp_path / "cells.h5ad", "r+") as file:
+        wide = file["X/indptr"][()].astype(np.int64)
+        del file["X/indptr"]
+        file["X"]["indptr"] = wide
+    counts = COUNTS.copy()
+    counts[0, 0] = 0
+    held = anndata.read_h5ad(tmp_path / "cells.h5ad")
+    assert held.X.indptr.dtype != held.X.indices.dtype
+    config = own(tmp_path / "cells.h5ad")
+    check_dataset(config)
+    for cells in (read_dataset(config), take_cells(held, own("adata"))):
+        assert cells.layers["counts"].nnz == 5
+        np.testing.assert_array_equal(cells.layers["counts"].toarray(), counts)
+
+
 @pytest.mark.parametrize("value", [2.0**32 + 5, 3e9, 2.0**31])
 @pytest.mark.parametrize("kind", [np.float64, np.int64, np.uint32])
 def test_counts_that_do_not_fit_are_refused_before_they_are_cast(adata, value, kind):

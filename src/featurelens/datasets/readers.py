@@ -209,6 +209,8 @@ def _own_cells(
 ) -> anndata.AnnData:
     """Cells of a user's own, from parts that belong together; changes ``counts`` in place."""
     own, var = plain_table(own), plain_table(var)
+    # As they are stored, indices and indptr may be of two widths, of which scipy removes no zeros.
+    counts = sparse.csr_matrix((counts.data, counts.indices, counts.indptr), shape=counts.shape)
     counts.eliminate_zeros()
     counts.sort_indices()
     require_counts(
