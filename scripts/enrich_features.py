@@ -10,7 +10,7 @@ from featurelens.enrichment.config import EnrichmentConfig
 from featurelens.enrichment.membership import lay_over
 from featurelens.features.activations import read_activations
 from featurelens.genesets.files import read_gmt
-from featurelens.io import join_tables, write_table, write_tables
+from featurelens.io import join_tables
 from featurelens.logs import job_log
 from featurelens.means import Means
 from featurelens.options import build
@@ -33,10 +33,7 @@ with job_log(snakemake.log[0]) as log:
         means=Means(snakemake.threads, params.device, log),
     )
     for number, annotation in enumerate(annotations):
-        write_tables(annotation.tables(), made.table[number])
-        write_table(annotation.null, made.null[number])
-        write_table(annotation.summary, made.summary[number])
-        if annotation.confirmed is not None:
-            write_table(annotation.confirmed, made.confirmed[number])
+        confirmed = made.confirmed[number] if made.confirmed else None
+        annotation.write(made.table[number], made.null[number], made.summary[number], confirmed)
     for path in made.joined:
         join_tables(made.summary, path)

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from clones import ROOT, run_snakemake
+from made_cells import cellxgene
 
 FIGURES = (
     *("figure_1", "figure_2", "figure_3", "figure_S13", "figure_S14", "figure_S14c"),
@@ -113,8 +114,11 @@ def run_once(folder, *arguments):
 
 
 @pytest.mark.parametrize("command", readme_commands())
-def test_every_command_of_the_readme_works(finished, command):
-    """Run as written in the finished clone; what would install or submit jobs is only planned."""
+def test_every_command_of_the_readme_works(finished, command, tmp_path):
+    """Run as written in the finished clone; what would install or submit jobs is only planned.
+
+    A user's own file is one of CELLxGENE's form, outside the clone.
+    """
     if command.startswith(("git clone", "cd ", "conda ", "pip install")):
         pytest.skip("sets up a machine; the set-up itself is what runs these tests")
     if command.startswith("make "):
@@ -123,9 +127,10 @@ def test_every_command_of_the_readme_works(finished, command):
         )
         assert done.returncode == 0, done.stderr
         return
-    program, *arguments = command.split()
+    cellxgene(tmp_path / "my.h5ad")
+    program, *arguments = command.replace("=my.h5ad", f"={tmp_path}/my.h5ad").split()
     if program == "snakemake":
-        planned = {"--profile", "--configfile"} & set(arguments)
+        planned = {"--profile", "--configfile", "--config"} & set(arguments)
         done = run_once(finished, *arguments, *(["-n"] if planned else []))
     else:
         assert program == "python"

@@ -73,11 +73,11 @@ def test_the_papers_plan_knows_its_memory_before_anything_is_downloaded(papers_p
     memory = {}
     for rule, text in zip(blocks[::2], blocks[1::2], strict=True):
         memory.setdefault(rule, []).extend(re.findall(r"mem_mb=([^,\s]+)", text))
-    # Measured for genes and terms together: 8.89 GiB (benchmarks/results/annotation.md).
-    assert max(map(int, memory["enrich_features"])) > 8.89 * 2**30 / 1e6
-    assert max(map(int, memory["test_expression"])) > 8000
-    # Features of controls are few, and so is their memory: 7,974 MB, and 32 for composition.
-    assert min(map(int, memory["enrich_features"])) < 8010
+    # Measured for genes and terms together, when expression was held whole: 8.89 GiB.
+    assert 4000 < max(map(int, memory["enrich_features"])) < 8.89 * 2**30 / 1e6
+    assert max(map(int, memory["test_expression"])) > 4000
+    # Features of controls are few, and so is their memory.
+    assert min(map(int, memory["enrich_features"])) < 4000
     for rule in ("describe_features", "steer_cells", "map_concepts"):
         assert all(2000 < int(value) < 16_000 for value in memory[rule]), rule
     # 10,000 features on 896 dimensions, not 500 times as many.

@@ -129,7 +129,7 @@ def begin_jobs_in_copies():
     """On this machine, let jobs begin in copies of one process that has loaded the libraries."""
     scripts = [job.rule.script for job in workflow.dag.needrun_jobs() if job.rule.script]
     if workflow.local_exec and not workflow.deployment_settings.deployment_method:
-        shell.prefix("set -euo pipefail; " + starts.start(f"{SRC}/../scripts", scripts))
+        shell.prefix(f"set -euo pipefail; {starts.start(f'{SRC}/../scripts', scripts)}")
 
 
 def check_planned_packages():

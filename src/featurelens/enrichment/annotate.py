@@ -9,6 +9,7 @@ at a time; what needs all features (calibration, error rates) works on matrices 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -21,34 +22,17 @@ from featurelens.enrichment.config import ALL_FILTERS, FILTERS
 from featurelens.enrichment.exchange import Cells
 from featurelens.enrichment.filters import combine, declare, is_far, kept_fdr
 from featurelens.enrichment.nulls import PIECE, Draw, Experiment, describe_draw
-from featurelens.enrichment.summary import MEASURED, describe_nulls, explain_nothing, summarise
+from featurelens.enrichment.summary import (
+    MEASURED,
+    NULL_COLUMNS,
+    describe_nulls,
+    explain_nothing,
+    summarise,
+)
 from featurelens.enrichment.term_tests import GeneStatistics, TermTests, join_tests, kept_published
 from featurelens.genesets.sets import Membership
-from featurelens.io import InputError
+from featurelens.io import InputError, write_table, write_tables
 from featurelens.threads import in_threads
-
-NULL_COLUMNS = {
-    "contrast": str,
-    "convention": str,
-    "null": str,
-    "permutation": int,
-    "filter": str,
-    "n_features": int,
-    "n_annotated": int,
-    "share": float,
-    "terms_per_feature": float,
-    "p05_mannwhitney": float,
-    "p05_calibrated": float,
-}
-"""The table of nulls: one row per null, permutation and filter.
-
-n_features (live), n_annotated, share, terms_per_feature (mean over annotated features), and the
-share below .05, over all features and terms, of p_mannwhitney and of the calibrated p (corrected
-only). Under the calibrating null both should be one in twenty: each draw's features are annotated
-with the help of all other draws, and its p05_calibrated is by the half of the draws that it is not
-part of (``calibration.held_out_rates``). The null ``measured`` is none: the features as they are,
-tested on counts where a model decoded the expression.
-"""
 
 
 @dataclass(frozen=True)
@@ -89,6 +73,23 @@ class Annotation:
         """
         for start in range(0, max(1, len(self.tests.features)), n_features):
             yield self._table(slice(start, start + n_features))
+
+    def write(
+        self,
+        table: str | Path,
+        null: str | Path,
+        summary: str | Path | None = None,
+        confirmed: str | Path | None = None,
+    ) -> None:
+        """Write the long table, the nulls and what else there is a path for, where it was made."""
+        write_tables(self.tables(), table)
+        for content, path in (
+            (self.null, null),
+            (self.summary, summary),
+            (self.confirmed, confirmed),
+        ):
+            if content is not None and path is not None:
+                write_table(content, path)
 
     def _table(self, rows: slice) -> pd.DataFrame:
         tests, membership = self.tests.rows(rows), self.membership

@@ -16,7 +16,6 @@ from featurelens.enrichment.annotate_bundle import annotate_bundle
 from featurelens.enrichment.config import EnrichmentConfig
 from featurelens.enrichment.term_tests import GeneTables
 from featurelens.genesets.sets import Membership
-from featurelens.io import write_table, write_tables
 from featurelens.means import Means
 
 if TYPE_CHECKING:
@@ -51,8 +50,9 @@ def annotate_in_folder(
         convention=convention,
         means=means,
     )
-    write_tables(annotation.tables(), place / f"enrichment_{convention}.parquet")
-    write_table(annotation.null, place / f"null_{convention}.parquet")
-    if annotation.confirmed is not None:
-        write_table(annotation.confirmed, place / f"confirmed_{convention}.tsv")
+    annotation.write(
+        place / f"enrichment_{convention}.parquet",
+        place / f"null_{convention}.parquet",
+        confirmed=place / f"confirmed_{convention}.tsv",
+    )
     return annotation.summary, annotation.confirmed

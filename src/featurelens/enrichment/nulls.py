@@ -241,7 +241,7 @@ def describe_draw(
     config: EnrichmentConfig,
     convention: Convention,
 ) -> list[dict[str, object]]:
-    """What one permutation annotates: one row per filter, see :data:`NULL_COLUMNS`.
+    """What one permutation annotates: one row per filter, see :data:`.summary.NULL_COLUMNS`.
 
     ``calibrated`` is what :class:`Calibration` gives for the draw's scores (corrected only).
     """

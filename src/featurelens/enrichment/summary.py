@@ -19,6 +19,29 @@ Columns = dict[str, NDArray]
 MEASURED = "measured"
 """Name, beside those of nulls, of the features themselves as tested on counts."""
 
+NULL_COLUMNS = {
+    "contrast": str,
+    "convention": str,
+    "null": str,
+    "permutation": int,
+    "filter": str,
+    "n_features": int,
+    "n_annotated": int,
+    "share": float,
+    "terms_per_feature": float,
+    "p05_mannwhitney": float,
+    "p05_calibrated": float,
+}
+"""The table of nulls: one row per null, permutation and filter.
+
+n_features (live), n_annotated, share, terms_per_feature (mean over annotated features), and the
+share below .05, over all features and terms, of p_mannwhitney and of the calibrated p (corrected
+only). Under the calibrating null both should be one in twenty: each draw's features are annotated
+with the help of all other draws, and its p05_calibrated is by the half of the draws that it is not
+part of (``calibration.held_out_rates``). The null ``measured`` is none: the features as they are,
+tested on counts where a model decoded the expression.
+"""
+
 
 def summarise(
     tests: TermTests,

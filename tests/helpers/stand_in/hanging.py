@@ -201,7 +201,9 @@ MEASURES: dict[str, Callable[[Path], Lines]] = {
 def _of_cells(results: Path) -> tuple[Bundle, model.SAE, anndata.AnnData]:
     """Bone marrow, an SAE of it, and its features."""
     features = read_anndata(results / f"features/{SAE}/features.h5ad")
-    return read_bundle(results / "embeddings" / MARROW), model.load(results / "sae" / SAE), features
+    bundle = read_bundle(results / "embeddings" / MARROW)
+    bundle = replace(bundle, cells=bundle.cells.to_memory())
+    return bundle, model.load(results / "sae" / SAE), features
 
 
 if __name__ == "__main__":
