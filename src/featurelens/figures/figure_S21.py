@@ -12,6 +12,7 @@ corrected, they stay out.
 """
 
 from collections.abc import Iterator, Mapping
+from textwrap import shorten
 from typing import Any
 
 import numpy as np
@@ -44,6 +45,8 @@ ALPHA, LEAST_FOLD = 0.05, 2.0
 """The author's cut-offs."""
 
 _NAMED = 5
+_LINE = 48
+"""Letters of a title that a panel has room for."""
 _SIGNIFICANT = "#c1272d"
 _BEYOND = "#e69138"
 _MEASURES = {
@@ -219,5 +222,10 @@ def _most(table: pd.DataFrame, fold: np.ndarray) -> str:
     order = np.argsort(-fold, kind="stable")
     genes = table["gene"].astype(str).to_numpy()[order]
     sides = {"up": genes[: (fold > 0).sum()], "down": genes[::-1][: (fold < 0).sum()]}
-    parts = [f"{word} {', '.join(some[:_NAMED])}" for word, some in sides.items() if len(some)]
-    return "\n".join(parts) or "none"
+    lines = {word: ", ".join(some[:_NAMED]) for word, some in sides.items() if len(some)}
+    return (
+        "\n".join(
+            f"{word} {shorten(line, _LINE, placeholder=' …')}" for word, line in lines.items()
+        )
+        or "none"
+    )
