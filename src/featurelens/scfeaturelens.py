@@ -178,7 +178,7 @@ def annotate(
     if "n_cells_without" in bundle.info["fit"]:
         log(f"{bundle.info['fit']['n_cells_without']} cells without embedding are left out")
     rows = None
-    if source.rows == "tokens":
+    if source.has_token_rows:
         rows = read_token_rows(source, bundle.cells.obs_names, "adata")
     sets = as_gene_sets(gene_sets)
     try:

@@ -18,7 +18,6 @@ from featurelens.datasets.remarks import remarks
 from featurelens.datasets.unknown_types import alone_if_unknown
 from featurelens.embeddings.models.precomputed.config import PrecomputedModel
 from featurelens.embeddings.models.precomputed.fit import check, fit
-from featurelens.embeddings.models.precomputed.fit import remarks as remarks_on_embedding
 from featurelens.io import InputError
 from made_cells import (
     N_CELLS,
@@ -108,8 +107,10 @@ def test_a_download_of_the_census_needs_no_name(tmp_path):
     assert cells.var["ensembl"].tolist()[1] == "ENSG00000000001"
     assert "Ensembl ids in var['feature_id']" in text
     config, model = OwnCells(path=str(tmp_path / "cells.h5ad")), PrecomputedModel(key="scvi")
-    assert check(config, model) == 6
-    assert "20 of 240 cells have no embedding" in remarks_on_embedding(config, model)[0]
+    checked = check(config, model)
+    assert checked.dimensions == 6
+    [remark] = checked.remarks
+    assert "20 of 240 cells have no embedding" in remark
     fitted = fit(cells, model)
     assert fitted.rows.tolist() == [*range(5), *range(25, 240)]
     np.testing.assert_array_equal(fitted.scores, truth["embedding"][fitted.rows])
@@ -121,7 +122,7 @@ def test_too_many_cells_without_embedding_stop_a_run(tmp_path):
     config = OwnCells(path=str(tmp_path / "cells.h5ad"))
     with pytest.raises(InputError, match=r"180 of 240 cells have no embedding.* '5'.*max_missing"):
         check(config, PrecomputedModel(key="scvi"))
-    assert check(config, PrecomputedModel(key="scvi", max_missing=0.8)) == 6
+    assert check(config, PrecomputedModel(key="scvi", max_missing=0.8)).dimensions == 6
 
 
 @pytest.mark.parametrize("version", [2, 3])

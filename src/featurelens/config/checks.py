@@ -210,7 +210,7 @@ def _token_checks(run: RunConfig) -> Iterator[str]:
     """What moves or trains on the rows of an embedding as cells cannot be asked of tokens."""
     for dataset, block in run.datasets.items():
         for name, model in block.models.items():
-            if getattr(model, "rows", "cells") != "tokens":
+            if not model.has_token_rows:
                 continue
             key = f"datasets.{dataset}.models.{name}"
             if block.steering is not None:

@@ -14,6 +14,7 @@ import os
 import tempfile
 import weakref
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -171,15 +172,15 @@ def _reserve(file: _Nameless, size: int) -> None:
             os.ftruncate(file.number, size)
 
 
-class _room:
+@contextmanager
+def _room() -> Iterator[None]:
     """Turns a full disk into an error that says which."""
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise InputError(
-                f"{tempfile.gettempdir()}: no room for expression; set TMPDIR to a folder with "
-                "4 bytes for each cell and gene that is free"
-            ) from error
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise InputError(
+            f"{tempfile.gettempdir()}: no room for expression; set TMPDIR to a folder with "
+            "4 bytes for each cell and gene that is free"
+        ) from error

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from featurelens.options import STRICT, user_files
+
+
+class Checked(NamedTuple):
+    """What a look at the files of a model and of a dataset found, which fit each other."""
+
+    dimensions: int | None = None
+    """Of the embedding, where they are known."""
+    remarks: tuple[str, ...] = ()
+    """What is worth knowing of it, a line each."""
 
 
 class Model:
@@ -36,6 +45,11 @@ class Model:
     def has_decoder(self) -> bool:
         """Whether expression can be decoded."""
         return True
+
+    @property
+    def has_token_rows(self) -> bool:
+        """Whether its rows are no cells but tokens in cells, whose activations are pooled."""
+        return False
 
     @property
     def dimensions(self) -> int | None:

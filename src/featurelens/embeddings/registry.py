@@ -13,7 +13,7 @@ from types import ModuleType
 from typing import Any
 
 from featurelens.datasets.config import DatasetConfig
-from featurelens.embeddings.model import Model
+from featurelens.embeddings.model import Checked, Model
 from featurelens.options import build
 from featurelens.plugins import load, names, part
 
@@ -51,13 +51,11 @@ def model_code(kind: str) -> ModuleType:
     return _part(kind, "fit")
 
 
-def check_model(dataset: DatasetConfig, model: Model) -> int | None:
+def check_model(dataset: DatasetConfig, model: Model) -> Checked:
     """Check what a model needs of a dataset before anything is computed.
 
-    Returns
-    -------
-    int or None
-        Dimensions of the embedding where the config or its check tells them.
+    A model's own ``check`` gives a :class:`.model.Checked`, the dimensions alone, or None; those
+    that the config tells go before.
 
     Raises
     ------
@@ -66,14 +64,9 @@ def check_model(dataset: DatasetConfig, model: Model) -> int | None:
         the model reads of it.
     """
     check = getattr(model_code(model.kind), "check", None)
-    found: int | None = None if check is None else check(dataset, model)
-    return model.dimensions or found
-
-
-def remarks_on_model(dataset: DatasetConfig, model: Model) -> list[str]:
-    """What is worth knowing of a model that :func:`check_model` found good, a line each."""
-    remarks = getattr(model_code(model.kind), "remarks", None)
-    return [] if remarks is None else list(remarks(dataset, model))
+    found = None if check is None else check(dataset, model)
+    checked = found if isinstance(found, Checked) else Checked(found)
+    return checked._replace(dimensions=model.dimensions or checked.dimensions)
 
 
 def _part(kind: str, name: str) -> ModuleType:

@@ -17,7 +17,7 @@ from featurelens.datasets.readers import read_genes, read_type_sizes
 from featurelens.datasets.remarks import hint_of_symbols, remarks, remarks_on_genes
 from featurelens.downloads.config import belongs_to
 from featurelens.embeddings.packages import require_package
-from featurelens.embeddings.registry import check_model, remarks_on_model
+from featurelens.embeddings.registry import check_model
 from featurelens.enrichment.config import EnrichmentConfig
 from featurelens.genesets.compiling import Checked, check_collection
 from featurelens.genesets.config import CollectionConfig, annotated_with
@@ -173,8 +173,9 @@ def _check_dataset(
     check_dataset(run.cells, columns=[] if donor is None else [donor])
     of_models: list[str] = []
     for model_name, model in run.models.items():
-        d = dimensions[f"{name}/{model_name}"] = check_model(run.cells, model)
-        of_models += remarks_on_model(run.cells, model)
+        d, of_model = check_model(run.cells, model)
+        dimensions[f"{name}/{model_name}"] = d
+        of_models += of_model
         found = model.kind if d is None else f"{model.kind}, {d} dimensions"
         for part, path in model.files.items():
             if Path(path).exists():
@@ -182,9 +183,8 @@ def _check_dataset(
     cell_types = read_type_sizes(run.cells)
     check_groups(key, run, cell_types)
     if isinstance(run.cells, OwnCells):
-        found = f"{len(cell_types)} cell types"
         said = (*remarks(run.cells), *of_models)
-        yield Finding(f"{key}.cells.path", run.cells.path, found, said)
+        yield Finding(f"{key}.cells.path", run.cells.path, f"{len(cell_types)} cell types", said)
 
 
 def _require_feature(

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from inspect import signature
 from pathlib import Path
 from typing import Any, get_args
@@ -150,8 +151,7 @@ class Jobs:
         """What a job reads besides the cells of a bundle whose rows are tokens."""
         model, place = self.model(wildcards), Place(wildcards.dataset, wildcards.model)
         about = f"{self.plan.root}/embeddings/{place}/bundle.json"
-        is_read = getattr(model, "rows", "cells") == "tokens"
-        return [about, *model.files.values()] if is_read else []
+        return [about, *model.files.values()] if model.has_token_rows else []
 
     def confirmed(self, tests: Iterable[str]) -> list[str]:
         """Tables of the terms of some tests that are confirmed on held-out cells, if any are."""
@@ -192,7 +192,7 @@ class Jobs:
 
     # ---- Steps ----
 
-    @property
+    @cached_property
     def lists(self) -> dict[str, OfWildcards]:
         """What steps name in braces beside wildcards: lists of names, by the wildcards of a job."""
         plan = self.plan

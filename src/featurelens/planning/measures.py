@@ -19,11 +19,12 @@ large sweep are measured in jobs of their own and joined afterwards.
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from featurelens.planning.literals import read_head
 
 FOLDER = Path(__file__).parents[1] / "sweeps/measures"
 
@@ -136,12 +137,7 @@ def _rules(
 
 
 def _read(path: Path) -> Measure:
-    found: dict[str, Any] = {}
-    for node in ast.parse(path.read_text()).body:
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-            name = node.targets[0].id
-            if name in ("SWEEPS", "INPUTS", "PARAMS", "OUTPUTS", "EACH_POINT"):
-                found[name] = ast.literal_eval(node.value)
+    found = read_head(path, ("SWEEPS", "INPUTS", "PARAMS", "OUTPUTS", "EACH_POINT")).literals
     lacking = [name for name in ("SWEEPS", "INPUTS", "OUTPUTS") if name not in found]
     if lacking:
         raise ValueError(f"{path} lacks {' and '.join(lacking)}, which say what it measures")

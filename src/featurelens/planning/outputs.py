@@ -23,7 +23,6 @@ megabytes, is for what takes more than others.
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -32,8 +31,9 @@ from inspect import cleandoc
 from pathlib import Path
 from typing import Any
 
+from featurelens.planning.literals import read_head
+
 _LITERALS = ("INPUTS", "PARAMS", "NEEDS", "OUTPUTS", "TOGETHER", "MEMORY")
-_HEAD_ENDS = re.compile(r"^(?:def|class|@|async def)\b|^@", re.MULTILINE)
 _PLACEHOLDER = re.compile(r"\{(\w+)((?:\.\w+)*)\}")
 
 
@@ -131,13 +131,9 @@ def read_output(path: str | Path) -> Output | None:
         If it has no caption, or an assignment to one of the names is no literal.
     """
     path = Path(path)
-    text = path.read_text()
-    end = _HEAD_ENDS.search(text)
-    tree = ast.parse(text[: end.start()] if end else text)
-    found = dict(_literals(tree, path))
+    caption, found = read_head(path, _LITERALS)
     if "INPUTS" not in found:
         return None
-    caption = ast.get_docstring(tree)
     if caption is None:
         raise ValueError(f"{path} has no docstring, which is its caption")
     outputs = {name: cleandoc(text) for name, text in found.get("OUTPUTS", {}).items()}
@@ -211,18 +207,6 @@ def write_caption(name: str, text: str, folder: str | Path) -> str:
 
 
 _MISSING: Any = object()
-
-
-def _literals(tree: ast.Module, path: Path) -> Iterable[tuple[str, Any]]:
-    for node in tree.body:
-        if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
-            target = node.targets[0] if isinstance(node, ast.Assign) else node.target
-            name = target.id if isinstance(target, ast.Name) else ""
-            if name in _LITERALS:
-                try:
-                    yield name, ast.literal_eval(node.value)
-                except ValueError:
-                    raise ValueError(f"{path}: {name} must be a literal, without names") from None
 
 
 def _paths(

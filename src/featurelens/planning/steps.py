@@ -19,13 +19,12 @@ of :mod:`.sizes`. ``GPU`` says that it is faster with one.
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
+from featurelens.planning.literals import read_head
 from featurelens.steps import HOMES
 
 LIBRARY = Path(__file__).parents[1]
@@ -79,15 +78,7 @@ def read_steps(homes: Iterable[str] = HOMES, *, library: Path = LIBRARY) -> list
 
 
 def _read(path: Path, home: str) -> Step:
-    found: dict[str, Any] = {}
-    for node in ast.parse(path.read_text()).body:
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-            name = node.targets[0].id
-            if name in _LITERALS:
-                try:
-                    found[name.lower()] = ast.literal_eval(node.value)
-                except ValueError:
-                    raise ValueError(f"{path}: {name} must be a literal, without names") from None
-    if "outputs" not in found:
+    found = read_head(path, _LITERALS).literals
+    if "OUTPUTS" not in found:
         raise ValueError(f"{path} lacks OUTPUTS, which say what it writes")
-    return Step(home, path.stem, **found)
+    return Step(home, path.stem, **{name.lower(): value for name, value in found.items()})

@@ -101,5 +101,10 @@ class PrecomputedModel(Model):
         """Whether expression can be decoded."""
         return self.factors is not None or self.surrogate is not None
 
+    @property
+    def has_token_rows(self) -> bool:
+        """Whether its rows are no cells but tokens in cells, whose activations are pooled."""
+        return self.rows == "tokens"
+
 
 MODEL = PrecomputedModel

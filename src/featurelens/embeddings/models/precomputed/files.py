@@ -57,7 +57,7 @@ def read_embedding(model: PrecomputedModel) -> NamedRows:
                 f"{path} has {len(values)} rows, but {model.names} names {len(names)} cells; "
                 "give one name a line, in the order of the rows"
             )
-    if model.rows == "tokens":
+    if model.has_token_rows:
         return NamedRows(require_matrix(values, names, what), names, path)
     require_unique_names(names, f"{model.names or path}: cell")
     given = require_given(values, names, what, most_missing=model.max_missing)

@@ -16,6 +16,7 @@ from featurelens.embeddings.decoders.decoder import Decoder
 from featurelens.embeddings.decoders.kinds.linear_simplex import LinearSimplexDecoder
 from featurelens.embeddings.decoders.kinds.none import NoDecoder
 from featurelens.embeddings.decoders.surrogate import fit_surrogate
+from featurelens.embeddings.model import Checked
 from featurelens.embeddings.models.precomputed.config import PrecomputedModel
 from featurelens.embeddings.models.precomputed.files import read_embedding
 from featurelens.embeddings.models.precomputed.given import Given, require_given
@@ -47,7 +48,7 @@ def fit(cells: anndata.AnnData, config: PrecomputedModel) -> Fitted:
         what = f"the cells: obsm[{config.key!r}]"
         stored = cells.obsm[str(config.key)]
         given = require_given(stored, cells.obs_names, what, most_missing=config.max_missing)
-    elif config.rows == "tokens":
+    elif config.has_token_rows:
         tokens = read_token_rows(config, cells.obs_names, "the cells")
         given = Given(tokens.means())
         info |= {"path": config.path, "n_tokens": len(tokens.values)}
@@ -79,22 +80,18 @@ def _decoder(cells: anndata.AnnData, config: PrecomputedModel, d: int) -> Decode
     return LinearSimplexDecoder(factors=factors / factors.sum(axis=0))
 
 
-def check(dataset: DatasetConfig, model: PrecomputedModel) -> int:
-    """Dimensions, or an InputError where the files of model and dataset do not fit each other."""
-    return look(dataset, model).values.shape[1]
-
-
-def remarks(dataset: DatasetConfig, model: PrecomputedModel) -> list[str]:
-    """What is worth knowing of an embedding that can be used, a line each."""
+def check(dataset: DatasetConfig, model: PrecomputedModel) -> Checked:
+    """An InputError where the files of model and dataset do not fit each other."""
     given = look(dataset, model)
     n, d = given.values.shape
-    where = model.path or f"obsm[{model.key!r}]"
     if not given.n_missing:
-        return []
-    return [
+        return Checked(d)
+    where = model.path or f"obsm[{model.key!r}]"
+    remark = (
         f"{where}: {given.n_missing} of {n} cells have no embedding of {d} dimensions (rows of "
         "NaN) and are left out (max_missing)"
-    ]
+    )
+    return Checked(d, (remark,))
 
 
 def look(dataset: DatasetConfig, model: PrecomputedModel) -> Given:
@@ -106,7 +103,7 @@ def look(dataset: DatasetConfig, model: PrecomputedModel) -> Given:
             with open_cells(dataset) as file:
                 chosen = chosen_cells(file.table(), dataset) if dataset.only else slice(None)
                 names = file.names[chosen]
-                if model.rows == "tokens":
+                if model.has_token_rows:
                     given = Given(TokenRows.of(embedding, names, dataset.path).means())
                 else:
                     given = Given(embedding.of(names, dataset.path))
