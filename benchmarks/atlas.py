@@ -41,6 +41,7 @@ from datetime import date
 from pathlib import Path
 
 import numpy as np
+from benchmarks.memory_of_tree import tree
 
 from featurelens.atlas.build import write_atlas
 from featurelens.atlas.gathered import gather
@@ -166,21 +167,11 @@ addEventListener('input', () => {
 
 def keep_priority():
     """Give the pages of the browsers that this program started its own priority."""
-    parents = {}
-    for status in Path("/proc").glob("[0-9]*/stat"):
+    own = os.getpriority(os.PRIO_PROCESS, 0)
+    for process in tree(os.getpid())[1:]:
         with contextlib.suppress(OSError):
-            parents[int(status.parent.name)] = int(status.read_text().rpartition(")")[2].split()[1])
-    for process in parents:
-        line, at = [], process
-        while at in parents:
-            line.append(at)
-            at = parents[at]
-        if os.getpid() in line[1:]:
-            with contextlib.suppress(OSError):
-                for thread in Path(f"/proc/{process}/task").iterdir():
-                    os.setpriority(
-                        os.PRIO_PROCESS, int(thread.name), os.getpriority(os.PRIO_PROCESS, 0)
-                    )
+            for thread in Path(f"/proc/{process}/task").iterdir():
+                os.setpriority(os.PRIO_PROCESS, int(thread.name), own)
 
 
 class Visit:

@@ -172,6 +172,17 @@ def test_sorting_and_filtering(path, material, look):
     assert listed(page)[0] == np.flatnonzero(material.features.var["n_active"]).max()
 
 
+def test_a_letter_typed_again_is_answered_in_its_own_order(path, look):
+    page = look().open(path)
+    page.wait_for_timeout(1500)  # answers to single letters are made ahead
+    first = search(page, "t")[:8]
+    page.locator("[data-sort=feature] button").click()
+    assert listed(page)[:8] == sorted(listed(page)[:8])
+    assert listed(page)[:8] != first
+    search(page, "")
+    assert search(page, "t")[:8] == first
+
+
 def test_the_keyboard_alone_finds_opens_and_compares_features(path, look):
     page = look().open(path)
     page.keyboard.press("/")

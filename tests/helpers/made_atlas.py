@@ -58,7 +58,9 @@ def made_material(
         name="made/up/topk",
         run="made",
         features=features,
-        genes=pd.DataFrame({"ensembl": [f"ENSG{10**10 + i}" for i in range(len(genes))]}, genes),
+        genes=pd.DataFrame(
+            {"symbol": genes, "ensembl": [f"ENSG{10**10 + i}" for i in range(len(genes))]}, genes
+        ),
         dge=tests,
         collections={"sets": Collection(tests=kept, terms=sizes)},
         layout=layout,

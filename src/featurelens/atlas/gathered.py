@@ -26,6 +26,8 @@ class Gathered:
     """Tables and arrays of one atlas. Features, genes and terms are known by their numbers."""
 
     material: Material
+    genes: list[str]
+    """Every gene of the data, by gene_id, as tests of genes call it: its symbol, made unique."""
     cells: Cells
     activations: Activations
     leading: pd.DataFrame
@@ -57,11 +59,6 @@ class Gathered:
     def n_cells(self) -> int:
         """All cells, drawn or not."""
         return self.material.features.n_obs
-
-    @property
-    def genes(self) -> list[str]:
-        """Every gene of the data, by gene_id, as tables of genes call it."""
-        return names_of_genes(self.material.genes)
 
     @property
     def labels(self) -> list[str] | None:
@@ -103,13 +100,6 @@ class Gathered:
         return np.bincount(kept["number"], minlength=len(self.var))
 
 
-def names_of_genes(var: pd.DataFrame) -> list[str]:
-    """Names of genes as tests of genes have them: symbols, made unique, where they are known."""
-    if "symbol" in var:
-        return unique_symbols(var["symbol"])
-    return [str(name) for name in var.index]
-
-
 def gather(material: Material) -> Gathered:
     """Compute all that the atlas of one source of features shows."""
     features = material.features
@@ -119,16 +109,16 @@ def gather(material: Material) -> Gathered:
     carried = carried_terms(material)
     terms = _all_terms(material, carried)
     live = (features.var["n_active"] > 0).to_numpy()
-    genes = pd.Index(names_of_genes(material.genes))
+    genes = unique_symbols(material.genes["symbol"])
+    gene_id = pd.Index(genes).get_indexer(pd.Index(leading["gene"]))
     places = terms.set_index(["collection", "term"]).index
     carried_keys = pd.MultiIndex.from_frame(carried[["collection", "term"]].astype(str))
     return Gathered(
         material=material,
+        genes=genes,
         cells=cells,
         activations=activations,
-        leading=_numbered(
-            leading.assign(gene_id=genes.get_indexer(pd.Index(leading["gene"]))), features.var_names
-        ),
+        leading=_numbered(leading.assign(gene_id=gene_id), features.var_names),
         sizes=sizes.reindex(features.var_names).fillna(0),
         carried=_numbered(
             carried.assign(term_id=places.get_indexer(carried_keys)), features.var_names

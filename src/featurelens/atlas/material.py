@@ -47,7 +47,7 @@ class Material:
     features: anndata.AnnData
     """Cells x features (:func:`featurelens.features.describe.describe_features`)."""
     genes: pd.DataFrame
-    """Genes of the cells: their names as index, further names in columns of text."""
+    """Genes of the cells: names as index, ``symbol``, further names in columns of text."""
     dge: Mapping[str, Path]
     """``<contrast>_<convention>`` to the tests of every gene in every feature."""
     collections: Mapping[str, Collection] = field(default_factory=dict)

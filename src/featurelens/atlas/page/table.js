@@ -142,7 +142,7 @@ let kept = { sort: null, all: [] };
 
 function order(found, name, back) {
   const column = COLUMN[name];
-  const all = found || Array.from({ length: ATLAS.core.n }, (_, i) => i);
+  const all = found ? [...found] : Array.from({ length: ATLAS.core.n }, (_, i) => i);
   if (!column) return all;
   if (!found && kept.sort === `${name} ${back}`) return kept.all;
   const keys = new Array(ATLAS.core.n);
