@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+import yte
 from snakemake import benchmark
 
 from clones import ROOT, copy_repository, run_snakemake
@@ -130,8 +131,13 @@ def clone(tmp_path_factory):
     return copy_repository(tmp_path_factory.mktemp("clone"), warm=False)
 
 
-def profile(name):
-    return yaml.safe_load((ROOT / f"profiles/{name}/config.yaml").read_text())
+def profile(name, **site):
+    """What Snakemake reads in a profile whose block of the site says so."""
+    text = (ROOT / f"profiles/{name}/config.yaml").read_text()
+    for key, value in site.items():
+        text, n_places = re.subn(rf"(?m)^(  {key}:) .*$", rf"\1 {value}", text)
+        assert n_places == 1
+    return yte.process_yaml(text, require_use_yte=True)
 
 
 def test_no_profile_looks_at_the_time_of_a_script():
@@ -155,8 +161,23 @@ def test_profiles_name_the_very_rules_that_take_a_gpu():
     }
     takers |= {step.name for step in read_steps() if step.gpu}
     assert set(profile("local-gpu")["set-resources"]) == takers
-    commented = (ROOT / "profiles/slurm/config.yaml").read_text().split("# set-resources:")[1]
-    assert set(re.findall(r"^#   (\w+):", commented, flags=re.MULTILINE)) == takers
+    assert set(profile("slurm", gpus=1)["set-resources"]) == takers
+
+
+def test_a_site_says_once_what_it_asks_for():
+    plain = profile("slurm")
+    assert "set-resources" not in plain
+    assert set(plain["default-resources"]) == {"mem_mb", "runtime"}
+    site = {"partition": "long", "account": "mine", "gpus": 1, "gpu_partition": "cards"}
+    ours = profile("slurm", status="squeue", **site)
+    assert ours["default-resources"]["slurm_partition"] == "long"
+    assert ours["default-resources"]["slurm_account"] == "mine"
+    assert ours["slurm-status-command"] == "squeue"
+    given = list(ours["set-resources"].values())
+    assert given == len(given) * [{"gpu": 1, "slurm_partition": "cards"}]
+    # Without a partition of their own, jobs with a GPU go where the others go.
+    [given, *_] = profile("slurm", gpus=1)["set-resources"].values()
+    assert given == {"gpu": 1}
 
 
 def test_what_a_profile_gives_more_of_is_a_rule(clone):
