@@ -8,7 +8,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from functools import cache
 from pathlib import Path
 
@@ -55,25 +54,6 @@ def _server():
     )
     atexit.register(server.communicate)
     return server
-
-
-def forked_jobs():
-    """Surroundings in which scripts of jobs are forked from one process, see ``job_server.py``."""
-    paths = [str(Path(__file__).parent / "sandbox"), os.environ.get("PYTHONPATH", "")]
-    return {"FEATURELENS_JOBS": _job_server(), "PYTHONPATH": os.pathsep.join(filter(None, paths))}
-
-
-@cache
-def _job_server():
-    """Socket of the process that forks jobs; it ends with this process of pytest."""
-    folder = tempfile.mkdtemp()
-    script, place = Path(__file__).with_name("job_server.py"), Path(folder, "jobs")
-    server = subprocess.Popen([sys.executable, script, place], stdin=subprocess.PIPE)
-    atexit.register(shutil.rmtree, folder)
-    atexit.register(server.communicate)
-    while not place.exists():
-        time.sleep(0.05)
-    return str(place)
 
 
 def copy_repository(folder, *, warm=True):

@@ -8,10 +8,13 @@ import copy
 import fcntl
 import os
 import shutil
+from pathlib import Path
 
 import yaml
 
-from clones import ROOT, copy_repository, forked_jobs, run_snakemake
+from clones import ROOT, copy_repository, run_snakemake
+
+SANDBOX = Path(__file__).with_name("sandbox")
 
 
 def shrink(demo):
@@ -73,8 +76,10 @@ def _run(folder):
     demo = yaml.safe_load((ROOT / "config/config.yaml").read_text())
     (folder / "config/config.yaml").write_text(yaml.safe_dump(shrink(demo), sort_keys=False))
     (folder / "sandboxes").mkdir()
-    environment = {"FEATURELENS_SANDBOX": str(folder / "sandboxes"), **forked_jobs()}
-    # Hooks would have jobs begin in copies of another process, without the sandbox.
-    arguments = ("--cores", "2", "--show-failed-logs", "--no-hooks")
+    environment = {
+        "FEATURELENS_SANDBOX": str(folder / "sandboxes"),
+        "PYTHONPATH": os.pathsep.join([str(SANDBOX), os.environ.get("PYTHONPATH", "")]),
+    }
+    arguments = ("--cores", "2", "--show-failed-logs")
     done = run_snakemake(folder, *arguments, environment=environment)
     return "" if done.returncode == 0 else done.stdout + done.stderr + "\nfailed"

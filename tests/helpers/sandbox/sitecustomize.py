@@ -6,11 +6,11 @@ logs is moved to where it belongs when the script ends. A file that a job does n
 found if it reads it, and reported if it writes it. One record a job says so, and which modules it
 loaded. Folders that jobs share by way of their params are links as well: see SHARED.
 
-Where FEATURELENS_JOBS names the socket of ``job_server.py``, scripts of jobs are run by that.
+Jobs may begin in copies of one process (:mod:`featurelens.starts`), which has loaded the library
+already: in each copy it is forgotten again, so that what a job loads of it is known.
 """
 
 import atexit
-import importlib
 import json
 import os
 import shutil
@@ -86,11 +86,22 @@ def begin():
     sys.addaudithook(watch)
 
 
+def begin_in_copies():
+    """Have every copy of this process import the library for itself, and wait for that."""
+    original = os.getpid()
+
+    def forget():
+        if os.getppid() == original:
+            for name in [name for name in sys.modules if name.split(".")[0] == "featurelens"]:
+                del sys.modules[name]
+            begin()
+
+    os.register_at_fork(after_in_child=forget)
+
+
 waiting = False
-if __name__ == "sitecustomize":
-    script = sys.orig_argv[-1]
-    if "FEATURELENS_JOBS" in os.environ and "/.snakemake/scripts/" in script:
-        sys.path.append(str(Path(__file__).parents[1]))
-        importlib.import_module("job_server").hand_over(os.environ["FEATURELENS_JOBS"], script)
-    if "FEATURELENS_SANDBOX" in os.environ:
+if __name__ == "sitecustomize" and "FEATURELENS_SANDBOX" in os.environ:
+    if "featurelens.starts.server" in sys.orig_argv:
+        begin_in_copies()
+    else:
         begin()
