@@ -5,9 +5,12 @@ its terms. The short form has bone marrow with multiDGD alone; the long one, the
 by ``make test-paper``.
 """
 
+from pathlib import Path
+
 import anndata
 import pandas as pd
 import pytest
+import yaml
 from scipy import stats
 
 from featurelens.embeddings.models.geneformer.variants import SIZES as VARIANTS
@@ -19,7 +22,8 @@ from stand_in.study import ADDRESSES, FORMS, SIZES, differences
 
 pytestmark = [pytest.mark.workflow, pytest.mark.xdist_group("stand-in")]
 
-SAE = "bone-marrow/multidgd/seed0"
+SAES = [f"bone-marrow/multidgd/{sae}" for sae in PAPER["saes"]]
+SAE = SAES[0]
 TIMINGS = {"26"}
 """Claims about the paper's own machine."""
 SIZES_CHOSEN = {"12": "600", "30b": "224"}
@@ -53,6 +57,13 @@ def test_sizes_and_addresses_alone_are_overridden(name):
     assert {path[-1] for path in changed - left_out} <= SIZES
 
 
+def test_every_download_is_read():
+    read = yaml.safe_dump({key: PAPER[key] for key in PAPER if key != "downloads"})
+    for block in PAPER["downloads"].values():
+        path = Path(block["path"])
+        assert f" {path}\n" in read or f" {path.parent}\n" in read, path
+
+
 def test_every_download_came_and_was_checked(study):
     for block in study.config["downloads"].values():
         path = study.folder / block["path"]
@@ -70,25 +81,36 @@ def test_every_figure_is_there(study):
         assert path.stat().st_size > 5_000, path
 
 
-def global_feature(study):
+def global_feature(study, sae=SAE):
     """The feature that steering takes for erythropoiesis."""
-    selected = pd.read_csv(study.result(f"steering/{SAE}/selected.tsv"), sep="\t")
+    selected = pd.read_csv(study.result(f"steering/{sae}/selected.tsv"), sep="\t")
     [feature] = selected.loc[selected["role"] == "global", "feature"]
     return int(feature)
 
 
-def test_the_erythroid_feature_follows_the_planted_trajectory(study):
-    features = anndata.read_h5ad(study.result(f"features/{SAE}/features.h5ad"))
+def most(found):
+    """Whether something holds of most SAEs: that of one seed may have erythropoiesis in a blend."""
+    return 2 * sum(found) > len(SAES)
+
+
+def follows_the_trajectory(study, sae):
+    features = anndata.read_h5ad(study.result(f"features/{sae}/features.h5ad"))
     activation = pd.Series(
-        features[:, str(global_feature(study))].to_df().iloc[:, 0], index=features.obs_names
+        features[:, str(global_feature(study, sae))].to_df().iloc[:, 0], index=features.obs_names
     )
     place = study.made.marrow.place.reindex(features.obs_names)
     on = place.notna()
     assert on.sum() > 100
-    assert stats.spearmanr(activation[on], place[on])[0] > 0.8
     means = activation.groupby(features.obs["cell_type"], observed=True).mean()
-    assert means.idxmax() == "Normoblast"
-    assert means[list(STAGES)].is_monotonic_increasing
+    return (
+        stats.spearmanr(activation[on], place[on])[0] > 0.8
+        and means.idxmax() == "Normoblast"
+        and means[list(STAGES)].is_monotonic_increasing
+    )
+
+
+def test_the_erythroid_feature_follows_the_planted_trajectory(study):
+    assert most(follows_the_trajectory(study, sae) for sae in SAES)
 
 
 def test_its_genes_are_haemoglobin_s(study):
@@ -106,12 +128,16 @@ def test_its_terms_are_those_of_the_planted_genes(study):
     assert not FOREIGN & rising
 
 
-def test_steering_along_it_raises_haemoglobin(study):
-    effects = pd.read_parquet(study.result(f"steering/{SAE}/effects.parquet"))
+def raises_haemoglobin(study, sae):
+    effects = pd.read_parquet(study.result(f"steering/{sae}/effects.parquet"))
     chosen = effects[(effects["role"] == "global") & (effects["convention"] == "corrected")]
     change = chosen.set_index("gene")["log2_fold"]
-    assert (change[list(HAEMOGLOBIN)] > 0).all()
-    assert change.rank(pct=True)[list(HAEMOGLOBIN)].median() > 0.9
+    genes = list(HAEMOGLOBIN)
+    return (change[genes] > 0).all() and change.rank(pct=True)[genes].median() > 0.9
+
+
+def test_steering_along_it_raises_haemoglobin(study):
+    assert most(raises_haemoglobin(study, sae) for sae in SAES)
 
 
 def judged(study):

@@ -7,6 +7,7 @@ scale, so that errors compare within a sweep only. The arrangement is that of th
 notebook; whether it was published is inferred.
 """
 
+import textwrap
 from collections.abc import Collection
 
 import pandas as pd
@@ -26,6 +27,9 @@ INPUTS = {"points": "tables/sweep_points.tsv"}
 PARAMS = {"real": "{cell_sweeps}"}
 NEEDS = ("simulated_sweeps",)
 TOGETHER = "sweeps"
+
+_LETTERS = 90
+"""Of a line over a row of panels."""
 
 
 @styled
@@ -59,7 +63,8 @@ def draw(points: pd.DataFrame, real: Collection[str]) -> Figure:
     for block, kind, chosen in ((upper, "real", is_real), (lower, "simulated", ~is_real)):
         cells = table[chosen]
         sweeps = ", ".join(dict.fromkeys(cells["sweep"]))
-        block.suptitle(f"{kind} cells: {sweeps or '-'}", x=0.01, ha="left", fontsize=8.5)
+        title = textwrap.fill(f"{kind} cells: {sweeps or '-'}", _LETTERS, break_on_hyphens=False)
+        block.suptitle(title, x=0.01, ha="left", fontsize=8.5)
         axes = block.subplots(1, 4)
         for panel in axes:
             panel_letter(panel, next(letters), x=-0.25)

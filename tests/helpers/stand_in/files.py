@@ -51,9 +51,6 @@ def make(folder: Path, wanted: Wanted, *, whole: bool = True) -> Made:
     files["goa-human"] = folder / "goa_human.gaf.gz"
     ontology.write_obo(files["go-basic"], terms)
     ontology.write_gaf(files["goa-human"], terms)
-    if whole:
-        files["uniprot-mapping"] = folder / "HUMAN_9606_idmapping_selected.tab.gz"
-        ontology.write_idmapping(files["uniprot-mapping"], wanted.marrow.genes)
     return Made(files, marrow)
 
 

@@ -1,4 +1,4 @@
-"""A small Gene Ontology, annotations of the planted genes, and UniProt's table of ids.
+"""A small Gene Ontology and annotations of the planted genes.
 
 Names and ids of terms are the Gene Ontology's where a name has meaning; terms of random genes, ids
 from GO:9000000 on, are made up. Annotations are direct: what is annotated to a term is not repeated
@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from stand_in.genes import ensembl_ids, programs, symbols
+from stand_in.genes import programs, symbols
 
 BP, MF, CC = "biological_process", "molecular_function", "cellular_component"
 ROOTS = {BP: "GO:0008150", MF: "GO:0003674", CC: "GO:0005575"}
@@ -151,7 +151,7 @@ def write_gaf(path: Path, made: list[Term]) -> None:
 
     def line(gene: str, term: str, namespace: str, qualifier: str) -> str:
         fields = (
-            *("UniProtKB", _accession(gene), gene, qualifier, term, "PMID:1", "IDA", ""),
+            *("UniProtKB", f"P_{gene}", gene, qualifier, term, "PMID:1", "IDA", ""),
             *(aspect[namespace], gene, "", "protein", "taxon:9606", "20241103", "UniProt", "", ""),
         )
         return "\t".join(fields)
@@ -166,21 +166,3 @@ def write_gaf(path: Path, made: list[Term]) -> None:
     ]
     with gzip.open(path, "wt") as file:
         file.write("\n".join(lines) + "\n")
-
-
-def write_idmapping(path: Path, n_genes: int) -> None:
-    """Write accessions, GO terms and Ensembl ids in the 22 columns of idmapping_selected.tab."""
-    with gzip.open(path, "wt") as file:
-        for gene, ensembl in zip(symbols(n_genes), ensembl_ids(n_genes), strict=True):
-            fields = [""] * 22
-            fields[0], fields[1], fields[16], fields[18] = (
-                _accession(gene),
-                f"{gene}_HUMAN",
-                gene,
-                ensembl,
-            )
-            file.write("\t".join(fields) + "\n")
-
-
-def _accession(gene: str) -> str:
-    return f"P_{gene}"

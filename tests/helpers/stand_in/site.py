@@ -1,4 +1,4 @@
-"""What figshare, the Hugging Face hub, geneontology.org and UniProt hand out, from this computer.
+"""What figshare, the Hugging Face hub and geneontology.org hand out, from this computer.
 
 Addresses keep their paths; only their hosts are replaced. As there, figshare describes a file
 before it hands it out, and files of figshare and of the hub come by way of a redirect.

@@ -1,5 +1,6 @@
 """Panels of sweeps over cells, each SAE a point or a line (Figure S14 and its part c)."""
 
+import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -20,7 +21,8 @@ from featurelens.figures.parts.palette import (
 from featurelens.figures.parts.style import MUTED
 from featurelens.sweeps.points import TOPK_FAMILY
 
-_LINES = ("-", "--", ":", "-.")
+_LINES = ("-", "--", ":", "-.", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 3)), (0, (8, 2)))
+_KEY_ROWS = 2
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*", "p")
 
 
@@ -157,11 +159,11 @@ def draw_keys(block: SubFigure, look: Look, *, frugal: bool = True) -> None:
         for name, marker in look.markers.items()
     ]  # fmt: skip
     ring = Line2D([], [], ls="", marker="o", ms=6, mfc="none", mec="black", label="frugal")
-    right = 0.75 if frugal else 0.82
-    places = ((0.02, "L1 weight", weights), (0.47, "learning rate", rates), (right, "", kinds))
+    places = ((0.02, "L1 weight", weights), (0.36, "learning rate", rates), (0.7, "", kinds))
     for place, title, handles in places:
         entries = [*handles, ring] if frugal and not title else list(handles)
         block.legend(
             handles=entries, title=title or "SAE", loc="upper left", bbox_to_anchor=(place, 1.0),
-            ncols=max(len(entries), 1), columnspacing=0.9, handletextpad=0.3, handlelength=1.6,
+            ncols=max(math.ceil(len(entries) / _KEY_ROWS), 1), columnspacing=0.9,
+            handletextpad=0.3, handlelength=2.2,
         )  # fmt: skip
