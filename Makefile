@@ -8,9 +8,9 @@ REPORT := results/demo/report.html
 BROWSER := build/browser
 PEERS := build/peers
 # Tests that end in minutes and need nothing that is installed apart.
-MINUTES := not slow and not oracle and not models and not paper and not browser
+MINUTES := not slow and not oracle and not models and not paper and not browser and not portable
 
-.PHONY: demo help test test-slow test-oracles test-models test-paper test-browser bench bench-atlas bench-demo \
+.PHONY: demo verify help test test-slow test-oracles test-models test-paper test-portable test-browser bench bench-atlas bench-demo \
 	bench-scale bench-peers \
 	coverage mutants lint hooks format schema laptop reproduction lock clean
 
@@ -19,6 +19,9 @@ demo: $(READY)  ## the default run, end to end, and its report
 	@test $(REPORT) -nt results/demo/tables/claims.tsv || $(BIN)/snakemake --report $(REPORT)
 	@echo "Every feature, to browse: results/demo/atlas/index.html"
 	@echo "Figures and tables, to read: $(REPORT)"
+
+verify: $(READY)  ## checksums of a run, RUN; or the files in which it differs from another, AGAINST
+	@$(BIN)/python -m featurelens.checksums $(or $(RUN),results/demo) $(if $(AGAINST),--against $(AGAINST))
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 16
@@ -43,6 +46,14 @@ test-models: $(VENV)-models/.ready  ## tests of embedding models that need packa
 
 test-paper: $(VENV)-models/.ready  ## config/paper.yaml itself, to its last figure, on made files
 	OMP_NUM_THREADS=1 $(VENV)-models/bin/python -m pytest -m paper
+
+# An emulator comes from Debian where there is none and we may install; else its tests say that it is missing.
+test-portable: $(READY)  ## the same bytes on six emulated processors and two numbers of cores: hours; SHORT=1 makes no run
+	@command -v qemu-x86_64-static qemu-x86_64 > /dev/null || [ "$$(id -u)" != 0 ] \
+		|| ! command -v apt-get > /dev/null \
+		|| { apt-get -qq update && apt-get -qq install --yes --no-install-recommends qemu-user-static; } > /dev/null \
+		|| echo "no emulator could be installed; the tests that need one are skipped"
+	OMP_NUM_THREADS=1 $(BIN)/pytest tests/portable $(if $(SHORT),-k piece)
 
 $(VENV)-models/.ready: requirements-models.txt requirements.lock
 	$(PYTHON) -m venv $(VENV)-models

@@ -1,6 +1,7 @@
-"""One thread and strict products for every test, set before torch is imported."""
+"""One thread for every test, and what the library pins, before any library reads it."""
 
 import os
 
+import featurelens  # noqa: F401  (it pins)
+
 os.environ.setdefault("OMP_NUM_THREADS", "1")
-os.environ.setdefault("MKL_CBWR", "AVX2,STRICT")

@@ -1,14 +1,18 @@
 """What a job leaves in its log."""
 
+import json
+import os
 import re
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 import pytest
 
 from featurelens.io import InputError
-from featurelens.logs import job_log
+from featurelens.logs import describe_machine, job_log
+from featurelens.portable import processor
 
 COST = re.compile(
     r"took (\d+\.\d\d) s of processor time, (\d+\.\d\d) s of it to start; peak memory (\d+) MiB"
@@ -65,3 +69,37 @@ def test_output_goes_to_the_log_and_back_to_the_terminal(tmp_path, capfd):
     print("onto the terminal", file=sys.__stderr__, flush=True)
     assert "into the log" in path.read_text()
     assert capfd.readouterr().err.endswith("onto the terminal\n")
+
+
+def test_a_log_says_on_which_processor_and_gpu_the_job_ran(tmp_path, monkeypatch):
+    with job_log(tmp_path / "job.log"):
+        pass
+    assert (tmp_path / "job.log").read_text().splitlines()[-2] == f"made on: {processor()}"
+    used = SimpleNamespace(is_initialized=lambda: True, get_device_name=lambda: "A card")
+    monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=used))
+    assert describe_machine() == f"{processor()}, A card"
+
+
+def test_blas_has_one_thread_in_a_job_of_several(tmp_path):
+    """Loaded before the job began, or after: numpy's and scipy's."""
+    code = """
+import json, sys, numpy
+from threadpoolctl import threadpool_info
+from featurelens.logs import job_log
+def threads():
+    return [row["num_threads"] for row in threadpool_info() if row["user_api"] == "blas"]
+before = threads()
+with job_log("job.log"):
+    import scipy.linalg
+    found = threads()
+open("found.json", "w").write(json.dumps([before, found]))
+"""
+    subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env=os.environ | {"OPENBLAS_NUM_THREADS": "2"},
+        check=True,
+    )
+    before, found = json.loads((tmp_path / "found.json").read_text())
+    assert found == [1, 1]
+    assert before == [min(2, os.cpu_count())]

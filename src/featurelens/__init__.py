@@ -2,13 +2,15 @@
 
 The calls for a notebook are :func:`featurelens.annotate`, :func:`featurelens.compare` and
 :func:`featurelens.steer`; everything else is imported from the module that it belongs to. Importing
-the package itself loads no library.
+the package itself loads no library, and tells those that are loaded later how to compute
+(:mod:`featurelens.portable`).
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from featurelens.caches import find_cache
+from featurelens.portable import pin_this_process, warn_of
 
 if TYPE_CHECKING:
     from featurelens.dge.config import DgeConfig
@@ -43,10 +45,13 @@ _HOMES = {
 }
 """Module of each public name, imported when the name is first used."""
 
+_EARLY = pin_this_process()
 find_cache()
 
 
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if not name.startswith("_"):
+        warn_of(_EARLY)
     return getattr(import_module(_HOMES[name]), name)

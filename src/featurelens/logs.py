@@ -12,8 +12,11 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from featurelens.io import InputError
+from featurelens.portable import processor
+from featurelens.threads import keep_one_blas_thread
 
 
 @contextmanager
@@ -23,10 +26,13 @@ def job_log(path: str | Path) -> Iterator[Callable[[str], None]]:
     Yields a function that writes one line to the log at once. An :class:`InputError` ends the job
     with its single line in the log and on the terminal, without a traceback; any other exception
     keeps its traceback in the log and is raised again. A job that is asked to end takes back what
-    it has half written. The last line says what the job took, :func:`describe_cost`.
+    it has half written. The last lines say on which processor it ran, and what it took,
+    :func:`describe_cost`. BLAS has one thread from here on, so that results do not depend on how
+    many the job was given.
     """
     started = time.process_time()
     _seldom_collect()
+    keep_one_blas_thread()
     terminal = os.dup(2)
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, _end)
@@ -49,6 +55,7 @@ def job_log(path: str | Path) -> Iterator[Callable[[str], None]]:
             sys.stdout.flush()
             sys.stderr.flush()
             os.dup2(terminal, 2)
+            print(f"made on: {describe_machine()}", file=log)
             print(describe_cost(started), file=log)
             # At its end Python looks through all that is left, torch's half a million objects too.
             gc.freeze()
@@ -63,6 +70,13 @@ def _seldom_collect() -> None:
 def _end(number: int, _: object) -> None:
     """End as an exception does, so that files that were begun are removed."""
     raise SystemExit(128 + number)
+
+
+def describe_machine() -> str:
+    """The processor, with the GPU where this process used one."""
+    torch: Any = sys.modules.get("torch")
+    used = torch is not None and torch.cuda.is_initialized()
+    return ", ".join([processor(), *([torch.cuda.get_device_name()] if used else [])])
 
 
 def describe_cost(started: float) -> str:

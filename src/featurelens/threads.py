@@ -1,10 +1,14 @@
-"""Threads of one process: work spread over them, and how many torch takes."""
+"""Threads of one process: work spread over them, and how many torch and BLAS take."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+
+BLAS_THREADS = "OPENBLAS_NUM_THREADS"
+"""Snakemake sets it to the threads of a job."""
 
 
 def in_threads(function, items: Iterable, threads: int) -> Iterator:  # type: ignore
@@ -23,6 +27,18 @@ def one_blas_thread() -> Iterator[None]:
 
     with threadpool_limits(1, user_api="blas"):
         yield
+
+
+def keep_one_blas_thread() -> None:
+    """Multiply matrices in one thread from now on, in a job that was given several.
+
+    How many a job has depends on ``--cores``. What is loaded later reads the variable.
+    """
+    if os.environ.get(BLAS_THREADS, "1") != "1":
+        from threadpoolctl import threadpool_limits
+
+        os.environ[BLAS_THREADS] = "1"
+        threadpool_limits(1, user_api="blas")
 
 
 @contextmanager

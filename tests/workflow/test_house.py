@@ -12,8 +12,18 @@ import pytest
 from clones import ROOT
 
 FLOORS = (
-    {"version", "conventions", "places", "plugins", "threads", "io", "caches", "starts"},
-    {"options", "means", "logs", "torch_files", "compiled_umap", "steps"},
+    {
+        "version",
+        "conventions",
+        "places",
+        "plugins",
+        "threads",
+        "io",
+        "caches",
+        "portable",
+        "starts",
+    },
+    {"checksums", "options", "means", "logs", "torch_files", "compiled_umap", "steps"},
     {"stats", "datasets", "genesets", "simulation", "sae", "downloads", "claims"},
     {"embeddings", "features", "autoencoder"},
     {"dge", "steering", "recovery"},

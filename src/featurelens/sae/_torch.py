@@ -1,8 +1,9 @@
 """The one door through which the SAE code imports torch.
 
-MKL promises the same bytes for a matrix product wherever its operands lie in memory only in its
-strict reproducible mode, which it reads from the environment when it starts. Without it a point
-could differ in its last bits with the company it keeps in a stack.
+MKL promises the same bytes for a matrix product wherever its operands lie in memory only in a
+reproducible mode, which it reads from the environment when it starts. Without one a point could
+differ in its last bits with the company it keeps in a stack. :mod:`featurelens.portable` sets one
+for processors with AVX2; here it is set for all others.
 """
 
 import os
@@ -13,7 +14,7 @@ import torch
 
 from featurelens.threads import torch_threads
 
-os.environ.setdefault("MKL_CBWR", "AVX2,STRICT")
+os.environ.setdefault("MKL_CBWR", "COMPATIBLE")
 
 
 __all__ = ["session", "torch"]
