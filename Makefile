@@ -12,7 +12,7 @@ MINUTES := not slow and not oracle and not models and not paper and not browser 
 
 .PHONY: demo verify help test test-slow test-oracles test-models test-paper test-portable test-browser bench bench-atlas bench-demo \
 	bench-scale bench-peers \
-	coverage mutants lint hooks format schema laptop reproduction lock clean
+	coverage mutants lint hooks format schema laptop reproduction audit lock clean
 
 demo: $(READY)  ## the default run, end to end, and its report
 	$(BIN)/snakemake --cores all
@@ -140,6 +140,11 @@ laptop: $(READY)  ## the simulation study, in parts that each end within 35 minu
 reproduction: demo  ## docs/REPRODUCTION.md from the kept verdicts of the laptop run and the default run
 	$(BIN)/python -m featurelens.claims.page docs/reproduction/claims.tsv \
 		results/demo/tables/claims.tsv docs/REPRODUCTION.md
+
+audit:  ## known vulnerabilities of what requirements.lock pins, by pip-audit in an environment of its own
+	test -x build/audit/bin/pip-audit || ( $(PYTHON) -m venv build/audit && \
+		build/audit/bin/python -m pip install --quiet pip-audit )
+	build/audit/bin/pip-audit --requirement requirements.lock --no-deps --disable-pip --strict
 
 lock:  ## rewrite requirements.lock from requirements.in in a fresh environment
 	rm -rf build/lock

@@ -65,3 +65,10 @@ def test_a_fault_is_one_line_of_a_plan(clone, fault):
     lines = [line for line in lines if not line.startswith((PROFILE, "note: "))]
     assert len(lines) == 1, lines
     assert all(part in lines[0] for part in parts), lines[0]
+
+
+def test_words_of_a_command_line_are_no_commands(clone):
+    before = set(clone.iterdir())
+    done = plan(clone, "cells=$(mkdir made).h5ad", "embedding=`mkdir made`")
+    assert "$(mkdir made).h5ad', which does not exist" in done.stderr
+    assert {path.name for path in set(clone.iterdir()) - before} <= {".snakemake"}

@@ -19,7 +19,7 @@ from featurelens.datasets.files import CellsFile, ensembl_column, open_cells, re
 from featurelens.datasets.found import ELSEWHERE, NEARLY, remedy_for
 from featurelens.datasets.h5_faults import require_filters
 from featurelens.datasets.labels import require_cell_types, require_labels
-from featurelens.datasets.stored import first_values, require_chunks, row_of
+from featurelens.datasets.stored import first_values, is_matrix, require_chunks, row_of
 from featurelens.datasets.stores import is_group, parts_of
 from featurelens.datasets.tenx import MatrixMarket
 from featurelens.io import InputError
@@ -73,7 +73,11 @@ def check_dataset(
 def _require_counts_in_file(file: CellsFile) -> None:
     """Raise :class:`InputError` unless the first counts are some, and all are there."""
     config, matrix = file.config, counts_of(file)
-    places = {place: partial(first_values, each) for place, each in file.places.items()}
+    if not is_matrix(matrix):
+        raise InputError(f"{config.path}: {config.counts} is no matrix of numbers, cells x genes")
+    places = {
+        place: partial(first_values, each) for place, each in file.places.items() if is_matrix(each)
+    }
     names = file.row_names
     require_counts(
         first_values(matrix),

@@ -21,7 +21,14 @@ import pandas as pd
 
 from featurelens.datasets.config import RAW, OwnCells, X
 from featurelens.datasets.found import Found, Parts, complete, names_in
-from featurelens.datasets.stored import columns_of, first_values, names_of, read_column, read_part
+from featurelens.datasets.stored import (
+    columns_of,
+    first_values,
+    is_matrix,
+    names_of,
+    read_column,
+    read_part,
+)
 from featurelens.datasets.stores import Store, is_group, open_store, parts_of
 from featurelens.io import InputError, require_unique_names
 
@@ -190,7 +197,11 @@ def _parts(file: CellsFile) -> Parts:
         form=file.store.form,
         columns=file.columns_of_cells,
         column=file.column,
-        values={place: partial(first_values, each) for place, each in file.places.items()},
+        values={
+            place: partial(first_values, each)
+            for place, each in file.places.items()
+            if is_matrix(each)
+        },
         genes=file.table_of_genes,
         batches=() if batches is None else names_in(read_elem(batches)),
     )

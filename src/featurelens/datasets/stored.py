@@ -40,10 +40,29 @@ def read_column(frame: Any, name: str) -> pd.Series:
     stored = frame[name]
     categories = stored.attrs.get("categories")
     if categories is None:
+        if not is_group(stored) and (stored.dtype.kind == "V" or len(stored.shape) != 1):
+            raise InputError(
+                f"{where_of(stored)}: column {name!r} is neither text nor numbers, one for each "
+                "row; write it anew as one of these"
+            )
         return pd.Series(read_elem(stored))
     kept = frame.file[categories]
     names = kept.asstr()[()] if kept.dtype.kind == "O" else kept[()]
     return pd.Series(pd.Categorical.from_codes(stored[()], categories=names))
+
+
+def where_of(element: Any) -> str:
+    """The file that a stored element lies in, where its store tells."""
+    return str(getattr(getattr(element, "file", None), "filename", element.name))
+
+
+def is_matrix(element: Any) -> bool:
+    """Whether an element is stored as numbers of rows and columns, sparse or dense."""
+    if isinstance(element, MatrixMarket):
+        return True
+    if is_group(element):
+        return {"data", "indices", "indptr"} <= set(element.keys())
+    return len(element.shape) == 2 and element.dtype.kind in "biuf"
 
 
 def read_part(group: Any, name: str) -> dict[str, Any]:

@@ -122,13 +122,27 @@ def transfer(url: str, part: Part, size: int | None, *, timeout: float, log: Log
         raise PassingError(f"{received:,} of {total:,} bytes came")
 
 
+class _StaysSecure(urllib.request.HTTPRedirectHandler):
+    """Follows redirects, but none from https to where anybody on the way can change the bytes."""
+
+    def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str):  # type: ignore[no-untyped-def]
+        """As the class above; raise :class:`InputError` where encryption would end."""
+        if req.type == "https" and urlsplit(newurl).scheme != "https":
+            raise InputError(
+                f"{req.full_url}: leads from https to {newurl}, which is not encrypted; "
+                "name an address that stays with https"
+            )
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
 @contextmanager
 def open_url(url: str, headers: Mapping[str, str], *, timeout: float) -> Iterator[Any]:
     """Open an address; every way to fail becomes a passing error or a message for the user."""
     plain = {"User-Agent": "featurelens", "Accept-Encoding": "identity"}
     request = urllib.request.Request(url, headers=plain | dict(headers))
+    opener = urllib.request.build_opener(_StaysSecure)
     try:
-        with urllib.request.urlopen(request, timeout=timeout) as response:
+        with opener.open(request, timeout=timeout) as response:
             yield response
     except urllib.error.HTTPError as error:
         with error:
