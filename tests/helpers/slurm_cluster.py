@@ -1,8 +1,8 @@
 """A Slurm cluster of one node with two simulated GPUs, for as long as a test lasts.
 
 Everything lies in one folder: configuration, state, logs, the text file in which Slurm notes the
-jobs that have ended. Its daemons listen on ports that were free and end with the cluster. Needs Debian's
-``slurm-wlm`` and ``munge``, and root.
+jobs that have ended. Its daemons listen on ports that were free and end with the cluster. Needs
+Debian's ``slurm-wlm`` and ``munge``, and root.
 """
 
 import os
