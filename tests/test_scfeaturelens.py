@@ -524,3 +524,19 @@ def test_sorted_blood_cells_with_their_factors_and_hallmark_sets():
     summary = features.uns["summary"].iloc[0]
     assert summary["share"] > 0.2
     assert summary["share_complete"] < 0.1
+
+
+def test_orthologs_stand_for_the_genes_of_the_sets(cells, found, tmp_path):
+    """Cells of a mouse: sets of human names give what sets of its own names gave."""
+    (features, table), _ = found
+    mouse = cells.copy()
+    mouse.var_names = [f"Mm{name.lower()}" for name in cells.var_names]
+    pairs = zip(mouse.var_names, cells.var_names, strict=True)
+    (tmp_path / "pairs.tsv").write_text("".join(f"{own}\t{other}\n" for own, other in pairs))
+    lines = []
+    again = annotate(mouse, orthologs=tmp_path / "pairs.tsv", log=lines.append)
+    assert any(line.endswith(f"40 of 40 genes are in {tmp_path}/pairs.tsv") for line in lines)
+    pd.testing.assert_series_equal(again.table["terms"], table["terms"])
+    assert (again.features.X != features.X).nnz == 0
+    with pytest.raises(InputError, match=r"none\.tsv: no such file"):
+        annotate(mouse, orthologs=tmp_path / "none.tsv")

@@ -78,6 +78,7 @@ def annotate(
     counts_layer: str | None = None,
     batch: str | Literal[False] | None = None,
     symbol: str | None = None,
+    orthologs: str | Path | None = None,
     trim_names: bool = False,
     sae: SAEConfig | ImportedSAE | Mapping[str, Any] | SAE | str | Path | None = None,
     convention: Convention | Literal["both"] = "both",
@@ -114,6 +115,9 @@ def annotate(
         ``X``, ``raw.X`` or a layer's name; None finds them.
     symbol
         Column of var with gene symbols; None takes ``var_names``, or finds one where they are ids.
+    orthologs
+        A table of genes of these cells and their orthologs in the species of the gene sets
+        (:mod:`featurelens.datasets.orthologs`).
     trim_names
         Read genes named ``GRCh38_CD3D`` or ``CD3D|ENSG00000167286`` as ``CD3D``, R's ``HLA.DRA``
         as ``HLA-DRA``.
@@ -168,6 +172,7 @@ def annotate(
         counts_layer=counts_layer,
         batch=batch,
         symbol=symbol,
+        orthologs=None if orthologs is None else str(orthologs),
         trim_names=trim_names,
     )
     cells = take_cells(adata, own, log=log)
@@ -218,7 +223,7 @@ def annotate(
         write_table(summary, place / "summary.tsv")
         write_table(pd.DataFrame([health]), place / "sae.tsv")
         if folder is not None:
-            log(atlas_of_call(place, adata, bundle.cells.var, features, model.directions))
+            log(atlas_of_call(place, adata, bundle.cells.var, features, model.known_directions))
     for row in summary.itertuples():
         log(f"{row.convention}, {row.filter}: {describe_verdict(row)}")
     return Annotated(features, table)

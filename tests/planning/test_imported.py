@@ -1,12 +1,9 @@
 """SAEs that were trained elsewhere, looked at before a run; what of a run would train them."""
 
-import json
-
 import anndata
 import numpy as np
 import pandas as pd
 import pytest
-from safetensors.numpy import save_file
 
 from featurelens.config.parse import parse_config
 from featurelens.controls.plan import left_out
@@ -15,6 +12,7 @@ from featurelens.planning.early import named_files
 from featurelens.planning.inputs import check_inputs
 from featurelens.planning.plan import Plan
 from featurelens.sae.listing import given_files
+from saelens_files import write_saelens
 
 RNG = np.random.default_rng(0)
 WEIGHTS = {
@@ -23,14 +21,10 @@ WEIGHTS = {
     "W_dec": RNG.normal(size=(9, 4)).astype(np.float32),
     "b_dec": np.zeros(4, np.float32),
 }
-CONFIG = {"architecture": "standard", "d_in": 4, "d_sae": 9}
 
 
 def write(folder, weights=WEIGHTS, **config):
-    folder.mkdir()
-    save_file(weights, folder / "sae_weights.safetensors")
-    (folder / "cfg.json").write_text(json.dumps(CONFIG | config))
-    return folder
+    return write_saelens(folder, weights, **config)
 
 
 def plan(tmp_path, **sae):
@@ -69,6 +63,20 @@ def test_files_that_say_what_it_is_are_read_and_what_lies_beside_them_is_not(tmp
     assert given_files(str(folder / "ae.pt")) == [str(folder / "ae.pt"), str(folder / "cfg.json")]
 
 
+def test_a_transcoder_is_annotated_and_cannot_be_steered(tmp_path):
+    said = {"architecture": "transcoder", "apply_b_dec_to_input": False}
+    write(tmp_path / "sae", **said)
+    parts = plan(tmp_path).user_files
+    assert "transcoder, float32" in " ".join(check_inputs(**parts)["found"])
+    steered = {"origin": "T", "target": "B"}
+    datasets = {"mine": parts["datasets"]["mine"] | {"steering": steered}}
+    message = (
+        r"saes\.theirs\.path: a transcoder.* leave out datasets\.mine\.steering, or name 'theirs'"
+    )
+    with pytest.raises(InputError, match=message):
+        check_inputs(**parts | {"datasets": datasets})
+
+
 def truncated(folder):
     file = write(folder) / "sae_weights.safetensors"
     file.write_bytes(file.read_bytes()[:100])
@@ -77,7 +85,7 @@ def truncated(folder):
 def of_another_width(folder):
     weights = {name: array[:, :3] if name == "W_dec" else array for name, array in WEIGHTS.items()}
     weights |= {"W_enc": WEIGHTS["W_enc"][:3], "b_dec": np.zeros(3, np.float32)}
-    write(folder, {name: np.ascontiguousarray(a) for name, a in weights.items()}, d_in=3)
+    write(folder, weights)
 
 
 def without_a_tensor(folder):

@@ -9,11 +9,13 @@ import json
 import numpy as np
 import pytest
 import torch
-from safetensors.numpy import save_file
 from safetensors.torch import save_file as save_torch
 
 from featurelens.io import InputError
 from featurelens.sae import model
+from featurelens.steering.edits import Edit, edit_cells
+from saelens_files import VERSION, write_saelens
+from sparsify_files import write_sparsify
 
 D_IN, D_SAE, K = 6, 20, 4
 RNG = np.random.default_rng(0)
@@ -61,13 +63,7 @@ def norms():
     return np.linalg.norm(PARTS["W_dec"].astype(np.float64), axis=1)
 
 
-def write_saelens(folder, *, tensors=PARTS, **config):
-    save_file(dict(tensors), folder / "sae_weights.safetensors")
-    content = {"d_in": D_IN, "d_sae": D_SAE, "dtype": "float32"} | config
-    (folder / "cfg.json").write_text(json.dumps(content))
-
-
-V6 = {"metadata": {"sae_lens_version": "6.54.12"}, "normalize_activations": "none"}
+V6 = VERSION | {"normalize_activations": "none"}
 PLAIN = V6 | {"apply_b_dec_to_input": False}
 NO_BIAS = {name: array for name, array in PARTS.items() if name != "b_enc"}
 SAELENS = {
@@ -97,7 +93,7 @@ SAELENS = {
 @pytest.mark.parametrize("name", SAELENS)
 def test_saelens_folders_encode_as_saelens_does(name, tmp_path):
     config, tensors, expected = SAELENS[name]
-    write_saelens(tmp_path, tensors=tensors, **config)
+    write_saelens(tmp_path, tensors, **config)
     sae = model.load(tmp_path)
     codes = sae.encode(X)
     assert ((codes > 0) == (expected > 0)).all()
@@ -106,7 +102,7 @@ def test_saelens_folders_encode_as_saelens_does(name, tmp_path):
 
 def test_a_decoder_norm_that_is_folded_keeps_the_reconstruction(tmp_path):
     config, tensors, expected = SAELENS["topk by decoder norm"]
-    write_saelens(tmp_path, tensors=tensors, **config)
+    write_saelens(tmp_path, tensors, **config)
     sae = model.load(tmp_path)
     wide = PARTS["W_dec"].astype(np.float64)
     # SAELens divides codes by the norm before it decodes
@@ -120,7 +116,13 @@ def test_a_decoder_norm_that_is_folded_keeps_the_reconstruction(tmp_path):
     [
         ({"architecture": "topk"}, r"cfg\.json: k is None; a topk SAE needs"),
         ({"architecture": "topk", "k": 2.5}, "k is 2.5"),
-        ({"architecture": "batchtopk", "k": 3}, "'batchtopk' cannot be read; standard, topk"),
+        (
+            {"architecture": "batchtopk", "k": 3},
+            "'batchtopk' cannot be read, .* save_inference_model",
+        ),
+        ({"architecture": "matching_pursuit"}, "takes atoms out of a row one after the other"),
+        ({"architecture": "temporal"}, "attends to the rows before"),
+        ({"architecture": "my_own"}, "'my_own' cannot be read; standard, topk"),
         ({"normalize_activations": "expected_average_only_in"}, "expected_average_only_in"),
         ({"reshape_activations": "hook_z"}, "reshape_activations is 'hook_z'"),
         ({"finetuning_scaling_factor": True}, "finetuning_scaling_factor is True"),
@@ -128,14 +130,14 @@ def test_a_decoder_norm_that_is_folded_keeps_the_reconstruction(tmp_path):
     ],
 )
 def test_what_a_saelens_folder_says_is_honoured_or_an_error_by_name(change, message, tmp_path):
-    write_saelens(tmp_path, **PLAIN | {"architecture": "standard"} | change)
+    write_saelens(tmp_path, PARTS, **PLAIN | change)
     with pytest.raises(InputError, match=message):
         model.load(tmp_path)
 
 
 def test_a_tensor_that_would_not_be_read_is_an_error(tmp_path):
     scaled = PARTS | {"scaling_factor": np.ones(D_SAE, np.float32)}
-    write_saelens(tmp_path, tensors=scaled, **PLAIN, architecture="standard")
+    write_saelens(tmp_path, scaled, **PLAIN)
     with pytest.raises(InputError, match="also holds scaling_factor, which is not honoured"):
         model.load(tmp_path)
 
@@ -216,21 +218,8 @@ def test_an_unknown_class_is_refused(tmp_path):
         model.load(tmp_path)
 
 
-def write_sparsify(folder, **change):
-    tensors = {
-        "encoder.weight": np.ascontiguousarray(PARTS["W_enc"].T),
-        "encoder.bias": PARTS["b_enc"],
-        "W_dec": PARTS["W_dec"],
-        "b_dec": PARTS["b_dec"],
-    }
-    save_file(tensors, folder / "sae.safetensors")
-    config = {"activation": "topk", "expansion_factor": 32, "num_latents": D_SAE, "k": K}
-    (folder / "cfg.json").write_text(json.dumps(config | {"d_in": D_IN} | change))
-
-
 def test_sparsify_folders_encode_as_sparsify_does(tmp_path):
-    write_sparsify(tmp_path)
-    codes = model.load(tmp_path).encode(X)
+    codes = model.load(write_sparsify(tmp_path, PARTS, k=K)).encode(X)
     expected = keep(before(), K)
     assert ((codes > 0) == (expected > 0)).all()
     np.testing.assert_allclose(codes, expected, rtol=2e-5, atol=2e-5)
@@ -239,16 +228,38 @@ def test_sparsify_folders_encode_as_sparsify_does(tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"activation": "groupmax"}, "activation is 'groupmax'"),
-        ({"transcode": True}, "transcode is True"),
+        ({"activation": "gelu"}, "activation is 'gelu'"),
+        ({"activation": "groupmax", "k": 3}, "20 features are not 3 groups of one size"),
+        ({"skip_connection": True}, "skip_connection is True of an autoencoder"),
+        ({"transcode": True, "skip_connection": True}, "lacks W_skip"),
         # num_latents 0 stands for expansion_factor x d_in = 32 x 6
         ({"num_latents": 0}, r"\(20, 6\), but cfg\.json asks for \(192, 6\)"),
     ],
 )
 def test_what_sparsify_says_is_honoured_or_an_error_by_name(change, message, tmp_path):
-    write_sparsify(tmp_path, **change)
+    write_sparsify(tmp_path, PARTS, **{"k": K} | change)
     with pytest.raises(InputError, match=message):
         model.load(tmp_path)
+
+
+def test_the_largest_of_each_group_of_neighbours(tmp_path):
+    """groupmax: 20 features in 4 groups of 5, of each of which the largest stays if positive."""
+    sae = model.load(write_sparsify(tmp_path, PARTS, activation="groupmax", k=K))
+    expected = np.zeros((len(X), D_SAE))
+    for row, values in enumerate(before()):
+        for first in range(0, D_SAE, 5):
+            best = first + int(np.argmax(values[first : first + 5]))
+            expected[row, best] = max(values[best], 0)
+    codes = sae.encode(X)
+    assert ((codes > 0) == (expected > 0)).all()
+    np.testing.assert_allclose(codes, expected, rtol=2e-5, atol=2e-5)
+    model.save(sae, tmp_path / "ours")
+    np.testing.assert_array_equal(model.load(tmp_path / "ours").encode(X), codes)
+    edited = edit_cells(sae, X, [Edit(0, "set", 1.0)])
+    step = (1 - codes[:, [0]]) * PARTS["W_dec"][0]
+    np.testing.assert_allclose(edited.after - edited.before, step, rtol=1e-3, atol=1e-5)
+    with pytest.raises(InputError, match="the largest of each group; write selection: before"):
+        edit_cells(sae, X, [Edit(0)], selection="after")
 
 
 def test_our_own_files_keep_their_form_and_their_guard(tmp_path):

@@ -150,6 +150,25 @@ def test_a_checkpoint_of_saelens_with_its_scale_beside_it(sae_lens, X, tmp_path)
     agree(model.load(tmp_path), X, codes, theirs.decode(codes))
 
 
+@pytest.mark.parametrize("units", ["none", "layer_norm"])
+@pytest.mark.parametrize(
+    "name",
+    ["transcoder", "skip_transcoder", "jumprelu_transcoder", "jumprelu_skip_transcoder"],
+)
+def test_transcoders_of_saelens(sae_lens, X, tmp_path, name, units):
+    import torch
+
+    settings = {"d_in": X.shape[1], "d_out": 8, "d_sae": D_SAE, "apply_b_dec_to_input": False}
+    settings |= {"architecture": name, "normalize_activations": units}
+    spread(sae_lens.saes.sae.SAE.from_dict(settings)).save_model(tmp_path / "theirs")
+    theirs = sae_lens.SAE.load_from_disk(tmp_path / "theirs", device="cpu")
+    ours = model.load(tmp_path / "theirs")
+    agree(ours, X, theirs.encode(torch.from_numpy(X)))
+    model.save(ours, tmp_path / "ours")
+    with pytest.raises(Exception, match="encoder"):
+        sae_lens.SAE.load_from_disk(tmp_path / "ours", device="cpu")
+
+
 # ---- dictionary_learning ----
 
 DICTIONARIES = {
@@ -187,13 +206,22 @@ def test_dictionaries(X, tmp_path, kind):
 # ---- sparsify ----
 
 
-@pytest.mark.parametrize("n_latents", [D_SAE, 0])
-def test_sparse_coders_of_sparsify(X, tmp_path, n_latents):
+CODERS = {
+    "plain": {},
+    "by factor": {"num_latents": 0},
+    "groupmax": {"activation": "groupmax", "k": 8},
+    "transcoder": {"transcode": True},
+    "transcoder with skip": {"transcode": True, "skip_connection": True},
+}
+
+
+@pytest.mark.parametrize("name", CODERS)
+def test_sparse_coders_of_sparsify(X, tmp_path, name):
     import torch
 
     config = package("eai-sparsify", "sparsify", "config").SparseCoderConfig
     own = package("eai-sparsify", "sparsify", "sparse_coder").SparseCoder
-    asked = config(num_latents=n_latents, expansion_factor=6, k=K)
+    asked = config(**{"num_latents": D_SAE, "expansion_factor": 6, "k": K} | CODERS[name])
     spread(own(X.shape[1], asked)).save_to_disk(tmp_path)
     theirs = own.load_from_disk(tmp_path)
     top, places, _ = theirs.encode(torch.from_numpy(X))

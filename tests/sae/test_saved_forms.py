@@ -5,8 +5,6 @@ src/models/sparse_autoencoder.py and 02_experiments/singlecell/01_sae_training.p
 for rows in units of their own.
 """
 
-import json
-
 import numpy as np
 import pytest
 import torch
@@ -21,6 +19,7 @@ from featurelens.sae.model import read_saved
 from featurelens.sae.saved import Saved
 from featurelens.sae.single import import_one
 from featurelens.steering.edits import Edit, edit_cells
+from saelens_files import VERSION, write_saelens
 
 D_IN, D_SAE, K = 5, 16, 3
 RNG = np.random.default_rng(1)
@@ -276,12 +275,7 @@ SAELENS = {"W_enc": np.ascontiguousarray(W.T), "b_enc": BIAS, "W_dec": D, "b_dec
 
 
 def saelens(folder, tensors=SAELENS, **config):
-    folder.mkdir(exist_ok=True)
-    save_file(dict(tensors), folder / "sae_weights.safetensors")
-    content = {"architecture": "standard", "d_in": D_IN, "d_sae": D_SAE, "dtype": "float32"}
-    content |= {"metadata": {"sae_lens_version": "6.54.12"}}
-    (folder / "cfg.json").write_text(json.dumps(content | config))
-    return folder
+    return write_saelens(folder, tensors, **VERSION | config)
 
 
 def test_rows_in_units_of_their_own_and_back(tmp_path):

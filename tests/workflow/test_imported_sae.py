@@ -1,21 +1,21 @@
 """An SAE that was trained elsewhere, through the workflow's rules."""
 
-import json
 import os
 
 import anndata
 import numpy as np
 import pandas as pd
 import pytest
-from safetensors.numpy import save_file
 
 from clones import run_snakemake, write_config
 from featurelens.io import read_json
+from saelens_files import VERSION, write_saelens
 
 pytestmark = pytest.mark.workflow
 
 RNG = np.random.default_rng(0)
 PLACE = "mine/model/theirs"
+TRANSCODER = {"architecture": "transcoder", "apply_b_dec_to_input": False}
 FEATURES = f"results/mine/features/{PLACE}/features.h5ad"
 
 
@@ -32,23 +32,23 @@ def config(clone):
     write_sae(clone / "theirs")
     own = {"kind": "h5ad", "path": "cells.h5ad", "cell_type": "cell_type"}
     mine = {"cells": own, "models": {"model": {"kind": "precomputed", "key": "X_model"}}}
-    run = {"run": "mine", "datasets": {"mine": mine}, "saes": {"theirs": {"path": "theirs"}}}
+    write_sae(clone / "transcoder", d_out=4, **TRANSCODER)
+    saes = {name: {"path": name} for name in ("theirs", "transcoder")}
+    run = {"run": "mine", "datasets": {"mine": mine}, "saes": saes}
     return write_config(clone, run | {"dge": {"expression": "measured"}})
 
 
-def write_sae(folder, *, seed=1, d_in=6):
-    folder.mkdir(exist_ok=True)
+def write_sae(folder, *, seed=1, d_in=6, d_out=None, **said):
+    d_out = d_out or d_in
     rng = np.random.default_rng(seed)
     tensors = {
         "W_enc": rng.normal(size=(d_in, 12)).astype(np.float16),
         "b_enc": rng.normal(size=12).astype(np.float16),
-        "W_dec": rng.normal(size=(12, d_in)).astype(np.float16),
-        "b_dec": rng.normal(size=d_in).astype(np.float16),
+        "W_dec": rng.normal(size=(12, d_out)).astype(np.float16),
+        "b_dec": rng.normal(size=d_out).astype(np.float16),
     }
-    save_file(tensors, folder / "sae_weights.safetensors")
-    said = {"architecture": "topk", "k": 3, "d_in": d_in, "d_sae": 12, "dtype": "float16"}
-    said["metadata"] = {"sae_lens_version": "6.54.12"}
-    (folder / "cfg.json").write_text(json.dumps(said))
+    said = said | {"d_out": d_out} if said else {"architecture": "topk", "k": 3}
+    write_saelens(folder, tensors, **said | VERSION)
     return {name: array.astype(np.float64) for name, array in tensors.items()}
 
 
@@ -59,7 +59,9 @@ def expected(X, tensors, k=3):
 
 
 def test_its_features_are_described_and_a_changed_file_makes_them_stale_alone(clone, config):
-    done = run_snakemake(clone, "--cores", "1", FEATURES, *config)
+    transcoder = FEATURES.replace("theirs", "transcoder")
+    saes = "results/mine/tables/saes.tsv"
+    done = run_snakemake(clone, "--cores", "1", FEATURES, transcoder, saes, *config)
     assert done.returncode == 0, done.stderr
     X = anndata.read_h5ad(clone / "cells.h5ad").obsm["X_model"].astype(np.float64)
     found = anndata.read_h5ad(clone / FEATURES).X.toarray()
@@ -70,6 +72,18 @@ def test_its_features_are_described_and_a_changed_file_makes_them_stale_alone(cl
     assert about["origin"] == "saelens 6.54.12, topk, float16"
     log = (clone / f"results/mine/logs/train_sae/{PLACE}.log").read_text()
     assert "float16 is read as float32" in log
+
+    # A transcoder takes nothing from its input, and what it explains is left empty.
+    tensors = write_sae(clone / "transcoder", d_out=4, **TRANSCODER)
+    found = anndata.read_h5ad(clone / transcoder)
+    before = (X @ tensors["W_enc"] + tensors["b_enc"]).clip(0)
+    np.testing.assert_allclose(found.X.toarray(), before, rtol=1e-5, atol=1e-5)
+    assert "directions" not in found.varm
+    table = pd.read_table(clone / saes, index_col="sae")
+    explained = table["explained_variance"]
+    assert np.isfinite(explained[PLACE])
+    assert np.isnan(explained[PLACE.replace("theirs", "transcoder")])
+    assert "saelens 6.54.12, transcoder, float16" in set(table["origin"])
 
     write_sae(clone / "theirs", seed=2)
     for file in (clone / "theirs").iterdir():

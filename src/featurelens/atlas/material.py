@@ -15,6 +15,13 @@ from featurelens.io import read_anndata, read_file, read_genes, read_json, read_
 if TYPE_CHECKING:
     import anndata
 
+OF_TRANSCODER = {
+    "directions": "Directions of features, and what they explain of the embedding: a transcoder's "
+    "decoder predicts another layer.",
+    "steering": "Steering: not to be had of a transcoder, whose decoder predicts another layer.",
+}
+"""What is lacking of every transcoder, by the part of the page that needs it."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Collection:
@@ -91,6 +98,8 @@ def read_material(
         path = by_kind.get(kind, {}).get(rest)
         return None if path is None else read_file(path)
 
+    directions = _directions(files.get("weights"))
+    is_transcoder = "weights" in files and directions is None
     return Material(
         name=name,
         run=run,
@@ -112,10 +121,10 @@ def read_material(
             for collection in collections
         },
         layout=one("layout"),
-        directions=_directions(files.get("weights")),
+        directions=directions,
         health=read_json(files["health"]) if "health" in files else None,
         tables={rest: read_table(path) for rest, path in by_kind.get("tables", {}).items()},
-        lacking=lacking,
+        lacking={**lacking, **OF_TRANSCODER} if is_transcoder else lacking,
     )
 
 
@@ -125,4 +134,4 @@ def _directions(weights: str | None) -> np.ndarray | None:
         return None
     from featurelens.sae import model
 
-    return model.load(Path(weights).parent).directions
+    return model.load(Path(weights).parent).known_directions

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from featurelens.atlas.build import build_atlas
-from featurelens.atlas.material import Collection, Material
+from featurelens.atlas.material import OF_TRANSCODER, Collection, Material
 from featurelens.conventions import CONVENTIONS
 from featurelens.io import read_table
 
@@ -32,7 +32,7 @@ def atlas_of_call(
     adata: anndata.AnnData,
     genes: pd.DataFrame,
     features: anndata.AnnData,
-    directions: np.ndarray,
+    directions: np.ndarray | None,
 ) -> str:
     """Write ``atlas/`` into the folder of a call; returns one line about it.
 
@@ -47,7 +47,7 @@ def atlas_of_call(
     features
         Cells x features, with ``uns['summary']`` and ``uns['sae']``.
     directions
-        What each feature adds to the embedding, (n_features, d).
+        What each feature adds to the embedding, (n_features, d); None of a transcoder.
     """
     layout = None
     if "X_umap" in adata.obsm and features.obs_names.equals(adata.obs_names):
@@ -79,6 +79,6 @@ def atlas_of_call(
         layout=layout,
         directions=directions,
         health=features.uns["sae"],
-        lacking=LACKING,
+        lacking=LACKING if directions is not None else LACKING | OF_TRANSCODER,
     )
     return build_atlas(material, place / "atlas")

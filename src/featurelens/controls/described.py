@@ -81,10 +81,10 @@ def encoded_features(
     """
     if tokens is None:
         codes = sae.encode_sparse(cells.obsm["X_emb"])
-        return describe_features(codes, cells, config, directions=sae.directions)
+        return describe_features(codes, cells, config, directions=sae.known_directions)
     pooled = tokens.pooled(sae.encode_sparse)
     features = describe_features(
-        pooled.of(tokens.pooling), cells, config, directions=sae.directions
+        pooled.of(tokens.pooling), cells, config, directions=sae.known_directions
     )
     other = pooled.other(tokens.pooling)
     features.layers[other] = pooled.of(other)

@@ -46,6 +46,8 @@ def remarks_in_memory(
     batches = adata.obs[config.batch] if config.batch else None
     lines = list(remarks_on(config, labels, batches))
     of_genes = None if config.trim_names else describe(cells.var["symbol"].tolist())
+    if "orthologs" in cells.var:
+        lines.append(describe_orthologs(cells.var, config))
     return lines if of_genes is None else [*lines, of_genes]
 
 

@@ -53,29 +53,56 @@ def imported_of(plain: Mapping[str, Any], saes: Iterable[Place]) -> dict[str, di
 
 def read_imported(
     name: str,
-    plain: Mapping[str, Any],
+    config: Mapping[str, Any],
     embeddings: Iterable[str],
+    *,
     dimensions: Mapping[str, int | None],
+    datasets: Mapping[str, Any],
 ) -> Imported:
     """Read one, and compare its inputs with the dimensions of its embeddings where these are known.
+
+    Parameters
+    ----------
+    name, config, embeddings
+        As in :func:`imported_of`.
+    dimensions
+        Of embeddings, by dataset/model.
+    datasets
+        The part of a run's configuration of that name, in plain form.
 
     Raises
     ------
     InputError
-        If its files are not there, cannot be read, or are of another width.
+        If its files are not there, cannot be read, or are of another width, or if it is a
+        transcoder that would be steered.
     """
     from featurelens.sae.model import read_saved, require_width
     from featurelens.sae.saved import Saved
 
-    config: ImportedSAE = build(ImportedSAE, plain)
+    given: ImportedSAE = build(ImportedSAE, config)
     key = f"saes.{name}.path"
-    if not Path(config.path).exists():
-        raise InputError(absent_file(key, config.path))
-    saved = Saved(config.path, config)
+    if not Path(given.path).exists():
+        raise InputError(absent_file(key, given.path))
+    saved = Saved(given.path, given)
     sae = read_saved(saved)
     for embedding in embeddings:
         d_in = dimensions.get(embedding)
         if d_in is not None:
-            require_width(sae, d_in, where=config.path, embedding=embedding)
+            require_width(sae, d_in, where=given.path, embedding=embedding)
+    if not sae.has_decoder:
+        _require_steerable(name, key, embeddings, datasets)
     found = f"{sae.d_sae} features of {sae.d_in} dimensions: {saved.origin}"
     return Imported(key, list(map(str, saved.files)), found, sae.d_sae)
+
+
+def _require_steerable(
+    name: str, key: str, embeddings: Iterable[str], datasets: Mapping[str, Any]
+) -> None:
+    """Raise an InputError where a transcoder would be steered."""
+    for dataset in (Place.parse(embedding).dataset for embedding in embeddings):
+        if datasets.get(dataset, {}).get("steering") is not None:
+            raise InputError(
+                f"{key}: a transcoder, whose decoder predicts another layer, so its features "
+                f"cannot be steered; leave out datasets.{dataset}.steering, or name {name!r} in a "
+                f"run without it and the other SAEs as datasets.{dataset}.saes"
+            )

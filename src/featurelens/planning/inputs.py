@@ -120,7 +120,7 @@ def find_inputs(
     widths: dict[str, int] = {}
     for name, block in (saes or {}).items():
         if not _waits(block, pending):
-            found = read_imported(name, block["config"], block["embeddings"], dimensions)
+            found = read_imported(name, **block, dimensions=dimensions, datasets=datasets)
             widths[name] = found.n_features
             yield from (Finding(found.key, file, found.found) for file in found.files)
     for feature in named:

@@ -16,7 +16,9 @@ RowUnits = Literal["layer_norm", "constant_norm_rescale"]
 class Folded:
     """An SAE as ``x W_enc + b_enc``, an activation, ``z W_dec + b_dec``.
 
-    The activation keeps the ``k`` largest, or what lies above ``threshold``, and is never negative.
+    The activation keeps the ``k`` largest, the largest of each of ``k`` groups, or what lies above
+    ``threshold``, and is never negative. A transcoder's decoder predicts another layer than its
+    input: of it the encoder alone is kept (:meth:`without_decoder`).
     """
 
     architecture: str
@@ -26,9 +28,9 @@ class Folded:
     b_enc: np.ndarray
     """Encoder bias with any pre-bias folded in, (d_sae,)."""
     W_dec: np.ndarray
-    """Decoder, one direction per feature, (d_sae, d_in)."""
+    """Decoder, one direction per feature, (d_sae, d_in); (d_sae, 0) without decoder."""
     b_dec: np.ndarray
-    """Decoder bias, (d_in,)."""
+    """Decoder bias, (d_in,); (0,) without decoder."""
     k: int | None = None
     """Features kept per row, or None."""
     threshold: np.ndarray | None = None
@@ -37,6 +39,19 @@ class Folded:
     """What training recorded: config, data_sha256, library version and the like."""
     row_units: RowUnits | None = None
     """How each row is brought to a unit of its own before it is encoded; None leaves it."""
+    in_groups: bool = False
+    """Whether ``k`` counts groups of neighbouring features, each of which keeps its largest."""
+
+    @property
+    def has_decoder(self) -> bool:
+        """Whether it gives its input back; a transcoder does not."""
+        return self.W_dec.shape[1] > 0
+
+    def without_decoder(self) -> Self:
+        """The encoder alone."""
+        kind = self.W_enc.dtype
+        nothing = np.zeros((self.W_enc.shape[1], 0), kind)
+        return replace(self, W_dec=nothing, b_dec=np.zeros(0, kind))
 
     @classmethod
     def gated(

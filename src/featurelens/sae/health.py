@@ -27,7 +27,8 @@ class Health:
     """What one SAE does on one set of rows."""
 
     explained_variance: float
-    """1 minus the fraction of variance unexplained; NaN for rows without variance."""
+    """1 minus the fraction of variance unexplained; NaN for rows without variance, and of a
+    transcoder, which does not give its input back."""
     n_features: int
     """Width of the SAE."""
     n_live: int
@@ -88,8 +89,11 @@ class Health:
 
     def lines(self, config: SAEConfig | None = None) -> list[str]:
         """Lines for a log."""
+        explains = f"explains {self.explained_variance:.1%} of the variance"
+        if np.isnan(self.explained_variance):
+            explains = "explains no variance that could be named"
         return [
-            f"SAE: explains {self.explained_variance:.1%} of the variance with "
+            f"SAE: {explains} with "
             f"{self.features_per_cell:.1f} features per cell; {self.n_live} of {self.n_features} "
             f"features are live, {self.share_dead:.1%} dead, {self.n_everywhere} active in at "
             f"least {EVERYWHERE:.0%} of cells",

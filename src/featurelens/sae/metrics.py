@@ -124,12 +124,17 @@ def _ratio(above: float, below: float) -> float:
 
 
 def evaluate(sae: SAE, X: np.ndarray, *, chunk_rows: int = 4096) -> Evaluation:
-    """Metrics of ``sae`` on the rows of ``X`` (n, d_in)."""
+    """Metrics of ``sae`` on the rows of ``X`` (n, d_in).
+
+    Of a transcoder, whose decoder does not give its input back, mse, explained variance and
+    shrinkage are NaN.
+    """
     accumulator = Accumulator(sae.d_in, sae.d_sae)
     for start in range(0, len(X), chunk_rows):
         rows = X[start : start + chunk_rows]
         codes = sae.encode(rows)
-        accumulator.update(rows, codes, sae.decode(codes, rows))
+        decoded = sae.decode(codes, rows) if sae.has_decoder else np.full_like(rows, np.nan)
+        accumulator.update(rows, codes, decoded)
     return accumulator.compute()
 
 

@@ -24,6 +24,7 @@ from featurelens.sae.config import ImportedSAE
 from featurelens.sae.files.saelens import CONFIG, FORM, WEIGHTS
 from featurelens.sae.folded import Folded, RowUnits
 from featurelens.sae.saved import Saved
+from featurelens.sae.selection import keep_largest, keep_of_groups
 
 FILES = "featurelens.sae.files"
 """Where the forms of files are, one module each."""
@@ -45,8 +46,27 @@ class SAE(Folded):
 
     @property
     def directions(self) -> np.ndarray:
-        """What each feature adds to the reconstruction, (d_sae, d_in)."""
+        """What each feature adds to the reconstruction, (d_sae, d_in).
+
+        Raises
+        ------
+        InputError
+            If it is a transcoder.
+        """
+        self._require_decoder()
         return self.W_dec
+
+    @property
+    def known_directions(self) -> np.ndarray | None:
+        """The same, or None of a transcoder."""
+        return self.W_dec if self.has_decoder else None
+
+    def _require_decoder(self) -> None:
+        if not self.has_decoder:
+            raise InputError(
+                f"{self.architecture}: a transcoder's decoder predicts another layer, so its "
+                "features add nothing to the embedding; it cannot be steered or decoded"
+            )
 
     def encode(self, X: np.ndarray) -> np.ndarray:
         """Activations of the rows of ``X`` (n, d_in), as (n, d_sae).
@@ -61,7 +81,7 @@ class SAE(Folded):
             raise InputError(f"SAE with {self.d_in} inputs cannot encode data of shape {X.shape}")
         before = self.before_selection(X)
         if self.k is not None and self.k < self.d_sae:
-            return _keep_largest(before, self.k)
+            return (keep_of_groups if self.in_groups else keep_largest)(before, self.k)
         if self.threshold is not None:
             before[before <= self.threshold] = 0
         return np.maximum(before, 0, out=before)
@@ -83,7 +103,13 @@ class SAE(Folded):
 
         Where each row has a unit of its own (:attr:`row_units`), the ``rows`` (n, d_in) that were
         encoded give it back; without them it is in that unit.
+
+        Raises
+        ------
+        InputError
+            If it is a transcoder.
         """
+        self._require_decoder()
         decoded = np.asarray(codes @ self.W_dec) + self.b_dec
         if self.row_units is None or rows is None:
             return decoded
@@ -141,24 +167,16 @@ def _stacked(
     return scipy.sparse.csr_matrix((data, indices, bounds), shape=(sum(n_rows), n_columns))
 
 
-def _keep_largest(before: np.ndarray, k: int) -> np.ndarray:
-    """Keep the ``k`` largest values of each row, zero where negative."""
-    places = np.argpartition(before, before.shape[1] - k, axis=1)[:, -k:]
-    codes = np.zeros_like(before)
-    values = np.maximum(np.take_along_axis(before, places, axis=1), 0)
-    np.put_along_axis(codes, places, values, axis=1)
-    return codes
-
-
 def save(sae: SAE, folder: str | Path) -> None:
-    """Write ``cfg.json`` and ``sae_weights.safetensors``, each atomically, weights first."""
+    """Write ``cfg.json`` and ``sae_weights.safetensors``, each atomically, weights first.
+
+    An SAE that SAELens has no class for has a name there that it does not know, so that it cannot
+    take it for another: ``encoder`` is one without decoder, ``groupmax`` one of groups.
+    """
     folder = Path(folder)
-    arrays = {
-        "W_enc": sae.W_enc,
-        "b_enc": sae.b_enc,
-        "W_dec": sae.W_dec,
-        "b_dec": sae.b_dec,
-    }
+    arrays = {"W_enc": sae.W_enc, "b_enc": sae.b_enc}
+    if sae.has_decoder:
+        arrays |= {"W_dec": sae.W_dec, "b_dec": sae.b_dec}
     if sae.threshold is not None:
         arrays["threshold"] = sae.threshold
     with atomic_path(folder / WEIGHTS) as temporary:
@@ -183,6 +201,11 @@ def _saelens_config(sae: SAE) -> dict[str, Any]:
         config |= {"architecture": "topk", "k": sae.k, "rescale_acts_by_decoder_norm": False}
     elif sae.threshold is not None:
         config["architecture"] = "jumprelu"
+    if sae.in_groups:
+        config["architecture"] = "groupmax"
+    if not sae.has_decoder:
+        config["architecture"] = "encoder"
+        config["in_groups"] = sae.in_groups
     ours = {"architecture": sae.architecture, **sae.metadata}
     config["metadata"] = {"sae_lens_version": FORM, "featurelens": ours}
     return config

@@ -19,6 +19,12 @@ from featurelens.sae.model import SAE, load, read_saved, require_width
 from featurelens.sae.saved import Saved
 from featurelens.sae.training import train
 
+OF_TRANSCODER = (
+    "a transcoder: its decoder predicts another layer, and its encoder alone is used; what it "
+    "explains of the embedding, directions of features and steering are not available"
+)
+"""Line of a log."""
+
 
 @dataclass(frozen=True, eq=False)
 class OneSAE:
@@ -107,6 +113,8 @@ def import_one(X: np.ndarray, given: ImportedSAE, *, source: str, means: Means =
     if trained_on not in (None, about["data_sha256"]):
         about["trained_on_sha256"] = trained_on
     means.log(f"{given.path}: {saved.describe()}")
+    if not sae.has_decoder:
+        means.log(OF_TRANSCODER)
     health = Health.of(evaluate(sae, X))
     for line in health.lines():
         means.log(line)
@@ -168,7 +176,7 @@ def at_hand(
     if isinstance(given, SAE):
         require_width(given, X.shape[1], where="sae", embedding="adata")
         health = Health.of(evaluate(given, X))
-        for line in health.lines():
+        for line in [*([] if given.has_decoder else [OF_TRANSCODER]), *health.lines()]:
             means.log(line)
         return given, health.row()
     config = for_embedding(as_config(SAEConfig, given, "sae"), is_given=True)

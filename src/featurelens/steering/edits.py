@@ -153,6 +153,11 @@ def _numbers(edits: Sequence[Edit], d_sae: int) -> list[int]:
 
 def _kept(sae: SparseAutoencoder) -> int | None:
     """How many features stay per cell; None where nothing makes them compete."""
+    if getattr(sae, "in_groups", False):
+        raise InputError(
+            "selection after is of SAEs that keep the k largest, and this one keeps the largest of "
+            "each group; write selection: before"
+        )
     k = getattr(sae, "k", None)
     return None if k is None or k >= len(sae.directions) else int(k)
 

@@ -32,9 +32,21 @@ TENSORS = {
     "topk": ("W_enc", "b_enc", "W_dec", "b_dec"),
     "jumprelu": ("W_enc", "b_enc", "W_dec", "b_dec", "threshold"),
     "gated": ("W_enc", "b_gate", "r_mag", "b_mag", "W_dec", "b_dec"),
+    "transcoder": ("W_enc", "b_enc", "W_dec", "b_dec"),
+    "skip_transcoder": ("W_enc", "b_enc", "W_dec", "b_dec", "W_skip"),
+    "jumprelu_transcoder": ("W_enc", "b_enc", "W_dec", "b_dec", "threshold"),
+    "jumprelu_skip_transcoder": ("W_enc", "b_enc", "W_dec", "b_dec", "W_skip", "threshold"),
 }
 """Architectures that are read, and the tensors of each."""
+OWN = {"encoder": ("W_enc", "b_enc"), "groupmax": ("W_enc", "b_enc", "W_dec", "b_dec")}
+"""What featurelens writes and SAELens has no class for."""
 
+_REFUSED = {
+    "batchtopk": "which keeps k of a batch; save it with save_inference_model, as a jumprelu SAE",
+    "abstopk": "whose activations are negative too, and high cells would be those near zero",
+    "matching_pursuit": "which takes atoms out of a row one after the other, without an encoder",
+    "temporal": "which attends to the rows before: an activation is not of its row alone",
+}
 _HONOURED = {
     "reshape_activations": ("none", None),
     "finetuning_scaling_factor": (False, None),
@@ -72,14 +84,21 @@ def read(saved: Saved) -> Folded:
     tensors = saved.tensors(WEIGHTS)
     if architecture == "jumprelu" and "log_threshold" in tensors:
         tensors["threshold"] = np.exp(tensors.pop("log_threshold"))
-    require_tensors(tensors, TENSORS[architecture], saved.folder / WEIGHTS)
+    expected = (TENSORS | OWN)[architecture]
+    if architecture == "encoder" and "threshold" in tensors:
+        expected = (*expected, "threshold")
+    require_tensors(tensors, expected, saved.folder / WEIGHTS)
     _require_shapes(tensors, config, saved.folder)
     about = dict(config.get("metadata") or {})
     metadata = dict(about.get("featurelens", {}))
     name = metadata.pop("architecture", architecture)
     saved.wrote(architecture, about.get("sae_lens_version") or config.get("sae_lens_version"))
     folded = _fold(architecture, name, k, metadata, tensors)
-    if config.get("apply_b_dec_to_input", True):
+    if architecture == "groupmax" or config.get("in_groups"):
+        folded = replace(folded, in_groups=True)
+    if not folded.has_decoder:
+        require_settings(config, {"apply_b_dec_to_input": (False,)}, path)
+    elif config.get("apply_b_dec_to_input", True):
         folded = folded.reading(folded.b_dec)
     if config.get("rescale_acts_by_decoder_norm"):
         folded = folded.scaled_by_decoder(input_scale=saved.input_scale or 1.0)
@@ -123,12 +142,14 @@ def _row_units(config: Mapping[str, Any], input_scale: float | None, path: Path)
 def _architecture(config: Mapping[str, Any], path: Path) -> tuple[str, int | None]:
     """Architecture in words of version 6, and k where it is TopK."""
     named = config.get("architecture", "standard")
-    if named not in TENSORS:
+    if named in _REFUSED:
+        raise InputError(f"{path}: architecture {named!r} cannot be read, {_REFUSED[named]}")
+    if named not in TENSORS | OWN:
         raise InputError(f"{path}: architecture {named!r} cannot be read; {', '.join(TENSORS)} can")
     activation = config.get("activation_fn_str", config.get("activation_fn"))
     if activation == "topk" and named == "standard":
         named = "topk"
-    if named != "topk":
+    if named not in ("topk", "groupmax", "encoder") or (named == "encoder" and "k" not in config):
         return named, None
     k = config.get("k", (config.get("activation_fn_kwargs") or {}).get("k"))
     if not isinstance(k, int) or isinstance(k, bool) or k < 1:
@@ -147,21 +168,25 @@ def _fold(architecture: str, name: str, k: int | None, metadata: dict, arrays: T
             W_dec=arrays["W_dec"],
             b_dec=arrays["b_dec"],
         )
-    return Folded(
+    nothing = np.zeros((arrays["W_enc"].shape[1], 0), np.float32)
+    folded = Folded(
         name,
         W_enc=arrays["W_enc"],
         b_enc=arrays["b_enc"],
-        W_dec=arrays["W_dec"],
-        b_dec=arrays["b_dec"],
+        W_dec=arrays.get("W_dec", nothing),
+        b_dec=arrays.get("b_dec", nothing[0]),
         k=k,
         threshold=arrays.get("threshold"),
         metadata=metadata,
     )
+    return folded.without_decoder() if architecture.endswith("transcoder") else folded
 
 
 def _require_shapes(tensors: Tensors, config: Mapping[str, Any], folder: Path) -> None:
     d_in, d_sae = config.get("d_in"), config.get("d_sae")
-    shapes = {"W_enc": (d_in, d_sae), "W_dec": (d_sae, d_in), "b_dec": (d_in,)}
+    d_out = config.get("d_out", d_in)  # of a transcoder
+    shapes = {"W_enc": (d_in, d_sae), "W_dec": (d_sae, d_out), "b_dec": (d_out,)}
+    shapes["W_skip"] = (d_out, d_in)
     expected = {name: shapes.get(name, (d_sae,)) for name in tensors}
     found = {name: array.shape for name, array in tensors.items()}
     if found != expected:

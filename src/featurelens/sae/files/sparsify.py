@@ -1,7 +1,8 @@
 """sparsify of EleutherAI: ``cfg.json`` and ``sae.safetensors`` in a folder a hookpoint.
 
 Read as eai-sparsify 1.3.3 reads them (``sparse_coder.py``): the decoder's bias is taken from the
-input, ReLU comes before the k largest are chosen.
+input, but not from that of a transcoder, of which the encoder alone is kept; ReLU comes before the
+k largest are chosen, or with ``groupmax`` the largest of each of k groups.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ CONFIG = "cfg.json"
 WEIGHTS = "sae.safetensors"
 TENSORS = ("encoder.weight", "encoder.bias", "W_dec", "b_dec")
 
-_HONOURED = {"activation": ("topk",), "transcode": (False,), "skip_connection": (False,)}
+_HONOURED = {"activation": ("topk", "groupmax"), "transcode": (False, True)}
 
 
 def is_here(saved: Saved) -> bool:
@@ -41,7 +42,14 @@ def read(saved: Saved) -> Folded:
     config = saved.json(CONFIG)
     tensors = saved.tensors(WEIGHTS)
     require_settings(config, _HONOURED, path)
-    require_tensors(tensors, TENSORS, folder / WEIGHTS)
+    is_transcoder = bool(config.get("transcode"))
+    has_skip = bool(config.get("skip_connection"))
+    if has_skip and not is_transcoder:
+        raise InputError(
+            f"{path}: skip_connection is True of an autoencoder, which then hands its input on; "
+            "that of a transcoder can be read"
+        )
+    require_tensors(tensors, (*TENSORS, "W_skip") if has_skip else TENSORS, folder / WEIGHTS)
     d_in, k = config.get("d_in"), config.get("k")
     if not isinstance(d_in, int) or not isinstance(k, int):
         raise InputError(f"{path}: d_in is {d_in!r} and k {k!r}; both are numbers")
@@ -52,13 +60,17 @@ def read(saved: Saved) -> Folded:
             f"{folder}: {WEIGHTS} holds an encoder of shape {found}, but {CONFIG} asks for "
             f"{(width, d_in)}"
         )
-    saved.wrote("topk")
+    in_groups = config.get("activation") == "groupmax"
+    if in_groups and width % k:
+        raise InputError(f"{path}: {width} features are not {k} groups of one size; k must divide")
+    saved.wrote(("groupmax" if in_groups else "topk") + " transcoder" * is_transcoder)
     folded = Folded(
-        architecture="sparsify",
+        architecture="sparsify transcoder" if is_transcoder else "sparsify",
         W_enc=np.ascontiguousarray(tensors["encoder.weight"].T),
         b_enc=tensors["encoder.bias"],
         W_dec=tensors["W_dec"],
         b_dec=tensors["b_dec"],
         k=k,
+        in_groups=in_groups,
     )
-    return folded.reading(folded.b_dec)
+    return folded.without_decoder() if is_transcoder else folded.reading(folded.b_dec)
