@@ -2,6 +2,9 @@
 
 from dataclasses import replace
 
+import anndata
+import numpy as np
+import pandas as pd
 import pytest
 
 from featurelens.dge import blocks, tables
@@ -11,9 +14,10 @@ from featurelens.embeddings.models.pca.config import PCAModel
 from featurelens.embeddings.models.precomputed.config import PrecomputedModel
 from featurelens.embeddings.models.scvi.config import ScviModel
 from featurelens.planning import memory
-from featurelens.planning.memory import Sizes, megabytes
+from featurelens.planning.memory import Sizes, megabytes, read_sizes
 from featurelens.planning.sizes import SNAKEMAKE
 
+EMPTY = np.zeros((3, 4), np.float32)
 DEMO = Sizes(n_cells=700, n_genes=765, n_dimensions=20, n_features=400)
 PAPER = Sizes(n_cells=56_714, n_genes=13_431, n_dimensions=20, n_features=10_000)
 # Largest memory in MiB of the default run's jobs, by the last lines of their logs.
@@ -48,6 +52,23 @@ def test_more_of_anything_is_never_less_memory(stage):
     # Controls of the cells are two ends of 100 components.
     largest = replace(PAPER, n_features=200) if stage == "control" else PAPER
     assert megabytes(stage, largest) < 16_000
+
+
+def test_jobs_on_tokens_are_planned_by_tokens(tmp_path):
+    """A million states of 512 dimensions of 1,000 cells, in float32: 2 GB, in order once more."""
+    cells = Sizes(n_cells=1000, n_genes=2000, n_dimensions=512, n_features=2000)
+    tokens = replace(cells, n_tokens=1_000_000)
+    for stage in ("train", "describe"):
+        assert megabytes(stage, tokens) - megabytes(stage, cells) > 2 * 4 * 512
+    for stage in ("test", "enrich", "keep", "map", "cells"):
+        assert megabytes(stage, tokens) == megabytes(stage, cells)
+    bundle = anndata.AnnData(
+        np.zeros((3, 2), np.float32), obs=pd.DataFrame(index=list("abc")), obsm={"X_emb": EMPTY}
+    )
+    bundle.write_h5ad(tmp_path / "cells.h5ad")
+    assert read_sizes(tmp_path / "cells.h5ad") == Sizes(3, 2, 4)
+    (tmp_path / "bundle.json").write_text('{"fit": {"n_tokens": 17}}')
+    assert read_sizes(tmp_path / "cells.h5ad") == Sizes(3, 2, 4, n_tokens=17)
 
 
 def test_expression_beyond_what_is_held_lies_in_a_file():

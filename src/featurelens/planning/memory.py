@@ -56,6 +56,8 @@ class Sizes:
     n_genes: int
     n_dimensions: int
     n_features: int = 0
+    n_tokens: int = 0
+    """Rows that an SAE encodes, where they are tokens of cells."""
 
 
 def megabytes(stage: Stage, sizes: Sizes) -> int:
@@ -80,11 +82,15 @@ def megabytes(stage: Stage, sizes: Sizes) -> int:
     by_gene = 180.0 * min(features * genes, _ROWS) + 48.0 * min(features, 512) * genes
     tested = 2 * activations + laid_out + by_gene  # activations, and the sets of cells they make
     by_term = 80.0 * features * _TERMS  # ten matrices of float64
+    # Tokens as they are read and in the order of the cells; activations of some, and both poolings.
+    states = 2 * 4.0 * sizes.n_tokens * sizes.n_dimensions + 16.0 * sizes.n_tokens
+    pooled = 4e3 * 16.0 * features + activations if sizes.n_tokens else 0.0
+    rows = sizes.n_tokens or cells
     needed = {
         # Weights, gradient, two moments and the best weights of encoder and decoder; the embedding.
-        "train": 40.0 * features * sizes.n_dimensions + 16.0 * cells * sizes.n_dimensions,
+        "train": 40.0 * features * sizes.n_dimensions + 16.0 * rows * sizes.n_dimensions + states,
         # Once as they are made, once in order; copies of the embedding in float64.
-        "describe": 2 * activations + 24.0 * cells * sizes.n_dimensions,
+        "describe": 2 * activations + 24.0 * cells * sizes.n_dimensions + states + pooled,
         # Similarities and distances, each with a copy, of all features as if none were dead.
         "similarity": 2 * activations + 32.0 * features**2,
         # A few seeds; dense activations of 4,000 cells; four matrices of similarities, float64.
@@ -107,7 +113,7 @@ def megabytes(stage: Stage, sizes: Sizes) -> int:
 
 
 def read_sizes(path: str | Path) -> Sizes:
-    """Sizes of a bundle, from the head of its ``cells.h5ad``.
+    """Sizes of a bundle, from the head of its ``cells.h5ad``, and from ``bundle.json``.
 
     Raises
     ------
@@ -123,7 +129,9 @@ def read_sizes(path: str | Path) -> Sizes:
     with h5py.File(path) as file:
         n_cells, n_dimensions = file["obsm/X_emb"].shape
         n_genes = len(file["var"][file["var"].attrs["_index"]])
-    return Sizes(n_cells=n_cells, n_genes=n_genes, n_dimensions=n_dimensions)
+    about = Path(path).with_name("bundle.json")
+    fit = json.loads(about.read_text()).get("fit", {}) if about.exists() else {}
+    return Sizes(n_cells, n_genes, n_dimensions, n_tokens=fit.get("n_tokens", 0))
 
 
 def job_sizes(config: RunConfig, place: Place, *, below: str) -> Sizes:
