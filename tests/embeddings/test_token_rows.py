@@ -18,7 +18,7 @@ from featurelens.embeddings.models.precomputed.files import read_embedding
 from featurelens.embeddings.named_rows import NamedRows
 from featurelens.embeddings.token_rows import TokenRows, token_rows_of, training_rows
 from featurelens.io import InputError
-from featurelens.sae.model import SAE
+from featurelens.sae.model import load
 
 NAMES = pd.Index(["a", "b", "c"], dtype=object)
 SETS = {f"set {number}": [f"G{10 * number + i}" for i in range(10)] for number in range(4)}
@@ -144,14 +144,6 @@ def test_a_call_gives_features_of_tokens_pooled_to_cells(written, tmp_path):
     ).features
     assert (features.layers["mean"] != again.X).nnz == 0
     assert (again.layers["max"] != features.X).nnz == 0
-
-
-def load(folder):
-    from featurelens.sae.model import load as read
-
-    sae = read(folder)
-    assert isinstance(sae, SAE)
-    return sae
 
 
 def test_a_bundle_leads_to_its_tokens(written, tmp_path):

@@ -7,11 +7,11 @@ import anndata
 import h5py
 import numpy as np
 import pandas as pd
-from anndata.io import write_elem
 from scipy import sparse
 from scipy.io import mmwrite
 
 from clones import ROOT
+from made_mudata import write_h5mu
 
 N_CELLS = 240
 TYPES = ("B cell", "T cell", "monocyte")
@@ -24,8 +24,8 @@ def symbols_of_sets(n_sets=12):
     return list(dict.fromkeys(gene for row in rows for gene in row))
 
 
-def ensembl(number, species=""):
-    return f"ENS{species}G{number:011d}"
+def ensembl(number):
+    return f"ENSG{number:011d}"
 
 
 def made(*, n_cells=N_CELLS, seed=0):
@@ -187,10 +187,6 @@ def mudata(path: Path):
     adata.layers["counts"] = adata.X.copy()
     adata.X = log_normal(adata.X)
     protein = anndata.AnnData(np.ones((N_CELLS, 2)), obs=pd.DataFrame(index=adata.obs_names))
-    with h5py.File(path, "w") as file:
-        file.attrs["encoding-type"] = "MuData"
-        write_elem(file, "obs", pd.DataFrame(index=adata.obs_names))
-        write_elem(file, "var", pd.DataFrame(index=[*adata.var_names, "0", "1"]))
-        write_elem(file, "mod/rna", adata)
-        write_elem(file, "mod/protein", protein)
+    obs = pd.DataFrame(index=adata.obs_names)
+    write_h5mu(path, {"rna": adata, "protein": protein}, obs=obs)
     return made()

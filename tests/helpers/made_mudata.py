@@ -15,6 +15,20 @@ COUNTS = np.array([[1, 0, 3], [0, 2, 2], [5, 0, 0], [0, 0, 7]])
 CELLS = ["c1", "c2", "c3", "c4"]
 
 
+def write_h5mu(path: Path, modalities, *, obs, obsm=None) -> Path:
+    """Modalities by name, and what their cells have in common."""
+    names = [name for each in modalities.values() for name in each.var_names]
+    with h5py.File(path, "w") as file:
+        file.attrs["encoding-type"] = "MuData"
+        write_elem(file, "obs", obs)
+        write_elem(file, "var", pd.DataFrame(index=names))
+        if obsm is not None:
+            write_elem(file, "obsm", obsm)
+        for name, each in modalities.items():
+            write_elem(file, f"mod/{name}", each)
+    return path
+
+
 def write_mudata(path: Path) -> Path:
     """Common donors and embedding; types and an embedding of RNA, in the opposite order."""
     rna = anndata.AnnData(
@@ -28,15 +42,13 @@ def write_mudata(path: Path) -> Path:
         obs=pd.DataFrame(index=CELLS),
         var=pd.DataFrame(index=["P1", "P2"]),
     )
-    with h5py.File(path, "w") as file:
-        file.attrs["encoding-type"] = "MuData"
-        write_elem(file, "obs", pd.DataFrame({"donor": ["x", "x", "y", "y"]}, index=CELLS))
-        write_elem(file, "var", pd.DataFrame(index=["E1", "E2", "E3", "P1", "P2"]))
-        present = {"rna": np.ones(4, dtype=bool), "protein": np.ones(4, dtype=bool)}
-        write_elem(file, "obsm", {"X_joint": np.eye(4)} | present)
-        write_elem(file, "mod/rna", rna)
-        write_elem(file, "mod/protein", protein)
-    return path
+    present = {"rna": np.ones(4, dtype=bool), "protein": np.ones(4, dtype=bool)}
+    return write_h5mu(
+        path,
+        {"rna": rna, "protein": protein},
+        obs=pd.DataFrame({"donor": ["x", "x", "y", "y"]}, index=CELLS),
+        obsm={"X_joint": np.eye(4)} | present,
+    )
 
 
 def mudata_cells(path, **changes):
