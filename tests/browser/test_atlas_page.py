@@ -183,6 +183,36 @@ def test_a_letter_typed_again_is_answered_in_its_own_order(path, look):
     assert search(page, "t")[:8] == first
 
 
+def test_a_column_says_in_which_direction_it_is_sorted(path, material, look):
+    page = look().open(path)
+    head = page.locator("[data-sort=n_active]")
+    assert head.get_attribute("aria-sort") == "descending"  # the most active feature comes first
+    head.locator("button").click()
+    head.locator("button").click()
+    assert head.get_attribute("aria-sort") == "ascending"
+    live = material.features.var["n_active"].loc[lambda n: n > 0]
+    assert listed(page)[0] == int(live.sort_values(kind="stable").index[0])
+
+
+def test_a_set_that_the_published_filter_alone_keeps_is_not_said_to_rise(path, material, look):
+    tests = {
+        name: pd.read_parquet(table).set_index(["feature", "term"])
+        for name, table in material.collections["sets"].tests.items()
+    }
+    corrected = tests["global_corrected"]["kept_fdr"] | tests["within_type_corrected"]["kept_fdr"]
+    alone = tests["global_published"][
+        tests["global_published"]["kept_published_05"] & ~corrected
+    ].loc["7"]
+    assert len(alone)
+    page = look().open(path, "#/f/7")
+    page.wait_for_selector(".panel")
+    table = page.get_by_role("region", name="Gene sets", exact=True)
+    for term, sign in alone["direction"].items():
+        row = table.locator("tr", has=page.get_by_role("button", name=term, exact=True))
+        shown = row.locator("td").first.inner_text()
+        assert shown.endswith("over-represented" if sign == "+" else "under-represented"), term
+
+
 def test_the_keyboard_alone_finds_opens_and_compares_features(path, look):
     page = look().open(path)
     page.keyboard.press("/")

@@ -112,6 +112,12 @@ WORDS: dict[str, tuple[str, str, str]] = {
         "not explain.",
     ),
     "gene_q_within": ("q within types", "", "False discovery rate of that comparison."),
+    "term_direction": (
+        "its genes",
+        "",
+        "Rise or fall in high cells. Of a set that the published filter alone keeps: over- or "
+        "under-represented among the genes that the author selects, whether these rise or fall.",
+    ),
     "term_q": (
         "q, corrected",
         "",
@@ -150,6 +156,13 @@ WORDS: dict[str, tuple[str, str, str]] = {
         "Mean here minus mean elsewhere, over the pooled sd.",
     ),
     "type_q": ("q", "", "False discovery rate; significant below 0.05."),
+    "type_high": (
+        "counts as high",
+        "",
+        "By which rule; its locality follows. Corrected: the mean is at least half of the highest, "
+        "where some type stands out of shuffled labels. Published: means further apart than 1.96 "
+        "standard errors.",
+    ),
     "near_cosine": (
         "cosine",
         "-1 to 1",

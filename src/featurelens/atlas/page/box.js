@@ -21,9 +21,14 @@ function startBox() {
 function suggest() {
   const before = box.input.value.replace(/(\w+):("[^"]*"?|\S+)/g, " ");
   box.shown = suggestions(before, MOST_SUGGESTIONS);
-  [...box.list.children].forEach((row, place) => fillSuggestion(row, box.shown[place]));
+  // A list that closes stays as it is: to take its rows away and lay them out again costs most.
+  if (box.shown.length) fillSuggestions(box.shown);
   markSuggestion(-1);
   openSuggestions(box.shown.length > 0);
+}
+
+function fillSuggestions(shown) {
+  [...box.list.children].forEach((row, place) => fillSuggestion(row, shown[place]));
 }
 
 // Rows of suggestions are made once and filled again, as those of the table are.

@@ -151,8 +151,8 @@ function heldOut(i) {
 function stability(i) {
   if (!ATLAS.meta.measures.includes("stability")) return element("p", { class: "quiet" }, lacking("stability"));
   const random = ATLAS.core.stability_random;
-  return [element("p", {}, `${number(ATLAS.core.stability[i])}`
-    + `${random ? `; random directions that fire as often: ${number(random[i])}` : ""}.`), reading(["stability", "stability_random"])];
+  return [element("p", {}, `r = ${number(ATLAS.core.stability[i])} with the features of other seeds (1: the same every time)`
+    + `${random ? `; r = ${number(random[i])} for random directions that fire as often` : ""}.`), reading(["stability", "stability_random"])];
 }
 
 function links(features) {
@@ -160,8 +160,8 @@ function links(features) {
 }
 
 function gseaOf(i) {
-  const made = Object.entries(ATLAS.extras.gsea);
-  if (!made.length) return element("p", { class: "quiet" }, lacking("gsea"));
+  const made = Object.entries(ATLAS.extras.gsea).filter(([, features]) => Object.keys(features).length);
+  if (!made.length) return element("p", { class: "quiet" }, ATLAS.meta.lacking.gsea || "GSEA was made of no feature of this source.");
   return made.map(([collection, features]) => {
     if (!features[i]) return element("p", { class: "quiet" }, "GSEA looked at other features: ", links(Object.keys(features)), ".");
     const lines = features[i].map((set) => element("tr", {}, element("th", { scope: "row" }, linked(set.term, written("term", set.term))),

@@ -27,9 +27,9 @@ function word(name) {
   return ATLAS.meta.words[name] || { label: name, unit: "", help: "" };
 }
 
-function heading(name, label) {
+function heading(name, isText = false) {
   const known = word(name);
-  return element("th", { scope: "col", title: known.help }, label || known.label);
+  return element("th", { scope: "col", title: known.help, class: isText ? "" : "right" }, known.label);
 }
 
 // What the numbers of a part mean, folded away until somebody asks.

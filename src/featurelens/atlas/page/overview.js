@@ -33,7 +33,7 @@ function sources() {
       element("th", { scope: "col" }, "source"), element("th", { scope: "col", class: "right" }, "live features"),
       ...nulls.map((name) => head(name)), element("th", { scope: "col" }, "verdict"),
       head("share", "published"), head("share_complete", "published, cells shuffled")], lines),
-    element("p", { class: "quiet" }, `featurelens ${ATLAS.meta.version}, run ${ATLAS.meta.run}.`));
+    reading(nulls), element("p", { class: "quiet" }, `featurelens ${ATLAS.meta.version}, run ${ATLAS.meta.run}.`));
 }
 
 function compare(text) {

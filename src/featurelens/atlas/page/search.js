@@ -87,7 +87,7 @@ function visit({ kind, place }, act) {
   const { core, index } = ATLAS;
   if (kind === "id") act(place, 0, 0);
   else if (kind === "type") {
-    for (let i = 0; i < core.n; i += 1) if (core.top_type[i] === place + 1) act(i, 1 - core.share_in_type[i], 0);
+    for (const i of featuresOfTypes()[place]) act(i, 1 - core.share_in_type[i], 0);
   } else {
     const [from, to] = [index[`${kind}_at`][place], index[`${kind}_at`][place + 1]];
     const features = index[`${kind}_feature`];
@@ -109,9 +109,9 @@ function whyOf({ entries, through, at }, i) {
 }
 
 function keptBy(flags) {
-  const falls = flags & 1 ? "" : ", falls";
-  if (flags & 2) return falls;
-  return flags & 16 ? `${falls} (within types)` : `${falls} (published filter)`;
+  const direction = flags & 1 ? "" : `, ${directionOf(flags)}`;
+  if (flags & 2) return direction;
+  return flags & 16 ? `${direction} (within types)` : `${direction} (published filter)`;
 }
 
 function exactly(kind, text) {

@@ -52,7 +52,7 @@ function tableOf(record) {
     fraction_active: plainNumber(record.type_fraction[at]), effect: plainNumber(record.type_effect[at]), q: plainLog(record.type_q[at]) }));
   record.gene.forEach((gene, at) => add("gene", geneName(gene), { log2_fold: plainNumber(record.gene_fold[at]), t: plainNumber(record.gene_t[at]),
     q: plainLog(record.gene_q[at]), log2_fold_within: plainNumber(record.gene_fold_within[at]), q_within: plainLog(record.gene_q_within[at]) }));
-  record.term.forEach((term, at) => add("gene set", termName(term), { direction: record.term_flags[at] & 1 ? "up" : "down",
+  record.term.forEach((term, at) => add("gene set", termName(term), { direction: directionOf(record.term_flags[at]),
     q: plainLog(record.term_q[at]), effect: plainNumber(record.term_effect[at]), n_hits: plainNumber(record.term_hits[at]),
     q_within: plainLog(record.term_q_within[at]), p_binomial_published: plainLog(record.term_p_binomial[at]),
     p_mannwhitney_published: plainLog(record.term_p_mannwhitney[at]) }));

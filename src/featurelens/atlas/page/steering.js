@@ -45,7 +45,7 @@ function dosesOf(doses) {
     element("th", { scope: "row" }, plainNumber(row.dose), row.beyond_range ? element("span", { class: "quiet" }, " beyond any cell") : null),
     cell(number(row.activation)), cell(`${number(row.way)} (${number(row.way_low)} to ${number(row.way_high)})`), cell(percent(row.share_arrived))));
   return [element("div", { class: "plots" }, pen.root),
-    plainTable("Doses of the edit", OF_DOSES.map((name) => heading(name)), lines), reading(OF_DOSES)];
+    plainTable("Doses of the edit", OF_DOSES.map((name, place) => heading(name, place === 0)), lines), reading(OF_DOSES)];
 }
 
 // The steered feature among its controls, which move every cell equally far.

@@ -3,14 +3,15 @@
 const rows = { all: [], why: () => "", current: 0, body: null, space: null, sheet: null, height: 30, top: 0, sight: 400, drawn: "", pool: [] };
 const NARROW = window.matchMedia("(max-width: 699px)");
 
+// Columns whose largest numbers come first fall.
 const COLUMN = {
   feature: { label: "No.", value: (i) => i, text: (i) => String(i), right: true },
   top_type: { value: (i) => ATLAS.core.top_type[i] || 1e6, text: (i) => typeOf(i) || MISSING },
   type: { value: (i) => ATLAS.core.type[i], text: (i) => ATLAS.core.localities[ATLAS.core.type[i]] },
-  n_active: { label: "Cells", value: (i) => -ATLAS.core.n_active[i], text: (i) => number(ATLAS.core.n_active[i]), right: true },
+  n_active: { label: "Cells", value: (i) => -ATLAS.core.n_active[i], text: (i) => number(ATLAS.core.n_active[i]), right: true, falls: true },
   genes: { label: "Genes up", value: (i) => firstGenes(i) || "\uffff", text: (i) => firstGenes(i) },
   term: { value: (i) => firstTerm(i) || "\uffff", text: (i) => firstTerm(i) },
-  n_terms: { label: "Sets", value: (i) => -ATLAS.core.n_terms[i], text: (i) => number(ATLAS.core.n_terms[i]), right: true },
+  n_terms: { label: "Sets", value: (i) => -ATLAS.core.n_terms[i], text: (i) => number(ATLAS.core.n_terms[i]), right: true, falls: true },
 };
 
 const SHOWN = {
@@ -45,7 +46,7 @@ function firstTerm(i) {
 
 function startTable() {
   for (const name of ATLAS.meta.measures.filter((each) => each === "stability")) {
-    COLUMN[name] = { value: (i) => -ATLAS.core[name][i], text: (i) => number(ATLAS.core[name][i], 2), right: true };
+    COLUMN[name] = { value: (i) => -ATLAS.core[name][i], text: (i) => number(ATLAS.core[name][i], 2), right: true, falls: true };
   }
   const select = byId("show");
   replace(select, Object.entries(SHOWN).map(([name, [label]]) => element("option", { value: name }, label)));
@@ -105,18 +106,18 @@ function refill() {
   const keep = (SHOWN[state.show] || SHOWN.live)[1];
   const { found, why, note } = answer(state.q);
   const sort = state.sort || (found ? "" : "n_active");
-  const all = sort ? order(found, sort.replace(/^-/, ""), sort.startsWith("-")) : found;
   rows.why = why;
-  rows.all = all.filter(keep);
-  const hidden = all.length - rows.all.length;
+  rows.all = found ? order(found, sort).filter(keep) : everyFeature(sort, keep);
+  const hidden = found ? found.length - rows.all.length : 0;
   rows.current = Math.max(rows.all.indexOf(state.feature), 0);
   const label = (SHOWN[state.show] || SHOWN.live)[0];
   setText(byId("count"), `${grouped(rows.all.length)} of ${plural(ATLAS.core.n, "feature")}`);
-  const more = found && hidden > 0 ? ` ${plural(hidden, "answer")} not among \u201c${label}\u201d.` : "";
+  const more = hidden > 0 ? ` ${plural(hidden, "answer")} not among \u201c${label}\u201d.` : "";
   say(found ? note || `${plural(rows.all.length, "feature")} found.${more}` : "");
   rows.body.querySelectorAll("[data-sort]").forEach((head) => {
     const by = head.dataset.sort === sort.replace(/^-/, "");
-    setIfNew(head, "aria-sort", by ? (sort.startsWith("-") ? "descending" : "ascending") : "none");
+    const falls = Boolean(COLUMN[head.dataset.sort].falls) !== sort.startsWith("-");
+    setIfNew(head, "aria-sort", by ? (falls ? "descending" : "ascending") : "none");
   });
   if (rows.top) rows.body.scrollTop = 0;
   rows.top = 0;
@@ -137,23 +138,26 @@ function drawInTurn() {
   requestAnimationFrame(() => setTimeout(() => { if (own === turn) drawRows(true); }));
 }
 
-// Features in the order of a column; that of all features is kept, because an empty box asks for it.
-let kept = { sort: null, all: [] };
+// What an empty box lists is kept until another order or choice is asked for.
+let kept = { asked: "", all: [] };
 
-function order(found, name, back) {
-  const column = COLUMN[name];
-  const all = found ? [...found] : Array.from({ length: ATLAS.core.n }, (_, i) => i);
-  if (!column) return all;
-  if (!found && kept.sort === `${name} ${back}`) return kept.all;
+function everyFeature(sort, keep) {
+  const asked = `${sort} ${state.show}`;
+  if (kept.asked !== asked) kept = { asked, all: order(Array.from({ length: ATLAS.core.n }, (_, i) => i), sort).filter(keep) };
+  return kept.all;
+}
+
+// Features by a column, in a list of their own.
+function order(found, sort) {
+  const column = COLUMN[sort.replace(/^-/, "")];
+  if (!column) return found;
   const keys = new Array(ATLAS.core.n);
-  for (const i of all) {
+  for (const i of found) {
     const key = column.value(i);
     keys[i] = Number.isNaN(key) ? Infinity : key;
   }
-  const sign = back ? -1 : 1;
-  all.sort((a, b) => (keys[a] < keys[b] ? -sign : keys[a] > keys[b] ? sign : a - b));
-  if (!found) kept = { sort: `${name} ${back}`, all };
-  return all;
+  const sign = sort.startsWith("-") ? -1 : 1;
+  return [...found].sort((a, b) => (keys[a] < keys[b] ? -sign : keys[a] > keys[b] ? sign : a - b));
 }
 
 function drawRows(always = false, most = Infinity) {

@@ -26,9 +26,9 @@ function typeTable(record) {
   });
   const heads = [element("th", { scope: "col" }, "cell type"), element("th", { scope: "col", class: "right" }, "cells"),
     ...["type_mean", "type_fraction", "type_effect", "type_q"].map((name) => heading(name)),
-    element("th", { scope: "col", title: "Which convention calls the feature more active here than elsewhere" }, "more active here")];
+    heading("type_high", true)];
   return [plainTable("Activation by cell type", heads, lines),
-    reading(["type_mean", "type_fraction", "type_effect", "type_q", "type", "type_published"])];
+    reading(["type_mean", "type_fraction", "type_effect", "type_q", "type_high", "type", "type_published"])];
 }
 
 function geneTable(record, rises) {
@@ -64,6 +64,12 @@ function geneTables(record) {
     reading(["log2_fold", "t", "gene_q", "log2_fold_within", "gene_q_within"])];
 }
 
+// The published filter knows no direction: its genes are selected whether they rise or fall.
+function directionOf(flags) {
+  if (flags & 18) return flags & 1 ? "rises" : "falls";
+  return flags & 1 ? "over-represented" : "under-represented";
+}
+
 function termTable(record) {
   const several = ATLAS.meta.collections.length > 1;
   const lines = [...record.term.keys()].map((at) => {
@@ -72,18 +78,18 @@ function termTable(record) {
     return element("tr", {},
       element("th", { scope: "row" }, linked(termName(term), written("term", termName(term))),
         several ? element("span", { class: "quiet" }, ` ${ATLAS.index.collections[term]}`) : null),
-      cell(flags & 1 ? "\u2191 rises" : "\u2193 falls", false), cell(fromLog(record.term_q[at])),
+      cell(`${flags & 1 ? "\u2191" : "\u2193"} ${directionOf(flags)}`, false), cell(fromLog(record.term_q[at])),
       cell(number(record.term_effect[at], 2)),
       cell(Number.isNaN(record.term_hits[at]) ? MISSING : `${record.term_hits[at]} of ${ATLAS.index.term_size[term]}`),
       cell(fromLog(record.term_q_within[at])), cell(fromLog(record.term_p_binomial[at])),
       cell(fromLog(record.term_p_mannwhitney[at])), cell(kept.join(", "), false));
   });
   const names = ["term_q", "term_effect", "term_hits", "term_q_within", "term_p_binomial", "term_p_mannwhitney"];
-  const heads = [element("th", { scope: "col" }, "gene set"), element("th", { scope: "col" }, "its genes"),
+  const heads = [element("th", { scope: "col" }, "gene set"), heading("term_direction", true),
     ...names.map((name) => heading(name)), element("th", { scope: "col" }, "kept by")];
   const found = lines.length ? plainTable("Gene sets", heads, lines)
     : element("p", { class: "quiet" }, ATLAS.meta.collections.length ? "No filter keeps a gene set for this feature." : lacking("collections"));
-  return [found, reading(names)];
+  return [found, reading(["term_direction", ...names])];
 }
 
 function nearTable(record) {
@@ -93,10 +99,11 @@ function nearTable(record) {
       element("th", { scope: "row" }, button(featureName(other), () => open(other), { class: "link" }),
         " ", button("beside", () => change({ beside: other }, { step: true }), { class: "small", "aria-label": `Show feature ${other} beside` })),
       cell(number(record.near_cosine[at])), cell(number(record.near_correlation[at])),
-      cell(typeOf(other), false), cell(firstTerm(other) || firstGenes(other), false));
+      cell(typeOf(other) || MISSING, false),
+      cell(firstTerm(other) || firstGenes(other) || (ATLAS.core.n_active[other] ? MISSING : "dead: no cell activates it"), false));
   });
   const heads = [element("th", { scope: "col" }, "feature"), heading("near_cosine"), heading("near_correlation"),
-    heading("top_type"), element("th", { scope: "col" }, "gene set or genes")];
+    heading("top_type", true), element("th", { scope: "col" }, "gene set or genes")];
   const how = ATLAS.meta.has_directions ? "Nearest by the direction that they add to the embedding"
     : "Nearest by their activations (this source of features has no directions)";
   return [plainTable(how, heads, lines), reading(["near_cosine", "near_correlation"])];

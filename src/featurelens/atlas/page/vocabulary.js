@@ -68,7 +68,7 @@ function named(wanted, kind = null) {
 }
 
 // The first sign of a word is looked for among all names and answered by thousands of features;
-// that is done before it is typed.
+// that is done before it is typed, and rows of the closed list are laid out.
 const firsts = new Map();
 
 function prepare() {
@@ -77,7 +77,10 @@ function prepare() {
   const signs = [..."abcdefghijklmnopqrstuvwxyz0123456789"];
   const next = () => {
     const wanted = signs.shift();
-    if (!wanted) return;
+    if (!wanted) {
+      if (!box.isOpen) fillSuggestions(suggestions("a", MOST_SUGGESTIONS));
+      return;
+    }
     firsts.set(wanted, { wanted, kind: null, ...findNamed(wanted, null, null) });
     firsts.get(wanted).answer = answer(wanted);
     idle(next);
@@ -116,19 +119,20 @@ const sizeOfName = (name) => sizeOf({ kind: KINDS[vocabulary.kind[name]], place:
 
 // How many features a name leads to.
 function sizeOf({ kind, place }) {
-  if (kind === "type") return typeCounts()[place];
+  if (kind === "type") return featuresOfTypes()[place].length;
   const at = kind === "gene" ? ATLAS.index.gene_at : kind === "term" ? ATLAS.index.term_at : null;
   return at ? at[place + 1] - at[place] : 1;
 }
 
-let counted = null;
+let ofTypes = null;
 
-function typeCounts() {
-  if (!counted) {
-    counted = new Uint32Array(ATLAS.cells.types.length);
-    for (const place of ATLAS.core.top_type) if (place) counted[place - 1] += 1;
+// Features that are named for each type.
+function featuresOfTypes() {
+  if (!ofTypes) {
+    ofTypes = ATLAS.cells.types.map(() => []);
+    ATLAS.core.top_type.forEach((place, i) => { if (place) ofTypes[place - 1].push(i); });
   }
-  return counted;
+  return ofTypes;
 }
 
 function suggestions(text, most) {
