@@ -368,6 +368,21 @@ def test_what_is_cut_off_is_said_in_one_line(tmp_path, form):
     assert "given" in str(caught.value)
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("form", ["h5ad", "10x h5", "h5mu", "10x folder", "zarr"])
+def test_a_key_that_is_not_there_is_said_in_one_line(tmp_path, form):
+    path = tmp_path / "given"
+    SPOILT[form][0](path)
+    modality = {"modality": "rna"} if form == "h5mu" else {}
+    for key in ("cell_type", "batch", "counts_layer", "symbol"):
+        with pytest.raises(InputError, match="nowhere") as caught:
+            check_dataset(OwnCells(path=str(path), **modality | {key: "nowhere"}))
+        assert "\n" not in str(caught.value)
+    with pytest.raises(InputError, match="X_nowhere") as caught:
+        check(OwnCells(path=str(path), **modality), PrecomputedModel(key="X_nowhere"))
+    assert "\n" not in str(caught.value)
+
+
 def test_an_embedding_whose_place_is_not_clear(tmp_path):
     scanpy_like().write_h5ad(tmp_path / "z.h5ad")
     with pytest.raises(InputError, match="set key to one of: X, X_scVI"):
