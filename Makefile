@@ -8,9 +8,10 @@ REPORT := results/demo/report.html
 BROWSER := build/browser
 PEERS := build/peers
 # Tests that end in minutes and need nothing that is installed apart.
-MINUTES := not slow and not oracle and not models and not paper and not browser and not portable
+MINUTES := not slow and not oracle and not models and not paper and not browser and not portable and not cluster
 
-.PHONY: demo verify help test test-slow test-oracles test-models test-paper test-portable test-browser bench bench-atlas bench-demo \
+.PHONY: demo verify help test test-slow test-oracles test-models test-paper test-portable test-browser test-cluster bench \
+	bench-atlas bench-demo \
 	bench-scale bench-peers \
 	coverage mutants lint hooks format schema laptop reproduction audit lock clean
 
@@ -30,7 +31,7 @@ test: $(READY)  ## every test that ends in minutes
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadgroup -m "$(MINUTES)"
 
 test-slow: $(READY)  ## tests that take longer
-	OMP_NUM_THREADS=1 $(BIN)/pytest -m slow
+	OMP_NUM_THREADS=1 $(BIN)/pytest -m "slow and not cluster"
 
 test-oracles: $(READY)  ## tests against libraries that are installed apart
 	$(PYTHON) -m venv $(VENV)-oracles
@@ -73,6 +74,17 @@ $(BROWSER)/.ready: $(READY)
 	$(BIN)/python -m pip install --quiet --target $(BROWSER) playwright==1.65.2 axe-playwright-python==0.1.8 \
 		plotly==7.1.0
 	@touch $@
+
+# Slurm comes from Debian where there is none and we may install; else the tests say what is missing.
+SLURM := slurm-wlm munge
+
+test-cluster: $(READY)  ## snakemake --profile slurm on a Slurm of one node, which it starts; SHORT=1 takes a part
+	@command -v slurmctld > /dev/null && command -v munged > /dev/null || [ "$$(id -u)" != 0 ] \
+		|| ! command -v apt-get > /dev/null \
+		|| { timeout 300 apt-get -qq update && DEBIAN_FRONTEND=noninteractive \
+			timeout 600 apt-get -qq install --yes --no-install-recommends $(SLURM); } > /dev/null 2>&1 \
+		|| echo "Slurm could not be installed; the tests that need it are skipped"
+	OMP_NUM_THREADS=1 $(BIN)/pytest tests/cluster -m "cluster$(if $(SHORT), and not slow)"
 
 coverage: $(VENV)-dev/.ready  ## lines that the tests reach, by package
 	OMP_NUM_THREADS=1 $(VENV)-dev/bin/python -m pytest -q -n 2 --dist loadgroup \

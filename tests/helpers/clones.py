@@ -65,9 +65,7 @@ def copy_repository(folder, *, warm=True):
     """
     left_out = ["*.egg-info"] if warm else ["*.egg-info", "__pycache__"]
     if warm:
-        place = folder / ".snakemake/featurelens"
-        place.mkdir(parents=True)
-        shutil.copy(_read_once(), place / "fingerprints.json")
+        warm_up(folder)
     for part in PARTS:
         source = ROOT / part
         if source.is_symlink():
@@ -77,6 +75,13 @@ def copy_repository(folder, *, warm=True):
         else:
             shutil.copy2(source, folder / part)
     return folder
+
+
+def warm_up(folder):
+    """Lay what was read of the library where a plan in a folder looks for it."""
+    place = folder / ".snakemake/featurelens"
+    place.mkdir(parents=True)
+    shutil.copy(_read_once(), place / "fingerprints.json")
 
 
 @cache

@@ -1,8 +1,8 @@
 """A Slurm cluster of one node with two simulated GPUs, for as long as a test lasts.
 
-Everything lies in one folder: configuration, state, logs, the text file in which Slurm notes the
-jobs that have ended. Its daemons listen on ports that were free and end with the cluster. Needs
-Debian's ``slurm-wlm`` and ``munge``, and root.
+Everything lies in one folder: configuration, state, logs, the text file in which Slurm notes jobs
+that have ended. Its daemons listen on ports that were free and end with the cluster. Needs Debian's
+``slurm-wlm`` and ``munge``, and root.
 """
 
 import os
@@ -37,6 +37,7 @@ SwitchType=switch/none
 SelectType=select/cons_tres
 SelectTypeParameters=CR_Core_Memory
 ReturnToService=2
+MinJobAge=100000
 SlurmdParameters=config_overrides
 SchedulerParameters=sched_min_interval=100000,batch_sched_delay=0
 JobAcctGatherType=jobacct_gather/linux
@@ -218,3 +219,15 @@ def missing():
     if os.geteuid() != 0:
         return "only root may start a cluster"
     return f"not installed: {', '.join(absent)}" if absent else ""
+
+
+def memory_mb(text):
+    """Megabytes that Slurm means by ``800M`` or ``1.50G``."""
+    return round(float(text[:-1]) * {"M": 1, "G": 1024, "T": 1024**2}[text[-1]])
+
+
+def minutes(text):
+    """Minutes that Slurm means by ``1-02:30:00``."""
+    days, _, clock = text.rpartition("-")
+    hours, some, _ = map(int, clock.split(":"))
+    return 24 * 60 * int(days or 0) + 60 * hours + some

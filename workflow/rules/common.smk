@@ -3,6 +3,7 @@
 
 import re
 import sys
+from functools import partial
 from pathlib import Path
 
 SRC = str(Path(workflow.current_basedir).parent.parent / "src")
@@ -25,12 +26,13 @@ from featurelens.options import as_plain, user_files
 from featurelens.places import Place
 from featurelens.planning import code, sizes, sweep_sizes
 from featurelens.planning.atlas import Atlas
+from featurelens.planning.began import Beginning, describe_edits
 from featurelens.planning.contents import Contents
 from featurelens.planning.contrasts import plan_tests
 from featurelens.planning.early import check_early, named_files, require_room
 from featurelens.planning.fingerprint import Fingerprints
 from featurelens.planning.jobs import BUNDLE_FILES, Jobs, growing
-from featurelens.planning.outputs import jobs_of, write_caption
+from featurelens.planning.outputs import described, inputs_of, jobs_of, write_caption
 from featurelens.planning.plan import Plan
 from featurelens.planning.settings import notes_on_settings
 from featurelens.planning.steps import read_steps
@@ -56,7 +58,9 @@ RUN = CONFIG.run
 # Ways in which one job tests a source of features.
 TESTING = plan_tests(CONFIG.datasets, list(CONFIG.saes), CONFIG.dge.contrasts)
 WHOLE = [job for job in TESTING if job.is_whole]
-fingerprint = Fingerprints(Path(workflow.current_basedir).parent.parent / "scripts").of
+CODE = Fingerprints(Path(workflow.current_basedir).parent.parent / "scripts")
+fingerprint = CODE.of
+BEGINNING = Beginning(CODE, Path(workflow.current_basedir).parent, given)
 
 
 # A name is a part of a path.
@@ -98,16 +102,17 @@ content_of = Contents(without=PLAN.resources).of
 def check_files():
     """Stop before a job is planned if a file of the user's cannot be used.
 
-    Snakemake that is to report, unlock or list has no cores and plans nothing; jobs that evaluate
-    the workflow again, on a cluster, need not look once more.
+    Snakemake that is to report, unlock or list has no cores and plans nothing. Jobs of a cluster
+    evaluate the workflow again and need not look once more; they stop if it was edited meanwhile.
     """
-    given = workflow.resource_settings
-    if not workflow.is_main_process or (given.cores is None and given.nodes is None):
-        return
-    dry = workflow.output_settings.dryrun
+    settings, lines = workflow.resource_settings, []
     try:
-        require_room()
-        lines = check_early(PLAN, dry=dry, code=lambda: fingerprint("check_inputs"))
+        if workflow.remote_exec:
+            shell.prefix(f"set -euo pipefail; {BEGINNING.guarded()}")
+        elif workflow.is_main_process and (settings.cores, settings.nodes) != (None, None):
+            require_room()
+            dry = workflow.output_settings.dryrun
+            lines = check_early(PLAN, dry=dry, code=lambda: fingerprint("check_inputs"))
     except InputError as error:
         raise SystemExit(f"error: {error}")
     for line in lines:
@@ -125,10 +130,15 @@ def note_settings():
         print(f"note: {note}", file=sys.stderr)
 
 
-def begin_jobs_in_copies():
-    """On this machine, let jobs begin in copies of one process that has loaded the libraries."""
+def begin_jobs():
+    """On this machine, let jobs begin in copies of one process that has loaded the libraries.
+
+    On a cluster jobs read code and config again, and end where either was edited meanwhile.
+    """
     scripts = [job.rule.script for job in workflow.dag.needrun_jobs() if job.rule.script]
-    if workflow.local_exec and not workflow.deployment_settings.deployment_method:
+    if not workflow.local_exec:
+        shell.prefix(f"set -euo pipefail; {BEGINNING.note()}")
+    elif not workflow.deployment_settings.deployment_method:
         shell.prefix(f"set -euo pipefail; {starts.start(f'{SRC}/../scripts', scripts)}")
 
 
@@ -199,20 +209,7 @@ def tested(job):
 
 
 # What jobs that make several figures or tables are told of them.
-
-
-def named_inputs(outputs):
-    """Inputs of figures or tables that are made by one job, each behind its name."""
-    files = [made.files(f"results/{RUN}", prefix=f"{name}_") for name, made in outputs.items()]
-    return {key: path for each in files for key, path in each.items()}
-
-
-def described(outputs):
-    """What a job has to know of each: the names of its files, its parameters, what it makes."""
-    return {
-        name: {"names": made.keys, "params": made.params, "outputs": list(made.output.outputs)}
-        for name, made in outputs.items()
-    }
+named_inputs = partial(inputs_of, f"results/{RUN}")
 
 
 def caption_file(made, file=None, more=""):

@@ -118,6 +118,11 @@ class Fingerprints:
             reached |= found
         return reached
 
+    def codes(self, script: str | None = None) -> dict[str, str]:
+        """Hash of each script and module by name, or of one script and of what it can load."""
+        names = self._modules if script is None else {f"scripts/{script}", *self.closure(script)}
+        return {name: self._code(name) for name in sorted(names)}
+
     @cached_property
     def _files(self) -> dict[str, Path]:
         return {_module_name(path, self.library): path for path in self.library.rglob("*.py")}
@@ -133,6 +138,11 @@ class Fingerprints:
         for name in sorted(self.closure(script, chosen)):
             parts += [f"{name} {self._modules[name].code}", *self._beside(name)]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
+
+    def _code(self, name: str) -> str:
+        """Hash of a script or module, and of the files that it reads."""
+        beside = self._beside(name) if name in self._files else []
+        return " ".join([self._modules[name].code, *beside])
 
     def _beside(self, module: str) -> list[str]:
         if module not in self._read:

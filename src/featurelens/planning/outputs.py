@@ -194,6 +194,20 @@ def jobs_of(planned: Mapping[str, Planned]) -> dict[str, dict[str, Planned]]:
     return jobs
 
 
+def inputs_of(root: str, planned: Mapping[str, Planned]) -> dict[str, str | list[str]]:
+    """Inputs of figures or tables that are made by one job, each behind its name."""
+    files = [made.files(root, prefix=f"{name}_") for name, made in planned.items()]
+    return {key: path for each in files for key, path in each.items()}
+
+
+def described(planned: Mapping[str, Planned]) -> dict[str, dict[str, Any]]:
+    """What a job has to know of each: the names of its files, its parameters, what it makes."""
+    return {
+        name: {"names": made.keys, "params": made.params, "outputs": list(made.output.outputs)}
+        for name, made in planned.items()
+    }
+
+
 def write_caption(name: str, text: str, folder: str | Path) -> str:
     """Write a caption for the report where it is not written yet; returns its absolute path."""
     path = Path(folder).absolute() / f"{name}.rst"
