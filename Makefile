@@ -10,7 +10,7 @@ PEERS := build/peers
 # Tests that end in minutes and need nothing that is installed apart.
 MINUTES := not slow and not oracle and not models and not paper and not browser and not portable and not cluster
 
-.PHONY: demo verify help test test-slow test-oracles test-models test-paper test-portable test-browser test-cluster bench \
+.PHONY: demo verify help test test-slow test-oracles test-models test-paper test-portable test-browser test-cluster container bench \
 	bench-atlas bench-demo \
 	bench-scale bench-peers \
 	coverage mutants lint hooks format schema laptop reproduction audit lock clean
@@ -85,6 +85,12 @@ test-cluster: $(READY)  ## snakemake --profile slurm on a Slurm of one node, whi
 			timeout 600 apt-get -qq install --yes --no-install-recommends $(SLURM); } > /dev/null 2>&1 \
 		|| echo "Slurm could not be installed; the tests that need it are skipped"
 	OMP_NUM_THREADS=1 $(BIN)/pytest tests/cluster -m "cluster$(if $(SHORT), and not slow)"
+
+# Environments say "-r ../requirements.lock", which Snakemake's recipe does not copy.
+container: $(READY)  ## build/Dockerfile, the recipe of an image for jobs; needs conda, see docs/cluster.md
+	@mkdir -p build
+	$(BIN)/snakemake --containerize > build/Dockerfile.generated
+	sed '0,/^RUN/s//COPY requirements.lock \/conda-envs\/requirements.lock\n&/' build/Dockerfile.generated > build/Dockerfile
 
 coverage: $(VENV)-dev/.ready  ## lines that the tests reach, by package
 	OMP_NUM_THREADS=1 $(VENV)-dev/bin/python -m pytest -q -n 2 --dist loadgroup \

@@ -16,6 +16,8 @@ pytestmark = pytest.mark.cluster
 
 EMBEDDING = "results/demo/autoencoder/small/latent4/embedding.h5ad"
 CONFIG = "results/demo/config.yaml"
+HANGS = 3600
+"""Seconds after which a run is taken for one that will not end."""
 HOG = """
 import os, pathlib, sys, time
 command = " ".join(sys.orig_argv)
@@ -46,11 +48,17 @@ def start(cluster, clone, *arguments, **environment):
 
 def finish(run, cluster, known=(), **acts):
     """Wait for a run; once for each rule that is named, do something to its first job that runs."""
-    while run.poll() is None:
-        for job in submitted(cluster, known):
-            if job["JobState"] == "RUNNING" and job["rule"] in acts:
-                acts.pop(job["rule"])(job)
-        time.sleep(0.5)
+    begun = time.monotonic()
+    try:
+        while run.poll() is None:
+            for job in submitted(cluster, known):
+                if job["JobState"] == "RUNNING" and job["rule"] in acts:
+                    acts.pop(job["rule"])(job)
+            assert time.monotonic() < begun + HANGS
+            time.sleep(0.5)
+    finally:
+        run.kill()
+        run.wait()
     assert not acts
     return run.returncode
 

@@ -3,8 +3,11 @@
 Where one of the first fails with another version of Snakemake, the page has to be written anew.
 """
 
+import json
 import os
 import re
+import subprocess
+import sys
 from itertools import accumulate
 from pathlib import Path
 
@@ -13,7 +16,8 @@ import yaml
 import yte
 from snakemake import benchmark
 
-from clones import ROOT, copy_repository, run_snakemake
+import slurm_plan
+from clones import ROOT, copy_repository, run_snakemake, write_config
 from featurelens.planning.steps import read_steps
 
 pytestmark = [pytest.mark.workflow, pytest.mark.xdist_group("plans")]
@@ -185,8 +189,44 @@ def test_what_a_profile_gives_more_of_is_a_rule(clone):
     done = run_snakemake(clone, "--list-rules", "--configfile", "config/paper.yaml")
     rules = set(done.stdout.split())
     for name in ("slurm", "local-gpu"):
-        given = profile(name).get("set-resources", {}) | profile(name).get("set-threads", {})
-        assert set(given) - rules == set()
+        ours = profile(name)
+        keys = ("set-resources", "set-threads", "groups")
+        assert {rule for key in keys for rule in ours.get(key, {})} - rules == set()
+
+
+STUDY = {
+    "architecture": ["vanilla", "relu", "topk"],
+    "expansion": [2, 5, 10, 20, 50, 100, 200],
+    "l1": [0.1, 0.01, 0.001, 0.0001, 0.00001],
+    "k": [1, 5, 10, 20, 50, 75, 100],
+    "learning_rate": [0.01, 0.001, 0.0001, 0.00001],
+    "epochs": 100,
+    "seed": [0, 1, 2, 3, 4, 5, 6],
+}
+"""(5 + 5 + 7) * 7 * 4 * 7 = 3,332 SAEs in 3 * 7 * 4 stacks of one architecture, width and rate."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stacks_per_job", [1, 4])
+def test_a_study_of_3000_saes_is_less_than_200_slurm_jobs(tmp_path, stacks_per_job):
+    clone = copy_repository(tmp_path)
+    config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+    stack_by = ["architecture", "expansion", "learning_rate"]
+    config["sweeps"]["small"] |= {"grids": [STUDY], "stack_by": stack_by}
+    _, file = write_config(clone, config)
+    settings = tmp_path / "profile.yaml"
+    settings.write_text(yaml.safe_dump(profile("slurm", stacks_per_job=stacks_per_job)))
+    command = [sys.executable, Path(slurm_plan.__file__), clone, file, settings]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    plan = json.loads(done.stdout)
+    assert plan["points"] > 3000
+    jobs = plan["slurm"]
+    assert sum(jobs.values()) < 200
+    # 84 stacks of the small simulation are measured by fives.
+    assert jobs["recovery"] == 17
+    if stacks_per_job > 1:
+        assert "train_stack" not in jobs
+        assert jobs["stacks"] >= 84 / 4
 
 
 def test_a_run_whose_settings_are_unusual_says_so_and_no_other(clone):
