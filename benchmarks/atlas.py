@@ -19,8 +19,8 @@ the throttle: what other programs take of the machine does not count, nor does w
 screen. Where a page is slower than the typist, work that earlier strokes left counts, as it does on
 the clock. The clock, with the processor slowed down, runs from the time stamp of the event, and
 waits for the frame included; a stroke that changes nothing is timed beside. It holds what other
-programs took. Chromium gives a page that nobody looks at a lower priority than its own, so the page is
-given the priority of this program.
+programs took. Chromium gives a page that nobody looks at a lower priority than its own, so the
+page is given the priority of this program.
 
 Decoder directions are left out of the made data: their layout takes longer to make than all the
 rest, and no key stroke reads it. The other pages are looked at once, by the first three
