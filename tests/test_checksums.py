@@ -27,6 +27,7 @@ def made(folder, seconds):
     row = {"loss": 0.5, "of": [{"seconds": seconds, "k": 3}]}
     (folder / "train.json").write_text(json.dumps(row))
     (folder / "sweeps/store/points.jsonl").write_text(f"{json.dumps(row)}\n{json.dumps(row)}\n")
+    (folder / "page.html").write_text(f'<script>{{"seconds":{seconds},"loss":0.5}}</script>')
     (folder / "weights.safetensors").write_bytes(bytes(range(9)))
     (folder / "plain.json").write_text('{ "k" : 3 }')
     for path in ("logs/train/a.log", "benchmarks/a.tsv", "versions.tsv"):
@@ -45,6 +46,7 @@ def test_what_a_job_took_does_not_count(run, tmp_path):
     assert (run / "train.json").read_bytes() != (other / "train.json").read_bytes()
     assert checksums(run) == checksums(other)
     assert sorted(checksums(run)) == [
+        "page.html",
         "plain.json",
         "sweeps/points.parquet",
         "sweeps/store/points.jsonl",
@@ -70,7 +72,11 @@ def test_any_other_change_of_a_timed_table_counts(run, path, change):
 
 
 @pytest.mark.parametrize(
-    "path", ["tables/points.tsv", "train.json", "sweeps/store/points.jsonl", "weights.safetensors"]
+    "path",
+    [
+        *("tables/points.tsv", "train.json", "sweeps/store/points.jsonl", "page.html"),
+        "weights.safetensors",
+    ],
 )
 def test_a_changed_digit_counts(run, path):
     before = checksums(run)
@@ -96,7 +102,7 @@ def test_the_command_prints_what_it_reads_again(run, tmp_path):
     there = tmp_path / "there.tsv"
     there.write_text(done.stdout)
     again = command(run, "--against", there)
-    assert (again.returncode, again.stdout) == (0, "6 files here, 6 there, 0 differ\n")
+    assert (again.returncode, again.stdout) == (0, "7 files here, 7 there, 0 differ\n")
 
 
 def test_two_folders_that_differ(run, tmp_path, capsys):
@@ -109,7 +115,7 @@ def test_two_folders_that_differ(run, tmp_path, capsys):
         "more.tsv\tonly there",
         "plain.json\tdiffers",
         "train.json\tonly here",
-        "6 files here, 6 there, 3 differ",
+        "7 files here, 7 there, 3 differ",
     ]
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -26,6 +27,8 @@ ABOUT = ("logs", "benchmarks")
 OWN = ("versions.tsv", "report.html")
 """Files of a run that say with what, or when, it was made."""
 HEAD = "file\tsha256"
+_PAIR = re.compile(rf'"{TIMED}":\s*[-+.\deE]+')
+"""As JSON inside a page of an atlas says it."""
 
 
 def checksums(run: str | Path) -> dict[str, str]:
@@ -53,8 +56,8 @@ def _results(folder: Path) -> Iterator[Path]:
 def digest(file: str | Path) -> str:
     """SHA-256 of a file, in hex; of one that says how long something took, of the rest of it.
 
-    Such a table counts as its other columns, in Arrow's form; JSON without the key, keys in their
-    order.
+    Such a table counts as its other columns, in Arrow's form; JSON, also in pages, without the key,
+    keys in their order.
     """
     file = Path(file)
     told = _READERS.get(file.suffix, _nothing)(file)
@@ -98,13 +101,25 @@ def _json_lines(file: Path) -> bytes | None:
     return "\n".join(json.dumps(_untimed(json.loads(line))) for line in lines).encode()
 
 
+def _page(file: Path) -> bytes | None:
+    text = file.read_text()
+    return _PAIR.sub("", text).encode() if _PAIR.search(text) else None
+
+
 def _untimed(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _untimed(part) for key, part in value.items() if key != TIMED}
     return [_untimed(part) for part in value] if isinstance(value, list) else value
 
 
-_READERS = {".parquet": _parquet, ".tsv": _tsv, ".json": _json, ".jsonl": _json_lines}
+_READERS = {
+    ".parquet": _parquet,
+    ".tsv": _tsv,
+    ".json": _json,
+    ".jsonl": _json_lines,
+    ".js": _page,
+    ".html": _page,
+}
 
 
 def differences(mine: Mapping[str, str], other: Mapping[str, str]) -> list[str]:
