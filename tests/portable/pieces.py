@@ -66,6 +66,11 @@ def torch_engine():
 
 
 @piece
+def autograd_engine():
+    return trained("gated", "autograd")
+
+
+@piece
 def group_tests():
     from featurelens.dge.cell_sets import split_cells
     from featurelens.dge.config import DgeConfig

@@ -24,7 +24,8 @@ class AutogradStepper:
             fixed = (*fixed, "W_dec")
         trained = [self._p[name].requires_grad_() for name in self._p if name not in fixed]
         self._unit_decoder = self._architecture.unit_decoder and "W_dec" not in fixed
-        self._adam = torch.optim.Adam(trained, lr=config.learning_rate)
+        # Fused, its square roots are exact; otherwise they are MKL's approximations.
+        self._adam = torch.optim.Adam(trained, lr=config.learning_rate, fused=True)
         self._idle = torch.zeros(initial["W_enc"].shape[1], device=device)
 
     def run_epoch(self, orders: np.ndarray, rates: np.ndarray, sparsity: np.ndarray) -> np.ndarray:

@@ -165,7 +165,7 @@ class StackedStepper:
         """One Adam step over all parameters; ``move`` (n_points, 1) has its bias correction."""
         self._mean.lerp_(self._grad, 1 - BETA1)
         self._square.mul_(BETA2).addcmul_(self._grad, self._grad, value=1 - BETA2)
-        torch.sqrt(self._square, out=self._room)
+        _square_root(self._square, self._room)
         self._room.mul_(root).add_(EPS)
         torch.div(self._mean, self._room, out=self._room)
         self._flat.sub_(self._room.mul_(move))
@@ -179,6 +179,14 @@ class StackedStepper:
         chosen = torch.tensor(slots, device=self._flat.device)
         self._configs = [self._configs[slot] for slot in slots]
         self._mount(self._flat[chosen], self._mean[chosen], self._square[chosen])
+
+
+def _square_root(values: torch.Tensor, out: torch.Tensor) -> None:
+    """Fill ``out``; on a CPU by numpy, whose roots are exact: torch has MKL's approximations."""
+    if values.device.type == "cpu":
+        np.sqrt(values.numpy(), out=out.numpy())
+    else:
+        torch.sqrt(values, out=out)
 
 
 def stack_size(d_in: int, d_sae: int, batch_size: int, device: str) -> int:
