@@ -1,8 +1,8 @@
 """A Slurm cluster of one node with two simulated GPUs, for as long as a test lasts.
 
 Everything lies in one folder: configuration, state, logs, the text file in which Slurm notes jobs
-that have ended. Its daemons listen on ports that were free and end with the cluster. Needs Debian's
-``slurm-wlm`` and ``munge``, and root.
+that have ended. Its daemons listen on ports that were free and end with the cluster, at the latest
+with the process that began it. Needs Debian's ``slurm-wlm`` and ``munge``, and root.
 """
 
 import os
@@ -12,6 +12,7 @@ import signal
 import socket
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 
 CPUS = 8
@@ -98,7 +99,10 @@ class Cluster:
         return self
 
     def __exit__(self, *_):
-        """End every daemon, and every job that still runs."""
+        """End every job that still runs, and every daemon."""
+        if len(self._daemons) == 3 and not self._has_ended():
+            with suppress(subprocess.SubprocessError):
+                self.run("scancel", "--full", "--user=root")
         for daemon in reversed(self._daemons):
             daemon.terminate()
             try:
@@ -176,12 +180,12 @@ class Cluster:
 
     def _has_ended(self):
         """Name of a daemon that has ended, or nothing."""
-        return next((each.args[0] for each in self._daemons if each.poll() is not None), None)
+        return next((each.args[3] for each in self._daemons if each.poll() is not None), None)
 
     def _begin(self, *command):
         with (self.folder / f"{command[0]}.out").open("w") as output:
             daemon = subprocess.Popen(
-                [*map(str, command)],
+                ["setpriv", "--pdeathsig", "TERM", *map(str, command)],
                 env=os.environ | self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -214,7 +218,7 @@ def _wait_until(is_done, seconds=30):
 
 def missing():
     """Why no cluster can be started here; "" where one can."""
-    needed = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "scontrol", "squeue")
+    needed = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "scontrol", "squeue", "setpriv")
     absent = [name for name in needed if shutil.which(name) is None]
     if os.geteuid() != 0:
         return "only root may start a cluster"
