@@ -78,7 +78,7 @@ function termTable(record) {
     return element("tr", {},
       element("th", { scope: "row" }, linked(termName(term), written("term", termName(term))),
         several ? element("span", { class: "quiet" }, ` ${ATLAS.index.collections[term]}`) : null),
-      cell(`${flags & 1 ? "\u2191" : "\u2193"} ${directionOf(flags)}`, false), cell(fromLog(record.term_q[at])),
+      cell(`${flags & 18 ? (flags & 1 ? "\u2191 " : "\u2193 ") : ""}${directionOf(flags)}`, false), cell(fromLog(record.term_q[at])),
       cell(number(record.term_effect[at], 2)),
       cell(Number.isNaN(record.term_hits[at]) ? MISSING : `${record.term_hits[at]} of ${ATLAS.index.term_size[term]}`),
       cell(fromLog(record.term_q_within[at])), cell(fromLog(record.term_p_binomial[at])),
