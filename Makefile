@@ -7,11 +7,12 @@ READY := $(VENV)/.ready
 REPORT := results/demo/report.html
 BROWSER := build/browser
 PEERS := build/peers
+CRATE := build/crate
 # Tests that end in minutes and need nothing that is installed apart.
 MINUTES := not slow and not oracle and not models and not paper and not browser and not portable and not cluster
 
-.PHONY: demo verify help test test-slow test-oracles test-models test-paper test-portable test-browser test-cluster container bench \
-	bench-atlas bench-demo \
+.PHONY: demo verify crate help test test-slow test-oracles test-models test-paper test-portable test-crate \
+	test-browser test-cluster container bench bench-atlas bench-demo \
 	bench-scale bench-peers \
 	coverage mutants lint hooks format schema laptop reproduction audit lock clean
 
@@ -23,6 +24,16 @@ demo: $(READY)  ## the default run, end to end, and its report
 
 verify: $(READY)  ## checksums of a run, RUN; or the files in which it differs from another, AGAINST
 	@$(BIN)/python -m featurelens.checksums $(or $(RUN),results/demo) $(if $(AGAINST),--against $(AGAINST))
+
+crate: $(CRATE)/.ready  ## RUN as a Workflow Run RO-Crate, RUN.crate.zip
+	PYTHONPATH=$(CRATE) $(BIN)/python -m featurelens.crate $(or $(RUN),results/demo) $(or $(RUN),results/demo).crate.zip
+
+test-crate: $(CRATE)/.ready  ## the crate of a run, judged by roc-validator
+	PYTHONPATH=$(CRATE) $(BIN)/pytest tests/test_crate.py
+
+$(CRATE)/.ready: $(READY)
+	$(BIN)/python -m pip install --quiet --target $(CRATE) rocrate==0.14.2 roc-validator==0.13.0
+	@touch $@
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 16

@@ -24,7 +24,7 @@ FLOORS = (
         "starts",
     },
     {"checksums", "options", "means", "logs", "torch_files", "compiled_umap", "steps"},
-    {"stats", "datasets", "genesets", "simulation", "sae", "downloads", "claims"},
+    {"crate", "stats", "datasets", "genesets", "simulation", "sae", "downloads", "claims"},
     {"embeddings", "features", "autoencoder"},
     {"dge", "steering", "recovery"},
     {"enrichment", "sweeps"},
