@@ -8,6 +8,7 @@ REPORT := results/demo/report.html
 BROWSER := build/browser
 PEERS := build/peers
 CRATE := build/crate
+SITE := "import site; print(site.getsitepackages()[0])"
 # Tests that end in minutes and need nothing that is installed apart.
 MINUTES := not slow and not oracle and not models and not paper and not browser and not portable and not cluster
 
@@ -127,11 +128,15 @@ bench-scale: $(READY)  ## memory and time of scfeaturelens at 100,000 and 1,000,
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.scale $(if $(CELLS),--cells $(CELLS))
 
 bench-peers: $(READY) $(PEERS)/.ready  ## group tests and gene sets beside other packages, one thread each
-	OMP_NUM_THREADS=1 PYTHONPATH=$(PEERS) $(BIN)/python -m benchmarks.peers
+	OMP_NUM_THREADS=1 $(PEERS)/bin/python -m benchmarks.peers
 
+# It sees the locked packages, and has the peers with what they need beside; the page says which could not be installed.
 $(PEERS)/.ready: $(READY)
-	$(BIN)/python -m pip install --quiet --no-deps --target $(PEERS) illico==0.6.0 decoupler==2.2.0 \
-		docrep==0.3.2 loguru==0.7.3
+	$(PYTHON) -m venv $(PEERS)
+	echo "import site; site.addsitedir('$$($(BIN)/python -c $(SITE))')" \
+		> "$$($(PEERS)/bin/python -c $(SITE))/locked.pth"
+	for peer in illico==0.6.0 decoupler==2.2.0 rsfgseapy==0.4.0; do \
+		$(PEERS)/bin/python -m pip install --quiet --constraint requirements.lock $$peer || echo "$$peer was not installed"; done
 	@touch $@
 
 bench-atlas: $(READY) $(BROWSER)/.ready  ## speed of the atlas beside a plotly page and a table

@@ -80,12 +80,19 @@ def _shift(logarithms: np.ndarray, filled: float) -> float:
     return (low + high) / 2
 
 
-def write_sets(path: Path, shape: Shape, *, seed: int = 1) -> None:
-    """A GMT file with sets of 10 to 200 genes."""
+def draw_sets(n_genes: int, n_terms: int, *, seed: int = 1) -> dict[str, list[str]]:
+    """Sets of 10 to 200 genes at random, by name."""
     rng = np.random.default_rng(seed)
-    lines = []
-    for number in range(shape.n_terms):
-        chosen = rng.choice(shape.n_genes, size=rng.integers(10, 201), replace=False)
-        genes = "\t".join(f"GENE{gene}" for gene in chosen)
-        lines.append(f"SET{number}\tmade\t{genes}\n")
+    return {
+        f"SET{number}": [
+            f"GENE{gene}" for gene in rng.choice(n_genes, size=rng.integers(10, 201), replace=False)
+        ]
+        for number in range(n_terms)
+    }
+
+
+def write_sets(path: Path, shape: Shape, *, seed: int = 1) -> None:
+    """A GMT file of :func:`draw_sets`."""
+    sets = draw_sets(shape.n_genes, shape.n_terms, seed=seed)
+    lines = [f"{name}\tmade\t" + "\t".join(genes) + "\n" for name, genes in sets.items()]
     path.write_text("".join(lines))

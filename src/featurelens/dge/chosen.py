@@ -7,7 +7,7 @@ dispersion. A gene that all three find does not hang on what any of them assumes
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from featurelens.conventions import CONVENTIONS, Convention
+from featurelens.dge import rank_kernels
 from featurelens.dge.cell_sets import CellSets, split_cells
 from featurelens.dge.config import DgeConfig
 from featurelens.dge.gene_tests import group_moments, test_genes
@@ -105,56 +106,76 @@ def rank_sum_genes(
     ``factor`` (n_tested, 1) is what the expression of high cells is multiplied by (composition).
 
     A gene is sorted once for all features, and only where it is expressed: cells without any
-    stand at its lowest ranks, tied.
+    stand at its lowest ranks, tied (:mod:`featurelens.dge.rank_kernels`).
 
     Returns
     -------
     RankSum
         Arrays (n_tested, n_genes).
     """
-    high, low = sets.high.toarray().astype(bool), sets.low().toarray().astype(bool)
     width = prepared.blocks.shape[2]
+    whole = _Members.of(sets)
+    moved = factor is not None and bool((factor != 1).any())
+    alone = [_Members.of(sets.rows(slice(f, f + 1))) for f in range(len(sets.columns))] * moved
 
     def rank(gene: int) -> tuple[Floats, Floats]:
         block, place = divmod(gene, width)
         values, zero = prepared.blocks[block][:, place], -prepared.origin[block, place]
-        if factor is None or (factor == 1).all():
-            return _pairs_won(values, zero, high, low)
+        if factor is None or not alone:
+            return whole.pairs_won(values, zero)
         amounts = values - zero
         won = [
-            _pairs_won(np.where(one[0], times * amounts, amounts), 0.0, one, other)
-            for times, one, other in zip(factor[:, 0], high[:, None], low[:, None], strict=True)
+            one.pairs_won(np.where(one.high, times * amounts, amounts), 0.0)
+            for times, one in zip(factor[:, 0], alone, strict=True)
         ]
         wins, ties = zip(*won, strict=True)
         return np.concatenate(wins), np.concatenate(ties)
 
     ranked = list(in_threads(rank, range(prepared.n_genes), threads))
     u, ties = (
-        np.stack(part, axis=1) if ranked else np.zeros((len(high), 0))
+        np.stack(part, axis=1) if ranked else np.zeros((len(sets.columns), 0))
         for part in zip(*ranked, strict=True)
     )
     n_high, n_low = sets.n_high[:, None].astype(float), sets.n_low[:, None].astype(float)
     return ranks.rank_sum(u + n_high * (n_high + 1) / 2, n_high, n_high + n_low, ties)
 
 
-def _pairs_won(
-    values: NDArray, zero: float, high: NDArray[np.bool_], low: NDArray[np.bool_]
-) -> tuple[Floats, Floats]:
-    """Of each feature: pairs of a high and a low cell in which the high one has more, and ties."""
-    expressed = np.flatnonzero(values != np.asarray(zero, dtype=values.dtype))
-    order = expressed[np.argsort(values[expressed], kind="stable")]
-    ordered = values[order]
-    first = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]][: len(ordered)])
-    counts = []
-    for cells in (high, low):
-        inside = cells[:, order].astype(np.float64)
-        groups = np.add.reduceat(inside, first, axis=1) if len(first) else inside
-        without = cells.sum(axis=1) - groups.sum(axis=1)
-        counts.append(np.column_stack([without, groups]))
-    n_high, n_low = counts
-    below = np.cumsum(n_low, axis=1) - n_low
-    tied = n_high + n_low
-    return (n_high * (below + n_low / 2)).sum(axis=1), (tied**3 - tied).sum(axis=1)
+@dataclass(frozen=True, eq=False)
+class _Members:
+    """The features that each cell is a high cell of, or a listed other one."""
+
+    start: NDArray[np.int32]
+    feature: NDArray[np.int32]
+    side: NDArray[np.int8]
+    complement: NDArray[np.bool_]
+    n_high: Floats
+    n_low: Floats
+    high: NDArray[np.bool_]
+    """High cells of the first feature, (n_cells,)."""
+
+    @classmethod
+    def of(cls, sets: CellSets) -> _Members:
+        sides = sparse.csc_matrix(sets.high.astype(np.int8) + 2 * sets.other.astype(np.int8))
+        high = np.zeros(sides.shape[1], dtype=bool)
+        high[sets.high[:1].indices] = True
+        n_high, n_low = sets.n_high.astype(float), sets.n_low.astype(float)
+        return cls(sides.indptr, sides.indices, sides.data, sets.complement, n_high, n_low, high)
+
+    def pairs_won(self, values: NDArray, zero: float) -> tuple[Floats, Floats]:
+        """Of each feature: pairs of a high and a low cell in which the high one has more, and ties.
+
+        ``values`` (n_cells,) of one gene; ``zero``, the lowest of them, is that of cells without.
+        """
+        expressed = np.flatnonzero(values != np.asarray(zero, dtype=values.dtype))
+        order = expressed[np.argsort(-values[expressed])]
+        ordered = values[order]
+        ends = np.append(np.flatnonzero(ordered[1:] != ordered[:-1]) + 1, len(order))
+        won, ties = np.empty(len(self.n_high)), np.empty(len(self.n_high))
+        rank_kernels.pairs_won(
+            order, ends[ends > 0], self.start, self.feature, self.side, self.complement,
+            self.n_high, self.n_low, won, ties,
+        )  # fmt: skip
+        return won, ties
 
 
 def _tests(
