@@ -5,9 +5,12 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
+import scanpy as sc
+from pynndescent import PyNNDescentTransformer
 from scipy import sparse
+from sklearn.neighbors import KNeighborsTransformer
 
-from featurelens.embeddings.layout import lay_out
+from featurelens.embeddings.layout import NEIGHBOURS, approximate, lay_out
 from featurelens.features.annotated import choose_features
 from featurelens.figures.feature_map import draw as draw_feature_map
 
@@ -105,9 +108,32 @@ def test_too_few_cells_have_no_layout():
 
 @pytest.mark.slow  # scanpy's neighbours compile for ten seconds
 def test_the_layout_is_scanpys():
-    import scanpy as sc
-
     own = anndata.AnnData(obs=cells().obs, obsm={"X_emb": cells().obsm["X_emb"]})
     sc.pp.neighbors(own, use_rep="X_emb", random_state=0)
     sc.tl.umap(own, random_state=0)
     np.testing.assert_array_equal(lay_out(cells()).obsm["X_umap"], own.obsm["X_umap"])
+
+
+class Exact(KNeighborsTransformer):
+    """In pynndescent's place: exact, and its sparse array as of version 0.7."""
+
+    def __init__(self, n_neighbors, metric, random_state, n_jobs, n_trees, n_iters):
+        super().__init__(n_neighbors=n_neighbors, metric=metric, n_jobs=n_jobs)
+
+    def fit_transform(self, x, y=None):
+        return sparse.csr_array(super().fit_transform(x, y))
+
+
+@pytest.mark.parametrize(
+    "search", [Exact, pytest.param(PyNNDescentTransformer, marks=pytest.mark.slow)]
+)
+def test_many_cells_have_the_neighbours_of_few(monkeypatch, search):
+    monkeypatch.setattr("pynndescent.PyNNDescentTransformer", search)
+    monkeypatch.setattr("featurelens.embeddings.layout.EXACT", 60)
+    many, exact = cells(60), anndata.AnnData(obsm={"X_emb": cells(60).obsm["X_emb"]})
+    sc.pp.neighbors(exact, use_rep="X_emb")
+    among = approximate(NEIGHBOURS, 60, 0)
+    found = anndata.AnnData(obsm={"X_emb": many.obsm["X_emb"]})
+    sc.pp.neighbors(found, use_rep="X_emb", transformer=among)
+    assert abs(found.obsp["connectivities"] - exact.obsp["connectivities"]).max() < 1e-5
+    assert np.isfinite(lay_out(many).obsm["X_umap"]).all()

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy import sparse
 
 from featurelens.compiled_umap import import_umap
 
@@ -12,6 +15,8 @@ if TYPE_CHECKING:
 
 NEIGHBOURS = 15
 """scanpy's default; fewer where there are fewer cells."""
+EXACT = 8192
+"""Cells from which on scanpy looks for neighbours by approximation (scanpy 1.11.5)."""
 
 
 def lay_out(cells: anndata.AnnData, *, seed: int = 0) -> anndata.AnnData:
@@ -39,9 +44,34 @@ def lay_out(cells: anndata.AnnData, *, seed: int = 0) -> anndata.AnnData:
     )
     if layout.n_obs > 3:
         count = min(NEIGHBOURS, layout.n_obs - 1)
-        sc.pp.neighbors(layout, n_neighbors=count, use_rep="X_emb", random_state=seed)
+        among = approximate(count, layout.n_obs, seed) if layout.n_obs >= EXACT else None
+        sc.pp.neighbors(
+            layout, n_neighbors=count, use_rep="X_emb", random_state=seed, transformer=among
+        )
         sc.tl.umap(layout, random_state=seed)
         layout.obsm = {"X_umap": layout.obsm["X_umap"]}
     else:
         layout.obsm = {}
     return anndata.AnnData(obs=layout.obs, obsm=dict(layout.obsm))
+
+
+def approximate(n_neighbors: int, n_cells: int, seed: int) -> Any:
+    """What scanpy looks for neighbours of many cells with, in one thread, ending in a matrix.
+
+    pynndescent 0.7 returns a sparse array, which scanpy 1.11.5 cannot read; numbers of trees and
+    rounds are those of UMAP, which scanpy takes where it is given nothing.
+    """
+    from pynndescent import PyNNDescentTransformer
+
+    class Transformer(PyNNDescentTransformer):
+        def fit_transform(self, X: Any, y: Any = None, **options: Any) -> sparse.csr_matrix:
+            return sparse.csr_matrix(super().fit_transform(X, y, **options))
+
+    return Transformer(
+        n_neighbors=n_neighbors,
+        metric="euclidean",
+        random_state=seed,
+        n_jobs=1,
+        n_trees=min(64, 5 + round(n_cells**0.5 / 20)),
+        n_iters=max(5, round(np.log2(n_cells))),
+    )
