@@ -14,7 +14,7 @@ import hashlib
 import json
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,18 +39,23 @@ def checksums(run: str | Path) -> dict[str, str]:
     InputError
         If there is no such folder, or it holds no result.
     """
+    return {path: digest(Path(run, path)) for path in results_of(run)}
+
+
+def results_of(run: str | Path) -> list[str]:
+    """Paths of all results of a run, below its folder, in order.
+
+    Raises
+    ------
+    InputError
+        If there is no such folder, or it holds no result.
+    """
     folder = Path(run)
-    found = {str(file.relative_to(folder)): digest(file) for file in _results(folder)}
+    files = (file.relative_to(folder) for file in sorted(folder.rglob("*")) if file.is_file())
+    found = [str(file) for file in files if file.parts[0] not in ABOUT and str(file) not in OWN]
     if not found:
         raise InputError(f"{folder}: no results of a run; name its folder, as results/demo")
     return found
-
-
-def _results(folder: Path) -> Iterator[Path]:
-    for file in sorted(folder.rglob("*")):
-        path = file.relative_to(folder)
-        if file.is_file() and path.parts[0] not in ABOUT and str(path) not in OWN:
-            yield file
 
 
 def digest(file: str | Path) -> str:
@@ -126,10 +131,12 @@ def differences(mine: Mapping[str, str], other: Mapping[str, str]) -> list[str]:
     """The files whose digests differ, and those that one of two runs lacks, a line each."""
     lines = []
     for path in sorted(mine.keys() | other.keys()):
-        if mine.get(path) != other.get(path):
-            why = "differs" if path in mine and path in other else "only "
-            where = "" if why == "differs" else "here" if path in mine else "there"
-            lines.append(f"{path}\t{why}{where}")
+        if path not in other:
+            lines.append(f"{path}\tonly here")
+        elif path not in mine:
+            lines.append(f"{path}\tonly there")
+        elif mine[path] != other[path]:
+            lines.append(f"{path}\tdiffers")
     return lines
 
 

@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from featurelens.checksums import checksums
+from featurelens.checksums import results_of
 from featurelens.io import InputError, read_table, sha256_file
 from featurelens.version import __version__
 
@@ -158,14 +158,13 @@ def _seeds(block: Any, key: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def _add_results(crate: Any, root: Path, folder: Path) -> list[Any]:
-    known = checksums(root / folder)
     return [
         crate.add_file(
             root / folder / file,
             str(folder / file),
             properties={DIGEST: sha256_file(root / folder / file)},
         )
-        for file in known
+        for file in results_of(root / folder)
         if file != "config.yaml"
     ]
 

@@ -55,7 +55,7 @@ Rows that say "second run" are of the whole study on another processor, where su
 came in another order: 247 of its 600 features are live, not 217. There the SAE of seed 0 has
 erythropoiesis in one feature with monocytes. Set in HSC, that feature raises genes of antigen
 presentation first (haemoglobins stand at the 69th percentile of all genes); the features that the
-same rule takes from seeds 42 and 9307 raise haemoglobin (97th).
+same rule takes from seeds 42 and 9307 raise haemoglobin (97th; `hanging.py` prints these).
 """
 """Before the table of differences."""
 

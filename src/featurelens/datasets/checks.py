@@ -6,7 +6,6 @@ They read only what they judge: names, keys, the first counts, one embedding.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -75,15 +74,12 @@ def _require_counts_in_file(file: CellsFile) -> None:
     config, matrix = file.config, counts_of(file)
     if not is_matrix(matrix):
         raise InputError(f"{config.path}: {config.counts} is no matrix of numbers, cells x genes")
-    places = {
-        place: partial(first_values, each) for place, each in file.places.items() if is_matrix(each)
-    }
     names = file.row_names
     require_counts(
         first_values(matrix),
         f"{config.path}: {config.counts}",
         lambda position: names[row_of(matrix, position)],
-        remedy=remedy_for(places, str(config.counts_layer)),
+        remedy=remedy_for(file.samples, str(config.counts_layer)),
     )
     if isinstance(matrix, MatrixMarket):
         matrix.require_complete()

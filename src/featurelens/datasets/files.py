@@ -8,7 +8,7 @@ have other genes than X, so that the genes are those of the place of the counts.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
@@ -110,6 +110,12 @@ class CellsFile:
             if value is not None and getattr(value, "shape", ()) is not None
         }
 
+    @property
+    def samples(self) -> dict[str, Callable[[], np.ndarray]]:
+        """By place of each that is a matrix of numbers, what reads its first values."""
+        matrices = {place: each for place, each in self.places.items() if is_matrix(each)}
+        return {place: partial(first_values, each) for place, each in matrices.items()}
+
     def table_of_genes(self, place: str | None = None) -> pd.DataFrame:
         """Features of a place, (n_features, n_columns), kept or not; by default of the counts.
 
@@ -197,11 +203,7 @@ def _parts(file: CellsFile) -> Parts:
         form=file.store.form,
         columns=file.columns_of_cells,
         column=file.column,
-        values={
-            place: partial(first_values, each)
-            for place, each in file.places.items()
-            if is_matrix(each)
-        },
+        values=file.samples,
         genes=file.table_of_genes,
         batches=() if batches is None else names_in(read_elem(batches)),
     )

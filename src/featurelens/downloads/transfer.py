@@ -125,7 +125,9 @@ def transfer(url: str, part: Part, size: int | None, *, timeout: float, log: Log
 class _StaysSecure(urllib.request.HTTPRedirectHandler):
     """Follows redirects, but none from https to where anybody on the way can change the bytes."""
 
-    def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str):  # type: ignore[no-untyped-def]
+    def redirect_request(
+        self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str
+    ) -> urllib.request.Request | None:
         """As the class above; raise :class:`InputError` where encryption would end."""
         if req.type == "https" and urlsplit(newurl).scheme != "https":
             raise InputError(

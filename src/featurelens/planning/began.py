@@ -3,11 +3,9 @@
 On a cluster every job evaluates the workflow anew. What was edited since the run began would take
 part in its results, and Snakemake would record them as made by the code that the run was planned
 with (docs/cluster.md). So the run notes what it began with, jobs find the note by a variable of the
-environment, and end where something that they read is not as noted.
-
-    python -m featurelens.planning.began SCRIPTS COMMAND...
-
-runs the command of a job where its script, a file of that folder, loads what the run began with.
+environment, and end where something that they read is not as noted: what stands before the command
+of every job (:meth:`Beginning.note`) runs that command where its script loads what the run began
+with (:func:`main`).
 """
 
 from __future__ import annotations

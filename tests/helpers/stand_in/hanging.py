@@ -1,4 +1,4 @@
-"""What hangs on differences 3 to 7 from the author's computation, on a run of the stand-in.
+"""What hangs on differences 3 to 7 and a from the author's computation, on a run of the stand-in.
 
 ``python tests/helpers/stand_in/hanging.py RESULTS [NAME ...]`` prints the figures of
 ``docs/reproduction/differences.tsv`` that need no second run: each is computed by the library's own
@@ -16,6 +16,7 @@ from typing import Any
 
 import anndata
 import numpy as np
+import pandas as pd
 import yaml
 from sklearn.linear_model import LinearRegression
 
@@ -42,6 +43,7 @@ from featurelens.steering.choices import choose
 from featurelens.steering.config import SteeringConfig
 from featurelens.steering.genes import published_genes
 from featurelens.steering.stage import Stage
+from stand_in.genes import HAEMOGLOBIN
 
 MARROW, SAE = "bone-marrow/multidgd", "bone-marrow/multidgd/seed0"
 OVER: dict[str, Any] = {"expansion": 5, "l1": 1e-3, "learning_rate": 1e-3, "epochs": 40}
@@ -192,9 +194,28 @@ def probe(results: Path) -> Lines:
             yield f"latent {latent}, {group}: {double:.5f} in double, {single:.5f} in single"
 
 
+def namespaces(results: Path) -> Lines:
+    """a: terms of an annotated feature in each namespace (claim 34, read by position)."""
+    terms = pd.read_parquet(results / f"enrichment/{SAE}/go/global_published.parquet")
+    kept = terms[terms["kept_published_05"]]
+    for collection in ("go-process", "go-function"):
+        own = pd.read_csv(results / f"genesets/{collection}/terms.tsv", sep="\t")["name"]
+        of_feature = kept[kept["term"].astype(str).isin(own)].groupby("feature", observed=True)
+        yield f"{collection}: {of_feature.size().mean():.1f} terms of each of {of_feature.ngroups}"
+
+
+def seeds(results: Path) -> Lines:
+    """Haemoglobins among all genes, by how a steered feature of each SAE changes them."""
+    for place in sorted((results / "steering" / MARROW).iterdir()):
+        effects = pd.read_parquet(place / "effects.parquet")
+        chosen = effects[(effects["role"] == "global") & (effects["convention"] == "corrected")]
+        rank = chosen.set_index("gene")["log2_fold"].rank(pct=True)
+        yield f"{place.name}: haemoglobins at {rank[list(HAEMOGLOBIN)].median():.3f} (median)"
+
+
 MEASURES: dict[str, Callable[[Path], Lines]] = {
     measure.__name__: measure
-    for measure in (steering, baselines, validation, guard, structure, probe)
+    for measure in (steering, baselines, validation, guard, structure, probe, namespaces, seeds)
 }
 
 
