@@ -269,6 +269,7 @@ def main() -> None:
         "seconds": clock.seconds,
         "corrected_minutes": round(clock.total("wall", *ours["corrected"]) / 60, 2),
         "both_minutes": round(clock.total("wall", *both) / 60, 2),
+        "both_processor_minutes": round(clock.total("processor", *both) / 60, 2),
         "permutation_minutes": round(clock.total("wall", "one permutation") / 60, 2),
         "peak_gib": round(peak, 2),
         "n_author": options.baseline_features,

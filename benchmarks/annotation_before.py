@@ -31,12 +31,16 @@ def run_baseline(commit: str, scale: str, threads: int, ours: Path) -> dict:
                 check=True,
             )
         cost = json.loads((found / "cost.json").read_text())
-        seconds = [each["wall"] for each in cost["seconds"].values()]
+        minutes = {
+            kind: round(sum(each[kind] for each in cost["seconds"].values()) / 60, 2)
+            for kind in ("wall", "processor")
+        }
         return {
             "commit": commit,
             "peak_gib": round(cost["peak_gib"], 2),
             "data_gib": round(cost["data_gib"], 2),
-            "minutes": round(sum(seconds) / 60, 2),
+            "minutes": minutes["wall"],
+            "processor_minutes": minutes["processor"],
             "differences": {
                 path.stem: differences(path, found / path.name)
                 for path in sorted(ours.glob("*.parquet"))
@@ -71,8 +75,10 @@ def against(result: dict) -> list[str]:
         for name, value in columns.items()
         if value
     }
+    ours = result["both_processor_minutes"]
     return [
-        f"Commit {base['commit']} in the same run: {base['minutes']} minutes for both conventions, "
+        f"Commit {base['commit']} in the same run: {base['minutes']} minutes for both conventions "
+        f"({base['processor_minutes']} of the processor's, ours {ours}), "
         f"{base['peak_gib']} GiB ({base['data_gib']} of them for the making of the data). "
         f"Columns of its tables that differ from ours: {apart or 'none'}.",
         "",

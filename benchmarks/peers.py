@@ -31,6 +31,7 @@ from featurelens.dge.chosen import rank_sum_genes
 from featurelens.dge.config import DgeConfig
 from featurelens.dge.gene_tests import test_genes
 from featurelens.dge.layout import prepare_expression
+from featurelens.enrichment.term_tests import GeneStatistics, test_terms_corrected
 from featurelens.genesets.sets import GeneSets
 from featurelens.stats.counts import log_hypergeometric
 
@@ -43,7 +44,9 @@ PEERS = ("scanpy", "illico", "gseapy", "decoupler", "rsfgseapy")
 LISTED = 150
 """Genes of a list."""
 REFERRED = 3
-"""Groups or lists that scipy is asked for."""
+"""Groups, lists or rankings that scipy is asked for."""
+PERMUTED = 100
+"""Random gene sets of GSEA, where it is timed."""
 
 
 def timed(function: Callable, *arguments: object) -> tuple[object, float]:
@@ -223,6 +226,69 @@ def of_decoupler(
     return decoupler.mt.ora(table, net, tmin=1, n_up=len(genes) - LISTED, n_bg=None)[1]
 
 
+def ranking_rows(
+    n_rankings: int, n_genes: int, n_terms: int, without: Container[str]
+) -> list[dict]:
+    """Gene sets along rankings of all genes."""
+    members = draw_sets(n_genes, n_terms)
+    genes = [f"GENE{number}" for number in range(n_genes)]
+    sets = GeneSets(tuple(members), ("",) * n_terms, tuple(map(tuple, members.values())))
+    membership = sets.membership(genes, min_genes=1, max_genes=n_genes)
+    t = np.random.default_rng(2).normal(size=(n_rankings, n_genes))
+    names = tuple(f"f{number}" for number in range(n_rankings))
+    nothing = np.ones_like(t)
+    known = GeneStatistics(names, np.full(n_rankings, 10), nothing, t, nothing)
+
+    def ours_along() -> np.ndarray:
+        return test_terms_corrected(
+            known, membership, deg_p=1e-5, fold=2.0, hits=False
+        ).p_mannwhitney
+
+    def of_scipy() -> np.ndarray:
+        compared = membership.in_universe
+        inside = membership.matrix.toarray().astype(bool)
+        return np.array(
+            [
+                [
+                    stats.mannwhitneyu(values[is_in], values[compared & ~is_in]).pvalue
+                    for is_in in inside
+                ]
+                for values in t
+            ]
+        )
+
+    exact, seconds = timed(of_scipy)
+    along = Ours("ranks of gene sets", *timed(ours_along), exact[:REFERRED])
+    rows = [along.beside("scipy", "mannwhitneyu", exact, seconds)]
+    table = pd.DataFrame(t, index=names, columns=genes)
+    if "decoupler" not in without:
+        import decoupler
+
+        pairs = [(term, gene, 1.0) for term, listed in members.items() for gene in listed]
+        net = pd.DataFrame(pairs, columns=["source", "target", "weight"])
+        _, seconds = timed(lambda: decoupler.mt.ulm(table, net, tmin=1))
+        rows.append(along.beside("decoupler", "mt.ulm (a regression)", None, seconds))
+        _, seconds = timed(lambda: decoupler.mt.gsea(table, net, tmin=1, times=PERMUTED))
+        name = f"mt.gsea ({PERMUTED} random orders)"
+        rows.append(along.beside("decoupler", name, None, seconds))
+    if "gseapy" not in without:
+        _, seconds = timed(of_prerank, table, members)
+        name = f"prerank ({PERMUTED} random sets)"
+        rows.append(along.beside("gseapy", name, None, seconds))
+    return rows
+
+
+def of_prerank(table: pd.DataFrame, members: dict[str, list[str]]) -> list[pd.DataFrame]:
+    """Its preranked GSEA of every row."""
+    import gseapy
+
+    options = {"min_size": 1, "permutation_num": PERMUTED, "threads": 1, "seed": 0}
+    return [
+        gseapy.prerank(row.sort_values(ascending=False), members, outdir=None, **options).res2d
+        for _, row in table.iterrows()
+    ]
+
+
 @dataclass(frozen=True, eq=False)
 class Ours:
     """A test of ours, beside which others are set."""
@@ -260,7 +326,7 @@ def report(result: dict) -> str:
         *(f"{name} was not run: {why}.\n" for name, why in result["not_run"].items()),
         f"{result['shape']}. Times are those of the other package over ours (to reach: {TIMES}). "
         "The last columns hold the largest difference of log10 p from scipy's on the same values "
-        f"in float64 ({REFERRED} groups or lists), where the test is the same.",
+        f"in float64 ({REFERRED} groups, lists or rankings), where the test is the same.",
         "",
         "| test | other package | ours, s | theirs, s | times | ours from scipy | theirs |",
         "|---|---|---|---|---|---|---|",
@@ -289,7 +355,8 @@ def main() -> None:
     load = round(os.getloadavg()[0], 1)
     without = absent()
     rows = group_rows(make_cells(asked.cells, asked.genes, asked.groups), without)
-    rows += set_rows(asked.features, asked.genes, asked.terms, without)
+    shape = (asked.features, asked.genes, asked.terms)
+    rows += set_rows(*shape, without) + ranking_rows(*shape, without)
     result = {
         "date": date.today().isoformat(),
         "machine": f"{os.cpu_count()} threads, {platform.machine()}",
@@ -297,7 +364,7 @@ def main() -> None:
         "versions": {name: version(name) for name in dict.fromkeys(r["package"] for r in rows)},
         "not_run": without,
         "shape": f"{asked.cells:,} cells x {asked.genes:,} genes in {asked.groups} groups; "
-        f"{asked.features} lists of {LISTED} genes, {asked.terms} gene sets",
+        f"{asked.features} lists of {LISTED} genes, as many rankings, {asked.terms} gene sets",
         "rows": rows,
     }
     print(report(result))
