@@ -7,19 +7,20 @@ import pandas as pd
 
 from featurelens.embeddings.bundle import write_bundle
 from featurelens.embeddings.diagnostics import diagnose
-from featurelens.embeddings.embed import embed
+from featurelens.embeddings.embed import embed, read_cells
 from featurelens.embeddings.registry import build_model
-from featurelens.io import read_anndata, write_table
+from featurelens.io import write_table
 from featurelens.logs import job_log
 from featurelens.means import Means
 
 snakemake: Any
 
 with job_log(snakemake.log[0]) as log:
-    cells = read_anndata(snakemake.input.cells)
+    model = build_model(snakemake.params.config)
     bundle = embed(
-        cells,
-        build_model(snakemake.params.config),
+        read_cells(snakemake.input.cells, model),
+        model,
+        copy=False,
         means=Means(threads=snakemake.threads, device=snakemake.params.device, log=log),
         command=snakemake.params.command,
     )

@@ -13,6 +13,7 @@ import pytest
 import scanpy
 from scipy import sparse
 
+from featurelens.datasets import assemble, checks
 from featurelens.datasets.checks import check_dataset
 from featurelens.datasets.config import OwnCells, Pbmc68kReduced
 from featurelens.datasets.readers import read_dataset
@@ -208,6 +209,26 @@ def test_counts_beyond_the_quick_look_are_judged_on_reading(adata, written, monk
     check_dataset(config)
     with pytest.raises(InputError, match=r"0\.5 in cell 'c4' is no integer"):
         read_dataset(config)
+
+
+def test_of_all_faults_the_worst_is_told_wherever_it_stands(adata, written, monkeypatch):
+    """Values are judged two at a time: 0.5 comes first, what is not finite last."""
+    monkeypatch.setattr(checks, "VALUES_AT_ONCE", 2)
+    counts = COUNTS.astype(np.float32)
+    counts[0, 1], counts[3, 2] = 0.5, np.inf
+    adata.X = sparse.csr_matrix(counts)
+    monkeypatch.setattr("featurelens.datasets.stored.SAMPLED_COUNTS", 1)
+    with pytest.raises(InputError, match="inf in cell 'c4' is not finite"):
+        read_dataset(own(written()))
+
+
+@pytest.mark.parametrize("at_once", [1, 3, 4])
+def test_logarithms_of_some_cells_at_a_time(adata, monkeypatch, at_once):
+    monkeypatch.setattr(assemble, "CELLS_AT_ONCE", at_once)
+    counts = sparse.csr_matrix(COUNTS)
+    made = assemble.logarithms(counts, np.array([4, 4, 5, 7.0]))
+    expected = np.log1p(COUNTS / np.array([[4], [4], [5], [7]]) * 1e4)
+    np.testing.assert_allclose(made.toarray(), expected, rtol=1e-6)
 
 
 def test_repeated_cell_names(adata, written):

@@ -21,11 +21,11 @@ from featurelens.embeddings.decoders.config import RidgeSurrogate
 from featurelens.embeddings.decoders.kinds.surrogate import SurrogateDecoder
 from featurelens.embeddings.decoders.surrogate import explained, fit_surrogate, ridge
 from featurelens.embeddings.diagnostics import diagnose
-from featurelens.embeddings.embed import embed
+from featurelens.embeddings.embed import embed, read_cells
 from featurelens.embeddings.expression import expression
 from featurelens.embeddings.models.precomputed.config import PrecomputedModel
 from featurelens.embeddings.registry import check_model
-from featurelens.io import InputError
+from featurelens.io import InputError, write_anndata
 
 NAMES = ["c1", "c2", "c3", "c4"]
 VALUES = np.arange(8, dtype=np.float32).reshape(4, 2)
@@ -71,6 +71,28 @@ def test_cells_are_joined_by_name(cells, kind, tmp_path):
     assert bundle.embedding.tolist() == VALUES.tolist()
     assert bundle.decoder.type == "none"
     assert len(bundle.info["fit"]["sha256"]) == 64
+
+
+@pytest.mark.parametrize(
+    ("given", "surrogate"),
+    [(VALUES, None), ([[0, 1], [np.nan] * 2, [4, 5], [6, 8]], None), (VALUES, RidgeSurrogate())],
+    ids=["all cells", "a cell without", "surrogate"],
+)
+def test_counts_that_stay_in_their_file_come_out_alike(cells, given, surrogate, tmp_path):
+    cells.obsm["X_z"] = np.array(given, dtype=np.float32)
+    write_anndata(cells, tmp_path / "cells.h5ad")
+    model = PrecomputedModel(key="X_z", surrogate=surrogate)
+    left = read_cells(tmp_path / "cells.h5ad", model)
+    assert not isinstance(left.X, sparse.csr_matrix)
+    write_bundle(embed(left, model, copy=False), tmp_path / "left")
+    write_bundle(embed(cells, model), tmp_path / "held")
+    for name in ("bundle.json", "decoder.safetensors"):
+        assert (tmp_path / "left" / name).read_bytes() == (tmp_path / "held" / name).read_bytes()
+    one, other = (anndata.read_h5ad(tmp_path / way / "cells.h5ad") for way in ("left", "held"))
+    assert one.X.toarray().tolist() == other.X.toarray().tolist()
+    assert one.layers["counts"].toarray().tolist() == other.layers["counts"].toarray().tolist()
+    pd.testing.assert_frame_equal(one.obs, other.obs)
+    assert one.obsm["X_emb"].tolist() == other.obsm["X_emb"].tolist()
 
 
 @pytest.mark.parametrize("kind", KINDS)

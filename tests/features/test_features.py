@@ -8,6 +8,7 @@ import scipy.stats
 from scipy import sparse
 from statsmodels.stats.multitest import multipletests
 
+from featurelens.features import describe
 from featurelens.features.config import FeatureConfig
 from featurelens.features.describe import describe_features, principal_axes, project
 from featurelens.features.selection import select_features
@@ -201,7 +202,9 @@ def test_survives_a_file(features, tmp_path):
     select_features(loaded, directions=np.ones((12, 3)), origin="a", target="b")
 
 
-def test_principal_axes_are_those_of_the_svd():
+@pytest.mark.parametrize("as_a_whole", [2**24, 100])
+def test_principal_axes_are_those_of_the_svd(monkeypatch, as_a_whole):
+    monkeypatch.setattr(describe, "_DECOMPOSED", as_a_whole)
     embedding = np.random.default_rng(3).normal(size=(50, 4)) * [3, 1, 2, 0.5] + 7
     points = project(embedding, principal_axes(embedding))
     _, values, _ = np.linalg.svd(embedding - embedding.mean(axis=0))

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import anndata
 
 
+CELLS_AT_ONCE = 16_384
 LIBRARY_COLUMN = "library_column"
 """Key of uns with the name of the column that ``obs['library']`` was; absent where it is sums."""
 
@@ -50,11 +51,25 @@ def assemble(
     require_rows(positive, f"{what}: cell", "has no positive library")
     obs.index.name = None
     obs["split"] = pd.Categorical(["train"] * len(obs))
-    normalised = sparse.diags_array(1e4 / obs["library"].to_numpy()) @ counts
     return anndata.AnnData(
-        X=sparse.csr_matrix(normalised.log1p(), dtype=np.float32),
+        X=logarithms(counts, obs["library"].to_numpy()),
         obs=obs,
         var=var,
         layers={"counts": counts},
         uns={} if library is None else {LIBRARY_COLUMN: library},
     )
+
+
+def logarithms(counts: sparse.csr_matrix, library: np.ndarray) -> sparse.csr_matrix:
+    """``log1p(counts / library * 1e4)``, float32, made in float64 for some cells at a time.
+
+    Where values stand is as in ``counts``, and the same arrays: half of what counts take.
+    """
+    values = np.empty(len(counts.data), np.float32)
+    scale = 1e4 / library
+    for start in range(0, counts.shape[0], CELLS_AT_ONCE):
+        bounds = counts.indptr[start : start + CELLS_AT_ONCE + 1]
+        part = slice(bounds[0], bounds[-1])
+        each = np.repeat(scale[start : start + CELLS_AT_ONCE], np.diff(bounds))
+        values[part] = np.log1p(each * counts.data[part])
+    return sparse.csr_matrix((values, counts.indices, counts.indptr), shape=counts.shape)

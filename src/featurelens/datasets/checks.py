@@ -18,7 +18,13 @@ from featurelens.datasets.files import CellsFile, ensembl_column, open_cells, re
 from featurelens.datasets.found import ELSEWHERE, NEARLY, remedy_for
 from featurelens.datasets.h5_faults import require_filters
 from featurelens.datasets.labels import require_cell_types, require_labels
-from featurelens.datasets.stored import first_values, is_matrix, require_chunks, row_of
+from featurelens.datasets.stored import (
+    VALUES_AT_ONCE,
+    first_values,
+    is_matrix,
+    require_chunks,
+    row_of,
+)
 from featurelens.datasets.stores import is_group, parts_of
 from featurelens.datasets.tenx import MatrixMarket
 from featurelens.io import InputError
@@ -27,7 +33,15 @@ COUNTS_IN_X = "where X holds the counts, leave counts_layer out"
 """What else there is to do where a layer is missing."""
 MOST = np.iinfo(np.int32).max
 """Largest count; later stages keep counts as int32."""
-_ROUND = "if these are counts whose logarithms were undone, round them with numpy.rint"
+REMEDIES = {
+    "is not finite": "",
+    "is negative": "",
+    "is no integer": "",
+    "is nearly an integer": "if these are counts whose logarithms were undone, round them with "
+    "numpy.rint",
+    "is more than a count can be": "are these counts of molecules?",
+}
+"""What makes values no counts, and what to do; "" is for the caller to say."""
 
 
 def check_dataset(
@@ -164,21 +178,35 @@ def require_counts(
     """
     if values.dtype.kind == "b" or (values.dtype.kind == "u" and values.dtype.itemsize < 4):
         return
-    wide = values.astype(np.float64) if values.dtype.kind == "f" else values
-    for problem, bad, way in (
-        ("is not finite", ~np.isfinite(wide), remedy),
-        ("is negative", wide < 0, remedy),
-        ("is no integer", np.abs(wide - np.round(wide)) > NEARLY, remedy),
-        ("is nearly an integer", wide != np.round(wide), _ROUND),
-        ("is more than a count can be", wide > MOST, "are these counts of molecules?"),
-    ):
-        if bad.any():
-            first = int(np.flatnonzero(bad)[0])
-            digits = 6 if way is remedy else 10
+    first: dict[str, int] = {}
+    for start in range(0, len(values), VALUES_AT_ONCE):
+        for problem, bad in _no_counts(values[start : start + VALUES_AT_ONCE]).items():
+            if problem not in first and bad.any():
+                first[problem] = start + int(np.flatnonzero(bad)[0])
+    for problem, way in REMEDIES.items():
+        if problem in first:
+            position = first[problem]
+            digits = 10 if way else 6
             raise InputError(
-                f"{where} must hold raw counts, but {wide[first]:.{digits}g} in cell "
-                f"{str(cell_of(first))!r} {problem}; {way}"
+                f"{where} must hold raw counts, but {values[position].item():.{digits}g} in cell "
+                f"{str(cell_of(position))!r} {problem}; {way or remedy}"
             )
+
+
+def _no_counts(values: np.ndarray) -> dict[str, np.ndarray]:
+    """Which values are no counts, by what is wrong with them, in the order of ``REMEDIES``."""
+    wide = values.astype(np.float64) if values.dtype.kind == "f" else values
+    nearest = np.round(wide)
+    with np.errstate(invalid="ignore"):  # infinite values, which are told of by themselves
+        beside = np.abs(wide - nearest)
+    bad = (
+        ~np.isfinite(wide),
+        wide < 0,
+        beside > NEARLY,
+        wide != nearest,
+        wide > MOST,
+    )
+    return dict(zip(REMEDIES, bad, strict=True))
 
 
 def require_matrix(value: Any, names: Any, what: str) -> np.ndarray:

@@ -232,7 +232,9 @@ def _own_cells(
         "library": library.astype(np.float64),
     }
     cells = assemble(
-        counts=counts.astype(np.int32),
+        counts=sparse.csr_matrix(
+            (counts.data.astype(np.int32), counts.indices, counts.indptr), shape=counts.shape
+        ),
         obs=pd.DataFrame(ours, index=own.index),
         var=_genes(var, config),
         what=config.path,

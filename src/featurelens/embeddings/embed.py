@@ -4,14 +4,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from featurelens.embeddings.counts import read_in_file
 from featurelens.embeddings.model import Model
 from featurelens.embeddings.registry import model_code
+from featurelens.io import read_anndata
 from featurelens.means import ALONE, Means
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import anndata
 
     from featurelens.embeddings.bundle import Bundle
+
+
+def read_cells(path: str | Path, config: Model) -> anndata.AnnData:
+    """Cells as :func:`embed` takes them; where the embedding is given, counts stay in the file.
+
+    Raises
+    ------
+    InputError
+        As :func:`featurelens.io.read_anndata`.
+    """
+    return read_in_file(path) if config.is_given else read_anndata(path)
 
 
 def embed(

@@ -9,6 +9,7 @@ dead if it is never active. What both rules make of shuffled labels stands besid
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -99,8 +100,10 @@ def describe_features(
 
     codes = cell_types.cat.codes.to_numpy()
     strata = _strata(cells.obs)[typed]
-    once = distinct_cells(cells.obsm["X_emb"][typed], codes, strata)
-    of_types = activations if len(typed) == len(cells) else activations[typed]
+    embedding, of_types = cells.obsm["X_emb"], activations
+    if len(typed) < len(cells):
+        embedding, of_types = embedding[typed], activations[typed]
+    once = distinct_cells(embedding, codes, strata)
     moments = moments_of_parts(by_features(of_types), codes, n_types=len(names))
     published = significant_published(moments, z=config.z)
     found = high_types(
@@ -175,12 +178,17 @@ def principal_axes(embedding: np.ndarray) -> dict[str, np.ndarray]:
 
     Signs are fixed by the largest loading. A one-dimensional embedding has a second axis of zeros.
     """
-    wide = embedding.astype(np.float64)
-    mean = wide.mean(axis=0)
-    wide -= mean
-    if wide.size > _DECOMPOSED:
-        found = linalg.eigh(wide.T @ wide)[1].T[::-1][:2]
+    if embedding.size > _DECOMPOSED:
+        mean = embedding.mean(axis=0, dtype=np.float64)
+        scatter = np.zeros((embedding.shape[1], embedding.shape[1]))
+        for part in _parts(embedding):
+            wide = part - mean
+            scatter += wide.T @ wide
+        found = linalg.eigh(scatter)[1].T[::-1][:2]
     else:
+        wide = embedding.astype(np.float64)
+        mean = wide.mean(axis=0)
+        wide -= mean
         found = linalg.svd(wide, full_matrices=False)[2][:2]
     largest = np.take_along_axis(found, np.abs(found).argmax(axis=1)[:, None], axis=1)
     axes = np.zeros((2, embedding.shape[1]))
@@ -190,7 +198,15 @@ def principal_axes(embedding: np.ndarray) -> dict[str, np.ndarray]:
 
 def project(embedding: np.ndarray, axes: dict[str, np.ndarray]) -> np.ndarray:
     """Coordinates (n, 2) on the axes of :func:`principal_axes`."""
-    return (embedding - axes["mean"]) @ axes["axes"].T
+    parts = _parts(embedding) if embedding.size > _DECOMPOSED else [embedding]
+    return np.concatenate([(part - axes["mean"]) @ axes["axes"].T for part in parts])
+
+
+def _parts(embedding: np.ndarray) -> Iterator[np.ndarray]:
+    """Rows of an embedding, a sixteenth of what is decomposed as a whole at a time."""
+    n_rows = max(1, _DECOMPOSED // 16 // embedding.shape[1])
+    for start in range(0, len(embedding), n_rows):
+        yield embedding[start : start + n_rows]
 
 
 def _describe(activations: sparse.csr_matrix) -> dict[str, Any]:

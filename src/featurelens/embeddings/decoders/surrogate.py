@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import sparse
 
+from featurelens.embeddings.counts import whole
 from featurelens.embeddings.decoders.kinds.surrogate import SurrogateDecoder
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def fit_surrogate(
     z
         (n_cells, d).
     cells
-        ``X`` = log1p(counts per 10,000) sparse, and ``layers['counts']``.
+        ``X`` = log1p(counts per 10,000) sparse, and ``layers['counts']``, in memory or in a file.
     config
         Strength of the penalty and size of the left-out part.
 
@@ -48,7 +49,7 @@ def fit_surrogate(
     n_held_out = min(max(1, round(config.holdout * len(z))), len(z) - 1)
     held_out = np.zeros(len(z), dtype=bool)
     held_out[rng.choice(len(z), n_held_out, replace=False)] = True
-    logarithms = sparse.csr_matrix(cells.X)
+    logarithms = whole(cells.X)
     weights, intercept = ridge(z[~held_out], logarithms[~held_out], alpha=config.alpha)
     quality = {
         "kind": "ridge",
@@ -56,7 +57,7 @@ def fit_surrogate(
         "n_held_out": n_held_out,
         "r2_held_out": explained(z[held_out] @ weights + intercept, logarithms[held_out]),
     }
-    counts = sparse.csr_matrix(cells.layers["counts"])
+    counts = whole(cells.layers["counts"])
     return fit_to_all(z, logarithms, counts, alpha=config.alpha), quality
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from featurelens.embeddings.counts import read_in_file
 from featurelens.embeddings.layout import lay_out
 
 if TYPE_CHECKING:
@@ -13,6 +14,7 @@ INPUTS = {"cells": "embeddings/{dataset}/{model}/cells.h5ad"}
 OUTPUTS = {"layout": "embeddings/{dataset}/{model}/layout.h5ad"}
 MEMORY = "cells"
 MINUTES = 60
+READERS = {"cells": read_in_file}
 
 
 def make(cells: AnnData) -> AnnData:
