@@ -29,7 +29,7 @@ Stage = Literal[
     "enrich",
     "keep",
     "map",
-    "cells",
+    "layout",
 ]
 
 _BASE = 700e6
@@ -68,7 +68,7 @@ def megabytes(stage: Stage, sizes: Sizes) -> int:
     stage
         train: an SAE; describe: its features; catalogue: these beside other seeds; similarity: a
         map of those; control: features of a control of the cells; steer; test: genes; enrich:
-        terms; keep: the terms kept; map: concepts; cells: the cells alone.
+        terms; keep: the terms kept; map: concepts; layout: of the cells.
     sizes
         What it works on.
     """
@@ -107,7 +107,9 @@ def megabytes(stage: Stage, sizes: Sizes) -> int:
         "enrich": tested + by_term,
         "keep": activations + by_term / 10,
         "map": activations + by_term / 5,
-        "cells": bundle,
+        # Copies of the embedding and trees over it; 15 neighbours of every cell, both ways, with
+        # their distances, and how often UMAP has seen each (a million cells of 50: 2.5 GiB).
+        "layout": 20.0 * cells * sizes.n_dimensions + 15 * 100.0 * cells,
     }
     return int(_MORE * (_BASE + needed[stage]) / 1e6)
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 INPUTS = {"cells": "embeddings/{dataset}/{model}/cells.h5ad"}
 OUTPUTS = {"layout": "embeddings/{dataset}/{model}/layout.h5ad"}
-MEMORY = "cells"
+MEMORY = "layout"
 MINUTES = 60
 READERS = {"cells": read_in_file}
 
