@@ -95,6 +95,20 @@ def test_other_code_data_or_config_and_lost_weights_count_as_missing(tmp_path):
     assert table["data_sha256"].tolist() == ["e" * 64]
 
 
+def test_each_point_may_have_code_of_its_own(tmp_path):
+    """An architecture that joins a stack is other code, and the points of the first stay."""
+    joined = [POINTS[0], ("t", replace(BASE, architecture="topk"))]
+    stack(POINTS[:1], tmp_path, code="of vanilla")
+    table, _ = stack(joined, tmp_path, code=["of vanilla", "of topk"])
+    assert table["code"].tolist() == ["of vanilla", "of topk"]
+    assert trained_ids(tmp_path) == ["p0", "t"]
+    assert model.load(tmp_path / "t").metadata["code"] == "of topk"
+    stack(joined, tmp_path, code=["of vanilla", "topk, edited"])
+    assert trained_ids(tmp_path) == ["p0", "t", "t"]
+    with pytest.raises(ValueError, match="zip"):
+        stack(joined, tmp_path, code=["of vanilla"])
+
+
 def test_a_forced_engine_counts_only_its_own_rows(tmp_path):
     stack(POINTS[:1], tmp_path)
     table, _ = stack(POINTS[:1], tmp_path, engine="autograd")

@@ -3,13 +3,13 @@
 import ast
 import json
 import os
-import re
 import subprocess
 import sys
 
 import pytest
 
-from clones import ROOT, run_snakemake
+from clones import ROOT
+from dry_runs import dry_run
 from featurelens.planning.fingerprint import Fingerprints
 from featurelens.planning.sources import read_source
 from miniature import copy_finished
@@ -158,24 +158,10 @@ def edit(mine):
         path.write_bytes(content)
 
 
-def plan(folder):
-    """Why Snakemake would run each job, by rule and wildcards; and all that it prints."""
-    done = run_snakemake(folder, "-n")
-    assert done.returncode == 0, done.stdout + done.stderr
-    blocks = re.split(r"^(?:local)?rule (\w+):\n", done.stdout, flags=re.MULTILINE)[1:]
-    reasons = {}
-    for rule, text in zip(blocks[::2], blocks[1::2], strict=True):
-        head = text.split("\n\n")[0]
-        said = dict(re.findall(r"^ +(reason|wildcards): (.*)$", head, re.MULTILINE))
-        if "reason" in said:
-            reasons[rule, said.get("wildcards", "")] = said["reason"]
-    return reasons, done.stdout + done.stderr
-
-
 def test_a_remark_in_every_script_and_module_plans_nothing(mine, edit):
     for path in (*mine.glob("scripts/*.py"), *mine.glob("src/**/*.py")):
         edit(path, remark)
-    assert "Nothing to be done" in plan(mine)[1]
+    assert "Nothing to be done" in dry_run(mine)[1]
 
 
 @pytest.mark.parametrize(
@@ -196,7 +182,7 @@ def test_an_edit_plans_exactly_the_jobs_that_can_load_it(mine, planned, loaded, 
         for job in planned["jobs"]
         if module in modules_of(job, loaded)
     }
-    reasons, output = plan(mine)
+    reasons, output = dry_run(mine)
     changed = {job for job, reason in reasons.items() if "Params have changed" in reason}
     # Of a job behind another that runs, Snakemake says that alone: these are the rest.
     behind = {job for job, reason in reasons.items() if reason.startswith("Input files updated by")}

@@ -13,6 +13,7 @@ if SRC not in sys.path:
 from featurelens.config.parse import parse_config
 from featurelens.config.presence import leave_out_absent
 from featurelens.config.short import in_full
+from featurelens.controls.config import made_with
 from featurelens.controls.plan import left_out
 from featurelens.datasets.counting import count_cells
 from featurelens.features.sources import (
@@ -176,8 +177,14 @@ def training_code(wildcards):
     return code.sae_code(fingerprint, "train_sae", asked, engine=CONFIG.engine)
 
 
+def stack_code(wildcards):
+    """What trains each point of a stack: of architectures and engines, those of its own."""
+    points = PLAN.stacks[wildcards.sweep][wildcards.stack]
+    return code.point_codes(fingerprint, "train_stack", points, engine=CONFIG.engine)
+
+
 def sweep_code(script, **how):
-    """Code of a script that works on the SAEs of a sweep, or of one of its stacks."""
+    """Code of a script that reads the SAEs of a sweep, or of one of its stacks."""
 
     def of_points(wildcards):
         stacks = PLAN.stacks[wildcards.sweep]
@@ -186,6 +193,11 @@ def sweep_code(script, **how):
         return code.sae_code(fingerprint, script, asked, **how)
 
     return of_points
+
+
+def control_settings(wildcards):
+    """What decides how a source of features is made, of the block that says which ones are."""
+    return made_with(wildcards.sae, CONFIG.controls)
 
 
 def control_code(script):

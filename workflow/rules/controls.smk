@@ -26,7 +26,7 @@ rule draw_directions:
         runtime=growing(60),
     params:
         source="{sae}",
-        controls=PLAIN["controls"],
+        controls=control_settings,
         code=control_code("draw_directions"),
     script:
         "../../scripts/draw_directions.py"

@@ -32,7 +32,7 @@ for job in WHOLE:
         params:
             source="{sae}",
             features=PLAIN["features"],
-            controls=PLAIN["controls"],
+            controls=control_settings,
             config=PLAIN["dge"],
             tests=tested(job),
             code=described_code("test_source"),

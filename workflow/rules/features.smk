@@ -21,7 +21,7 @@ rule describe_features:
     params:
         source="{sae}",
         config=PLAIN["features"],
-        controls=PLAIN["controls"],
+        controls=control_settings,
         code=described_code("describe_features"),
     script:
         "../../scripts/describe_features.py"

@@ -27,7 +27,7 @@ rule train_stack:
         n_cells=JOBS.of_sweep(PLAN.trained_cells),
         engine=CONFIG.engine,
         device=device,
-        code=sweep_code("train_stack", engine=CONFIG.engine),
+        code=stack_code,
     script:
         "../../scripts/train_stack.py"
 

@@ -18,7 +18,7 @@ from typing import Annotated
 from annotated_types import Ge
 
 from featurelens.enrichment.config import NullName
-from featurelens.features.sources import OF_CELLS, Kind, Repeatable
+from featurelens.features.sources import OF_CELLS, Kind, Repeatable, parse_source
 from featurelens.options import STRICT
 from featurelens.sae.config import ImportedSAE, SAEConfig, to_train
 
@@ -54,6 +54,25 @@ class ControlConfig:
     def wanted(self) -> bool:
         """Whether anything is asked for."""
         return bool(self.kinds or self.seeds)
+
+
+def made_with(name: str, config: ControlConfig) -> dict[str, int]:
+    """What of a config decides how one source of features is made, which ones are made aside.
+
+    Examples
+    --------
+    >>> config = ControlConfig(kinds=("pca", "random"), seeds=(1,))
+    >>> made_with("control.pca", config)
+    {'n_components': 50, 'seed': 0}
+    >>> made_with("topk.random", config)
+    {'seed': 0}
+    >>> made_with("topk", config)
+    {}
+    """
+    source = parse_source(name)
+    if source.sae is None:
+        return {"n_components": config.n_components, "seed": config.seed}
+    return {} if source.kind == "sae" else {"seed": config.seed}
 
 
 def contradictions(

@@ -6,8 +6,9 @@ beside the library's.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from featurelens.embeddings.registry import GROUP, MODELS
 from featurelens.planning.sources import read_source
@@ -76,6 +77,19 @@ def sae_code(
             for name in able(architecture, engine=engine, partly=partly)
         }
     return fingerprint(script, beside=beside, **only)
+
+
+def point_codes(
+    fingerprint: Fingerprint, script: str, points: Sequence[Mapping[str, Any]], *, engine: str
+) -> list[str]:
+    """Code of each point of a stack, as :func:`sae_code` of its own architecture alone.
+
+    Code of the stack as a whole would change with an architecture that joins it, and every point
+    that is trained already would be trained again.
+    """
+    asked = [(point["architecture"], point["trained"]) for point in points]
+    codes = {each: sae_code(fingerprint, script, [each], engine=engine) for each in set(asked)}
+    return [codes[each] for each in asked]
 
 
 def import_code(fingerprint: Fingerprint, script: str) -> str:

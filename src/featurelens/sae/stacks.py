@@ -3,6 +3,7 @@
 A stack is a view of a store (:mod:`featurelens.sae.store`), which nothing that fails can empty.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -25,7 +26,7 @@ def train_stack(
     source: str,
     data_sha256: str,
     store: Path,
-    code: str,
+    code: str | Sequence[str],
     engine: str = "auto",
     means: Means = ALONE,
 ) -> pd.DataFrame:
@@ -49,7 +50,8 @@ def train_stack(
     store
         Folder of the store, made if absent; the weights of point ``id`` are at ``store/id/``.
     code
-        Fingerprint of the training code.
+        Fingerprint of the training code: one, or one of each point, so that a point whose code is
+        the same is not trained again because others joined its stack.
     engine, means
         How and with what to train what is missing; ``auto`` chooses by shape and device.
 
@@ -59,14 +61,16 @@ def train_stack(
         As :func:`train`, and if an id occurs twice.
     """
     store = Path(store)
-    about = {"source": source, "data_sha256": data_sha256, "code": code}
+    about = {"source": source, "data_sha256": data_sha256}
+    codes = _by_point(points, code)
     missing = missing_points(points, store, code=code, data_sha256=data_sha256, engine=engine)
     means.log(f"{len(points) - len(missing)} of {len(points)} points are already in {store}")
     if missing:
         configs = [config for _, config in missing]
         X = check_data(X, configs)
         for index, result in train_each(X, configs, engine, means):
-            _remember(store, missing[index][0], result, about)
+            point = missing[index][0]
+            _remember(store, point, result, about | {"code": codes[point]})
     stored = memory.read(store)
     return rows.table([stored[point] for point, _ in points])
 
@@ -75,7 +79,7 @@ def missing_points(
     points: Sequence[tuple[str, SAEConfig]],
     store: Path,
     *,
-    code: str,
+    code: str | Sequence[str],
     data_sha256: str,
     engine: str = "auto",
 ) -> list[tuple[str, SAEConfig]]:
@@ -86,20 +90,25 @@ def missing_points(
     InputError
         If an id occurs twice.
     """
-    ids = [point for point, _ in points]
-    repeated = {point for point in ids if ids.count(point) > 1}
+    repeated = [point for point, n in Counter(point for point, _ in points).items() if n > 1]
     if repeated:
         raise InputError(f"point {min(repeated)!r} occurs twice in one stack; name it once")
-    stored = memory.read(store)
-    asked = {"code": code, "data_sha256": data_sha256}
-    forced = asked if engine == "auto" else asked | {"engine": engine}
-    return [
-        (point, config)
-        for point, config in points
-        if point not in stored
-        or not rows.matches(stored[point], config, forced if config.trained == "all" else asked)
-        or not (stored[point]["status"] == "failed" or memory.has_weights(store, point))
-    ]
+    stored, codes = memory.read(store), _by_point(points, code)
+
+    def is_there(point: str, config: SAEConfig) -> bool:
+        asked = {"code": codes[point], "data_sha256": data_sha256}
+        if engine != "auto" and config.trained == "all":
+            asked["engine"] = engine
+        if point not in stored or not rows.matches(stored[point], config, asked):
+            return False
+        return stored[point]["status"] == "failed" or memory.has_weights(store, point)
+
+    return [(point, config) for point, config in points if not is_there(point, config)]
+
+
+def _by_point(points: Sequence[tuple[str, SAEConfig]], code: str | Sequence[str]) -> dict[str, str]:
+    codes = [code] * len(points) if isinstance(code, str) else code
+    return {point: own for (point, _), own in zip(points, codes, strict=True)}
 
 
 def _remember(store: Path, point: str, result: TrainedSAE, about: dict[str, str]) -> None:

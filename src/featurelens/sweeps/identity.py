@@ -5,10 +5,12 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
+
 
 def canonical_json(content: Mapping[str, Any]) -> str:
     """JSON with sorted keys and no spaces; whole floats are written as integers (1.0 as 1)."""
-    return json.dumps(_normalise(content), sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return _ENCODER.encode(_normalise(content))
 
 
 def config_id(content: Mapping[str, Any], defaults: Mapping[str, Any]) -> str:
@@ -25,10 +27,12 @@ def config_id(content: Mapping[str, Any], defaults: Mapping[str, Any]) -> str:
 
 
 def _normalise(value: Any) -> Any:
+    if isinstance(value, str | bool | int):
+        return value
+    if isinstance(value, float):
+        return int(value) if value.is_integer() else value
     if isinstance(value, Mapping):
         return {str(key): _normalise(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [_normalise(item) for item in value]
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
     return value

@@ -40,11 +40,16 @@ def expand_grid(grid: Mapping[str, Sequence[Any]]) -> list[SAEConfig]:
     list of SAEConfig
         Without repeats.
     """
-    names = list(grid)
-    configs = (
-        SAEConfig(**_without_unused(dict(zip(names, values, strict=True))))
-        for values in itertools.product(*(grid[name] for name in names))
-    )
+    absent = _defaults().keys() - grid.keys()
+    lists = {**grid} | {name: (_defaults()[name],) for name in absent}
+    names = list(lists)
+    architecture, convention = names.index("architecture"), names.index("convention")
+    # Most of a product can be repeats: they are set aside before there are configurations of them.
+    distinct: dict[tuple[Any, ...], None] = {}
+    for values in itertools.product(*lists.values()):
+        unused = _unused(values[architecture], values[convention])
+        distinct[tuple(map(unused.get, names, values))] = None
+    configs = (SAEConfig(**dict(zip(names, values, strict=True))) for values in distinct)
     return list(dict.fromkeys(configs))
 
 
@@ -115,14 +120,15 @@ def _stack_name(config: SAEConfig, stack_by: Sequence[str]) -> str:
     return "_".join(parts)
 
 
-def _without_unused(values: dict[str, Any]) -> dict[str, Any]:
-    if not starts_linear(values["architecture"]):
-        values = values | {"initialisation": "own"}
-    if values.get("convention") == "corrected":
-        values = values | {"validation": "held_out"}
-    if values["architecture"] in TOPK_FAMILY:
-        return values | {"l1": 0.0}
-    return values | {"k": _defaults()["k"]}
+@cache
+def _unused(architecture: str, convention: str) -> dict[str, Any]:
+    """Values of the fields that an architecture and a convention do not use."""
+    unused = {"l1": 0.0} if architecture in TOPK_FAMILY else {"k": _defaults()["k"]}
+    if not starts_linear(architecture):
+        unused["initialisation"] = "own"
+    if convention == "corrected":
+        unused["validation"] = "held_out"
+    return unused
 
 
 @cache
