@@ -14,7 +14,7 @@ MINUTES := not slow and not oracle and not models and not paper and not browser 
 
 .PHONY: demo verify crate help test test-slow test-oracles test-models test-paper test-portable test-crate \
 	test-browser test-cluster container bench bench-atlas bench-demo \
-	bench-scale bench-peers \
+	bench-scale bench-peers bench-plan rule-graph \
 	coverage mutants lint hooks format schema laptop reproduction audit lock clean
 
 demo: $(READY)  ## the default run, end to end, and its report
@@ -141,6 +141,12 @@ $(PEERS)/.ready: $(READY)
 
 bench-atlas: $(READY) $(BROWSER)/.ready  ## speed of the atlas beside a plotly page and a table
 	PYTHONPATH=$(BROWSER) $(BIN)/python -m benchmarks.atlas
+
+bench-plan: $(READY)  ## what `snakemake -n` takes of thousands of points, beside Snakemake on trivial rules
+	$(BIN)/python -m benchmarks.plan
+
+rule-graph: $(READY)  ## docs/rule_graph.png, the rules of config/paper.yaml
+	$(BIN)/python -m benchmarks.rule_graph
 
 bench-demo: $(READY)  ## what the default run takes, by rule, and in relation to BASELINE
 	$(BIN)/python -m benchmarks.demo $(if $(BASELINE),--baseline $(BASELINE)) $(if $(RUNS),--runs $(RUNS))
