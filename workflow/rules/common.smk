@@ -177,12 +177,6 @@ def training_code(wildcards):
     return code.sae_code(fingerprint, "train_sae", asked, engine=CONFIG.engine)
 
 
-def stack_code(wildcards):
-    """What trains each point of a stack: of architectures and engines, those of its own."""
-    points = PLAN.stacks[wildcards.sweep][wildcards.stack]
-    return code.point_codes(fingerprint, "train_stack", points, engine=CONFIG.engine)
-
-
 def sweep_code(script, **how):
     """Code of a script that reads the SAEs of a sweep, or of one of its stacks."""
 
@@ -193,11 +187,6 @@ def sweep_code(script, **how):
         return code.sae_code(fingerprint, script, asked, **how)
 
     return of_points
-
-
-def control_settings(wildcards):
-    """What decides how a source of features is made, of the block that says which ones are."""
-    return made_with(wildcards.sae, CONFIG.controls)
 
 
 def control_code(script):

@@ -26,7 +26,7 @@ rule draw_directions:
         runtime=growing(60),
     params:
         source="{sae}",
-        controls=control_settings,
+        controls=lambda wildcards: made_with(wildcards.sae, CONFIG.controls),
         code=control_code("draw_directions"),
     script:
         "../../scripts/draw_directions.py"

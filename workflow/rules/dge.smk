@@ -32,7 +32,7 @@ for job in WHOLE:
         params:
             source="{sae}",
             features=PLAIN["features"],
-            controls=control_settings,
+            controls=lambda wildcards: made_with(wildcards.sae, CONFIG.controls),
             config=PLAIN["dge"],
             tests=tested(job),
             code=described_code("test_source"),

@@ -21,7 +21,7 @@ rule describe_features:
     params:
         source="{sae}",
         config=PLAIN["features"],
-        controls=control_settings,
+        controls=lambda wildcards: made_with(wildcards.sae, CONFIG.controls),
         code=described_code("describe_features"),
     script:
         "../../scripts/describe_features.py"

@@ -27,7 +27,7 @@ rule train_stack:
         n_cells=JOBS.of_sweep(PLAN.trained_cells),
         engine=CONFIG.engine,
         device=device,
-        code=stack_code,
+        code=code.stack_code(fingerprint, "train_stack", PLAN.stacks, engine=CONFIG.engine),
     script:
         "../../scripts/train_stack.py"
 

@@ -92,6 +92,18 @@ def point_codes(
     return [codes[each] for each in asked]
 
 
+def stack_code(
+    fingerprint: Fingerprint, script: str, stacks: Mapping[str, Any], *, engine: str
+) -> Callable[[Any], list[str]]:
+    """:func:`point_codes` of a job's stack, by its wildcards ``sweep`` and ``stack``."""
+
+    def of_points(wildcards: Any) -> list[str]:
+        points = stacks[wildcards.sweep][wildcards.stack]
+        return point_codes(fingerprint, script, points, engine=engine)
+
+    return of_points
+
+
 def import_code(fingerprint: Fingerprint, script: str) -> str:
     """Code of a job that reads an SAE which was trained elsewhere; it asks for no architecture."""
     return fingerprint(script, sae__architectures=None, sae__engines=None)

@@ -123,7 +123,7 @@ def _stack_name(config: SAEConfig, stack_by: Sequence[str]) -> str:
 @cache
 def _unused(architecture: str, convention: str) -> dict[str, Any]:
     """Values of the fields that an architecture and a convention do not use."""
-    unused = {"l1": 0.0} if architecture in TOPK_FAMILY else {"k": _defaults()["k"]}
+    unused: dict[str, Any] = {"l1": 0.0} if architecture in TOPK_FAMILY else {"k": _defaults()["k"]}
     if not starts_linear(architecture):
         unused["initialisation"] = "own"
     if convention == "corrected":
