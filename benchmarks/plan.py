@@ -213,8 +213,8 @@ def report(result: Mapping[str, Any]) -> str:
         "",
         f"`snakemake -n`, commit {result['commit']}, {result['date']}, {result['machine']} (load "
         f"{result['load']:.1f} at the start), Snakemake {result['snakemake']}, Python "
-        f"{result['python']}; the least of {result['repeats']} repeats. The floor is Snakemake on "
-        "trivial rules of the same shape (`benchmarks/plan.py`). To reach: "
+        f"{result['python']}; repeats: {result['repeats']}, of which the least counts. The floor "
+        "is Snakemake on trivial rules of the same shape (`benchmarks/plan.py`). To reach: "
         f"{bounds}; nothing to do, found in {AGAIN:g} s.",
         "",
         "| plan | jobs | rules | processor, s | of the floor | x floor | clock, s | of the floor "
@@ -243,20 +243,18 @@ def measure(bench: Bench, points: list[int], single: list[int]) -> list[dict]:
         yaml.safe_load((bench.clone / f"config/{name}.yaml").read_text())
         for name in ("config", "paper")
     )
+    points, single = ([-(-n // PER_SEED) * PER_SEED for n in each] for each in (points, single))
     plans = [bench.planned("default run", default), bench.planned("paper", paper)]
-    for each in points:
-        n_points = -(-each // PER_SEED) * PER_SEED
-        plans.append(bench.planned(f"{n_points:,} points in stacks", with_points(default, each)))
-    for each in single:
-        n_points = -(-each // PER_SEED) * PER_SEED
-        config = with_points(default, each, single=True)
-        plans.append(bench.planned(f"{n_points:,} points one a job", config))
+    for n in points:
+        plans.append(bench.planned(f"{n:,} points in stacks", with_points(default, n)))
+    for n in single:
+        config = with_points(default, n, single=True)
+        plans.append(bench.planned(f"{n:,} points one a job", config))
     done = of_simulations(default)
     for name, asked, alone in (("in stacks", points, False), ("one a job", single, True)):
-        for each in asked:
-            n_points = -(-each // PER_SEED) * PER_SEED
-            config = with_points(done, each, single=alone) | {"run": f"done{n_points}{alone}"}
-            title = f"nothing to do of {n_points:,} points {name}"
+        for n in asked:
+            config = with_points(done, n, single=alone) | {"run": f"done{n}{alone}"}
+            title = f"nothing to do of {n:,} points {name}"
             plans.append(bench.planned(title, config, again=True))
     return plans
 
@@ -287,10 +285,10 @@ def main() -> None:
         checked_out(commit, Path(scratch) / "clone") as clone,
     ):
         bench = Bench(clone, Path(scratch), asked.repeats)
+        result["plans"] = measure(bench, asked.points, asked.single)
         write_floor(Path(scratch) / "alone", [("all", [1]), ("one", [])])
         alone = [cost(Path(scratch) / "alone", bench.environment) for _ in range(asked.repeats)]
         result["alone"] = least(alone)
-        result["plans"] = measure(bench, asked.points, asked.single)
     page = report(result)
     print(page)
     asked.results.mkdir(parents=True, exist_ok=True)
