@@ -1,7 +1,7 @@
 """A finished run that is asked for one thing more plans what is new of it, and no more.
 
-Here nothing is computed: every plan is made over the finished miniature. What the jobs of sweeps
-then do is tried in test_growing_stack.py.
+Here nothing is computed: every plan is made over the finished miniature. What the jobs
+then do is tried in test_growing_stack.py and test_growing_cells.py.
 """
 
 import copy
