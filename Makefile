@@ -12,7 +12,7 @@ SITE := "import site; print(site.getsitepackages()[0])"
 # Tests that end in minutes and need nothing that is installed apart.
 MINUTES := not slow and not oracle and not models and not paper and not browser and not portable and not cluster
 
-.PHONY: demo verify crate help test test-slow test-oracles test-models test-paper test-portable test-crate \
+.PHONY: demo verify crate help test test-fuzz test-pythons test-slow test-oracles test-models test-paper test-portable test-crate \
 	test-browser test-cluster container bench bench-atlas bench-demo \
 	bench-scale bench-peers bench-plan rule-graph \
 	coverage mutants lint hooks format schema laptop reproduction audit lock clean
@@ -41,6 +41,9 @@ help:  ## this list
 
 test: $(READY)  ## every test that ends in minutes
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadgroup -m "$(MINUTES)"
+
+test-fuzz: $(READY)  ## 100,000 mutated files against every reader; N sets how many, SEED which
+	FUZZ=$(or $(N),100000) OMP_NUM_THREADS=1 $(BIN)/pytest tests/fuzz -m fuzz --hypothesis-seed=$(or $(SEED),0)
 
 test-slow: $(READY)  ## tests that take longer
 	OMP_NUM_THREADS=1 $(BIN)/pytest -m "slow and not cluster"
@@ -86,6 +89,19 @@ $(BROWSER)/.ready: $(READY)
 	$(BIN)/python -m pip install --quiet --target $(BROWSER) playwright==1.65.2 axe-playwright-python==0.1.8 \
 		plotly==7.1.0
 	@touch $@
+
+# Of each Python: the newest packages that pyproject.toml allows, but torch as it is locked.
+PYTHONS ?= python3.11 python3.12 python3.13
+TESTS ?= tests
+build/pythons/%: requirements.lock pyproject.toml
+	$* -m venv $@
+	$@/bin/python -m pip install --quiet --no-compile $$(grep ^torch== requirements.lock) --editable .[workflow,search,test]
+	@touch $@
+
+test-pythons:  ## TESTS under each of PYTHONS (names of interpreters on the PATH), with the newest packages allowed
+	$(MAKE) $(addprefix build/pythons/,$(PYTHONS))
+	for python in $(PYTHONS); do OMP_NUM_THREADS=1 build/pythons/$$python/bin/python -m pytest -n 2 --dist loadgroup \
+		-m "$(MINUTES)" $(TESTS) || failed="$$failed $$python"; done; test -z "$$failed" || { echo "failed:$$failed"; exit 1; }
 
 # Slurm comes from Debian where there is none and we may install; else the tests say what is missing.
 SLURM := slurm-wlm munge

@@ -8,9 +8,9 @@ from featurelens.embeddings.bundle import read_bundle
 from featurelens.enrichment.annotate_bundle import annotate_tests
 from featurelens.enrichment.config import EnrichmentConfig
 from featurelens.enrichment.membership import lay_over
+from featurelens.enrichment.summary import join_summaries
 from featurelens.features.activations import read_activations
 from featurelens.genesets.files import read_gmt
-from featurelens.io import join_tables
 from featurelens.logs import job_log
 from featurelens.means import Means
 from featurelens.options import build
@@ -36,4 +36,4 @@ with job_log(snakemake.log[0]) as log:
         confirmed = made.confirmed[number] if made.confirmed else None
         annotation.write(made.table[number], made.null[number], made.summary[number], confirmed)
     for path in made.joined:
-        join_tables(made.summary, path)
+        join_summaries(made.summary, path)

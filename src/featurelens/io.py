@@ -26,7 +26,24 @@ if TYPE_CHECKING:
 
 
 class InputError(ValueError):
-    """Something the user gave is wrong; the message is one line that says what and what to do."""
+    """Something the user gave is wrong; the message is one line that says what and what to do.
+
+    Several messages have a line each. What cannot be printed is shown by its escape, and a very
+    long line without its middle: no damaged file breaks a line, fills or commands a terminal.
+    """
+
+    def __init__(self, *messages: str) -> None:
+        super().__init__("\n".join(map(_in_one_line, messages)))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), tuple(str(self).split("\n"))
+
+
+def _in_one_line(message: str) -> str:
+    message = message if len(message) < 4000 else f"{message[:3000]} ... {message[-900:]}"
+    if message.isprintable():
+        return message
+    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in message)
 
 
 @contextmanager
@@ -64,10 +81,8 @@ def folder_or_temporary(folder: str | Path | None) -> Iterator[Path]:
 def _is_running(process: int) -> bool:
     try:
         os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
+    except OSError as error:
+        return not isinstance(error, ProcessLookupError)
     return True
 
 
@@ -174,13 +189,6 @@ def write_file(content: Any, path: str | Path) -> None:
     writers.get(Path(path).suffix, write_table)(content, path)
 
 
-def join_tables(parts: Sequence[str | Path], path: str | Path) -> None:
-    """Write the rows of several files of the same columns into one, in their order."""
-    import pandas as pd
-
-    write_table(pd.concat(map(read_table, parts), ignore_index=True), path)
-
-
 def write_text(text: str, path: str | Path) -> None:
     """Write a text as it is."""
     with atomic_path(path) as temporary:
@@ -239,15 +247,6 @@ def read_obsm(path: str | Path, key: str = "X_emb") -> np.ndarray:
         from anndata.io import read_elem
 
         return np.asarray(read_elem(matrix))
-
-
-def read_genes(path: str | Path) -> pd.DataFrame:
-    """The table of genes (var) of an ``.h5ad`` file, without its matrices."""
-    import h5py
-    from anndata.io import read_elem
-
-    with h5py.File(path) as file:
-        return read_elem(file["var"])
 
 
 def require_unique_names(names: pd.Index, what: str) -> None:

@@ -75,3 +75,15 @@ def as_array(tensor: Tensor) -> np.ndarray:
     tensor = tensor.detach().cpu()
     tensor = tensor.dequantize() if tensor.is_quantized else tensor.to_dense()
     return (tensor.float() if tensor.is_floating_point() else tensor).numpy()
+
+
+def require_numbers(path: str, name: str, array: np.ndarray, n_axes: int) -> None:
+    """Raise :class:`InputError` unless an array of a file has so many axes and finite values."""
+    import numpy as np
+
+    if array.ndim != n_axes or not array.size:
+        raise InputError(
+            f"{path}: {name} has shape {array.shape}, where a model has {n_axes} axes; is it whole?"
+        )
+    if not np.isfinite(array).all():
+        raise InputError(f"{path}: {name} holds a value that is not finite; get the model again")

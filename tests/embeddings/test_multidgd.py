@@ -402,7 +402,7 @@ def test_hyperparameters_that_do_not_belong(model, cells, tmp_path, config):
     with pytest.raises(InputError, match="scaling is 'mean'; only 'sum' is known"):
         embed(cells, write_model(tmp_path, state, scaling="mean"))
     (tmp_path / "model.json").write_text('{"modalities": ["GEX"')
-    with pytest.raises(InputError, match=r"model\.json: is no JSON"):
+    with pytest.raises(InputError, match=r"model\.json: cannot be read as JSON"):
         embed(cells, config)
     (tmp_path / "model.json").unlink()
     with pytest.raises(InputError, match=r"model\.json: no such file; check hyperparameters"):

@@ -95,7 +95,7 @@ def test_a_file_that_is_cut_off_or_lacks_what_it_names(form, tmp_path):
     for file in beside:
         text = (tmp_path / file).read_text()
         (tmp_path / file).write_text(text[: len(text) // 2])
-        one_line(f"{file}: not readable as JSON", model.load, given)
+        one_line(f"{file}: cannot be read as JSON", model.load, given)
 
 
 @pytest.mark.parametrize("form", FORMS)

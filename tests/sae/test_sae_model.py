@@ -138,7 +138,7 @@ def test_other_faults_of_a_folder(sae, tmp_path):
         with pytest.raises(InputError, match=message):
             model.load(tmp_path)
     (tmp_path / "cfg.json").write_text("{")
-    with pytest.raises(InputError, match="not readable as JSON"):
+    with pytest.raises(InputError, match="cannot be read as JSON"):
         model.load(tmp_path)
     model.save(sae, tmp_path)
     (tmp_path / model.WEIGHTS).unlink()

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from featurelens.io import read_anndata, read_file, read_genes, read_json, read_table
+from featurelens.embeddings.counts import read_genes
+from featurelens.io import read_anndata, read_file, read_json, read_table
 
 if TYPE_CHECKING:
     import anndata

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from featurelens.config.checks import contradictions
 from featurelens.config.errors import explain, relevant
 from featurelens.config.kinds import with_kinds
+from featurelens.config.plain import require_plain
 from featurelens.config.run import RunConfig
 from featurelens.io import InputError
 from featurelens.options import adapter, described
@@ -24,16 +25,17 @@ def parse_config(config: Mapping[str, Any]) -> RunConfig:
     InputError
         With one line for every mistake, each naming the key.
     """
+    require_plain(config)
     config = with_kinds(config)
     try:
         run = adapter(RunConfig).validate_json(json.dumps(config), strict=True)
     except ValidationError as error:
         problems = relevant(error.errors())
         lines = dict.fromkeys(explain(problem, config, schema()) for problem in problems)
-        raise InputError("\n".join(lines)) from None
+        raise InputError(*lines) from None
     found = list(contradictions(run))
     if found:
-        raise InputError("\n".join(f"config: {line}" for line in found))
+        raise InputError(*(f"config: {line}" for line in found))
     return run
 
 

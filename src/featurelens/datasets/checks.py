@@ -219,13 +219,15 @@ def require_matrix(value: Any, names: Any, what: str) -> np.ndarray:
         )
     if len(value) != len(names):
         raise InputError(f"{what} has {len(value)} rows for {len(names)} cells; make it again")
+    with np.errstate(over="ignore"):  # beyond single precision is infinite, and said to be
+        value = value.astype(np.float32)
     require_finite(value, names, what)
     if len(value) > 1 and (value == value[0]).all():
         raise InputError(
             f"{what} is the same in all {len(value)} cells; give an embedding that differs "
             "between cells"
         )
-    return value.astype(np.float32)
+    return value
 
 
 def ensembl_ids(file: CellsFile) -> tuple[pd.Index, str]:

@@ -16,15 +16,15 @@ import numpy as np
 from featurelens.datasets.checks import require_finite
 from featurelens.embeddings.counts import read_in_file
 from featurelens.embeddings.decoders.decoder import Decoder
-from featurelens.embeddings.decoders.registry import load_decoder, save_decoder
+from featurelens.embeddings.decoders.registry import AGAIN, load_decoder, save_decoder
 from featurelens.embeddings.model import Model
 from featurelens.io import (
     InputError,
-    read_json,
     sha256_array,
     write_anndata,
     write_json,
 )
+from featurelens.json_files import read_object
 from featurelens.version import __version__
 
 if TYPE_CHECKING:
@@ -194,10 +194,7 @@ def read_bundle(folder: str | Path) -> Bundle:
         If a part is missing, of another schema version, or of another embedding.
     """
     folder = Path(folder)
-    try:
-        info = read_json(folder / "bundle.json")
-    except FileNotFoundError:
-        raise InputError(f"{folder}/bundle.json: no such file; make the bundle again") from None
+    info = read_object(folder / "bundle.json", remedy=AGAIN)
     if info.get("schema_version") != SCHEMA_VERSION:
         raise InputError(
             f"{folder}/bundle.json: schema_version is {info.get('schema_version')!r}, "

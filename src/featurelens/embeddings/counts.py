@@ -15,6 +15,7 @@ from featurelens.io import read_anndata
 if TYPE_CHECKING:
     import anndata
     import h5py
+    import pandas as pd
 
 ROWS = 16_384
 """Cells that are read at once."""
@@ -48,6 +49,15 @@ def _all_but_matrices(path: Path) -> anndata.AnnData:
         layers={name: matrix(stored) for name, stored in file.get("layers", {}).items()},
         **{name: read_elem(file[name]) for name in others if name in file},
     )
+
+
+def read_genes(path: str | Path) -> pd.DataFrame:
+    """The table of genes (var) of an ``.h5ad`` file, without its matrices."""
+    import h5py
+    from anndata.io import read_elem
+
+    with h5py.File(path) as file:
+        return read_elem(file["var"])
 
 
 def whole(matrix: Any) -> sparse.csr_matrix:

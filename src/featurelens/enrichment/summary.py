@@ -1,6 +1,7 @@
 """What an annotation amounts to: shares beside those of the nulls, and why nothing was kept."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ from featurelens.enrichment.exchange import NULL_NAMES
 from featurelens.enrichment.filters import ENOUGH_PERMUTATIONS
 from featurelens.enrichment.nulls import share_below
 from featurelens.enrichment.term_tests import PUBLISHED_ALPHA, TermTests
+from featurelens.io import read_table, write_table
 from featurelens.stats import multiple
 
 Columns = dict[str, NDArray]
@@ -241,3 +243,8 @@ def _terms_per_feature(kept: NDArray[np.bool_]) -> dict[str, float]:
         "features_per_term_max": most_frequent,
         "share_of_annotated_max": most_frequent / n_annotated if n_annotated else np.nan,
     }
+
+
+def join_summaries(parts: Sequence[str | Path], path: str | Path) -> None:
+    """Write the rows of several summaries into one file, in their order."""
+    write_table(pd.concat(map(read_table, parts), ignore_index=True), path)

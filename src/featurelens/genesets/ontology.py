@@ -15,6 +15,9 @@ from featurelens.io import InputError
 
 GO_ID = re.compile(r"GO:\d{7}")
 
+_OF_PARENTS = {"is_a": 1, "relationship": 2}
+"""Tags that name a parent, and their words: its id, or a relation and an id."""
+
 N_LEVELS = 4
 """Ancestors that are named: those at levels 1 to 4."""
 
@@ -176,7 +179,7 @@ def _stanzas(path: Path) -> tuple[dict[str, str], list[dict[str, list[str]]]]:
     for line in read_lines(path):
         if line.startswith("["):
             in_header = False
-            current = {} if line.strip() == "[Term]" else None
+            current = {} if line.partition("!")[0].strip() == "[Term]" else None
             if current is not None:
                 terms.append(current)
             continue
@@ -187,8 +190,8 @@ def _stanzas(path: Path) -> tuple[dict[str, str], list[dict[str, list[str]]]]:
         if in_header:
             header[tag] = value
         elif current is not None:
-            if tag in ("is_a", "relationship"):
-                value = value.split(" !", 1)[0].split(" {", 1)[0].strip()
+            if tag in _OF_PARENTS:  # its name or its source follow
+                value = " ".join(value.split()[: _OF_PARENTS[tag]])
             current.setdefault(tag, []).append(value)
     return header, terms
 
@@ -207,7 +210,7 @@ def _term(
     parents = sorted(_parents(stanza))
     return Term(
         id=identifier,
-        name=stanza["name"][0],
+        name=stanza["name"][0].replace("\t", " "),
         namespace=stanza.get("namespace", [namespace])[0],
         is_a=tuple(parent for kind, parent in parents if kind == "is_a" and parent in live),
         part_of=tuple(parent for kind, parent in parents if kind == "part_of" and parent in live),

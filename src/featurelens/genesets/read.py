@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import islice
@@ -11,11 +12,14 @@ from types import ModuleType
 from featurelens import plugins
 from featurelens.genesets.sets import GeneSets
 from featurelens.genesets.text import read_lines
+from featurelens.io import InputError
 
 FORMATS = "featurelens.genesets.formats"
 """Where the forms are, a module each."""
 FIRST_LINES = 50
 """Lines by which a form is told."""
+_NO_FIELD = re.compile("[\t\n\r\ud800-\udfff]")
+"""What no field of a GMT file holds: marks of fields and lines, and what UTF-8 cannot write."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,15 @@ def read_counted(path: str | Path) -> SetsFile:
         If the file is missing, empty, or of none of the forms.
     """
     path = Path(path)
-    return _form(path).read(path)
+    found: SetsFile = _form(path).read(path)
+    for name, about, genes in found.sets.rows:
+        wrong = next((part for part in (name, about, *genes) if _NO_FIELD.search(part)), None)
+        if wrong is not None:
+            raise InputError(
+                f"{path}: set {name[:60]!r} has a tab, a line break or half a character in "
+                f"{wrong[:60]!r}; remove it"
+            )
+    return found
 
 
 def _form(path: Path) -> ModuleType:

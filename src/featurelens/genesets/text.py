@@ -50,12 +50,16 @@ def read_lines(path: str | Path) -> Iterator[str]:
         raise InputError(f"{path}: is empty; download or write it again")
     try:
         with _open(path, compressed=start == _GZIP) as lines:
+            is_empty = True
             for line in lines:
+                is_empty = False
                 yield line.rstrip("\r\n")
     except (EOFError, zlib.error) as error:
         raise InputError(f"{path}: breaks off in the middle; download it again") from error
     except (UnicodeDecodeError, gzip.BadGzipFile) as error:
         raise InputError(f"{path}: is not a text file ({error})") from error
+    if is_empty:
+        raise InputError(f"{path}: is empty; download or write it again")
 
 
 def require_kind(path: str | Path, *expected: str, advice: str) -> str:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, Literal, Self
 
 import numpy as np
+
+from featurelens.io import InputError
 
 RowUnits = Literal["layer_norm", "constant_norm_rescale"]
 """Ways of bringing each row to a unit of its own, by SAELens' names."""
@@ -42,6 +45,27 @@ class Folded:
     in_groups: bool = False
     """Whether ``k`` counts groups of neighbouring features, each of which keeps its largest."""
 
+    def __post_init__(self) -> None:
+        """Whole numbers become what products of them are; a ValueError where shapes do not fit.
+
+        numpy would take a vector of one value for all features.
+        """
+        for name in ("W_enc", "b_enc", "W_dec", "b_dec", "threshold"):
+            array = getattr(self, name)
+            if array is not None and array.dtype.kind in "iub":
+                object.__setattr__(self, name, array.astype(np.float32))
+        if self.W_enc.ndim != 2 or not self.W_enc.size or self.W_dec.ndim != 2:
+            raise ValueError(f"W_enc has shape {self.W_enc.shape} and W_dec {self.W_dec.shape}")
+        (d_in, d_sae), d_out = self.W_enc.shape, self.W_dec.shape[1]
+        expected = {"b_enc": (d_sae,), "W_dec": (d_sae, d_out), "b_dec": (d_out,)}
+        expected |= {} if self.threshold is None else {"threshold": (d_sae,)}
+        for name, shape in expected.items():
+            found = getattr(self, name).shape
+            if found != shape:
+                raise ValueError(
+                    f"{name} has shape {found}, but {d_in} inputs and {d_sae} features need {shape}"
+                )
+
     @property
     def has_decoder(self) -> bool:
         """Whether it gives its input back; a transcoder does not."""
@@ -71,14 +95,15 @@ class Folded:
         so where that lies above ``magnitude - exp(log_scale) gate`` (Rajamanoharan et al. 2024,
         arXiv 2404.16014, equation 7).
         """
+        kind = np.result_type(W_enc, np.float16)
         scale = np.exp(log_scale.astype(np.float64))
         return cls(
             architecture,
-            W_enc=(W_enc * scale).astype(W_enc.dtype),
+            W_enc=(W_enc * scale).astype(kind),
             b_enc=magnitude,
             W_dec=W_dec,
             b_dec=b_dec,
-            threshold=(magnitude - scale * gate).astype(W_enc.dtype),
+            threshold=(magnitude - scale * gate).astype(kind),
         )
 
     def reading(self, shift: np.ndarray) -> Self:
@@ -122,3 +147,19 @@ class Folded:
         threshold = None if self.threshold is None else self.threshold.astype(np.float32)
         single = {name: array.astype(np.float32, copy=False) for name, array in arrays.items()}
         return replace(self, **single, threshold=threshold)
+
+
+def require_whole(sae: Folded, where: Path) -> None:
+    """Raise :class:`InputError` unless an SAE gives its input back, of numbers that are finite."""
+    if sae.has_decoder and sae.W_dec.shape[1] != len(sae.W_enc):
+        raise InputError(
+            f"{where}: its decoder gives {sae.W_dec.shape[1]} dimensions and its encoder takes "
+            f"{len(sae.W_enc)}; one of a transcoder says so in its config"
+        )
+    for name in ("W_enc", "b_enc", "W_dec", "b_dec"):
+        if not np.isfinite(getattr(sae, name)).all():
+            raise InputError(f"{where}: {name} holds a value that is not finite; get it again")
+    if sae.threshold is not None and np.isnan(sae.threshold).any():
+        raise InputError(f"{where}: threshold holds a value that is no number; get it again")
+    if sae.k is not None and not (isinstance(sae.k, int) and sae.k >= 1):
+        raise InputError(f"{where}: k is {sae.k!r}; an SAE keeps one feature a row or more")

@@ -22,8 +22,8 @@ from featurelens import plugins
 from featurelens.io import InputError, atomic_path, write_json
 from featurelens.sae.config import ImportedSAE
 from featurelens.sae.files.saelens import CONFIG, FORM, WEIGHTS
-from featurelens.sae.folded import Folded, RowUnits
-from featurelens.sae.saved import Saved
+from featurelens.sae.folded import Folded, RowUnits, require_whole
+from featurelens.sae.saved import AGAIN, Saved
 from featurelens.sae.selection import keep_largest, keep_of_groups
 
 FILES = "featurelens.sae.files"
@@ -245,10 +245,21 @@ def read_saved(saved: Saved) -> SAE:
     saved.format = saved.asked.format
     if saved.format == "auto":
         saved.format = _format(saved)
-    folded = plugins.load(FILES, saved.format).read(saved)
-    if saved.input_scale is not None:
-        folded = folded.of_scaled(saved.input_scale)
-    return SAE(**vars(folded.in_single()))
+    try:
+        with np.errstate(all="ignore"):  # what is not finite is refused below
+            folded = plugins.load(FILES, saved.format).read(saved)
+            if saved.input_scale is not None:
+                folded = folded.of_scaled(saved.input_scale)
+            sae = SAE(**vars(folded.in_single()))
+    except InputError:
+        raise
+    # On settings and arrays of another form, folding fails at whichever step they first meet.
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        raise InputError(
+            f"{saved.path}: does not fit together as {saved.format} ({error}); {AGAIN}"
+        ) from error
+    require_whole(sae, saved.path)
+    return sae
 
 
 def require_width(sae: SAE, d_in: int, *, where: str, embedding: str) -> None:

@@ -6,7 +6,6 @@ tensors of safetensors or of ``torch.save``. Half precision is read as single, a
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +15,7 @@ import numpy as np
 from safetensors import SafetensorError, deserialize
 
 from featurelens.io import InputError
+from featurelens.json_files import read_object
 from featurelens.sae.config import ImportedSAE
 
 Tensors = dict[str, np.ndarray]
@@ -86,9 +86,11 @@ class Saved:
         return f"an SAE trained elsewhere ({self.origin}){also}"
 
     def json(self, name: str) -> dict[str, Any]:
-        """The mapping in a file of the folder, :func:`read_json`."""
+        """The mapping in a file of the folder."""
         self._reads(self.folder / name)
-        return read_json(self.folder / name)
+        return read_object(
+            self.folder / name, remedy=AGAIN, absent=f"it would say what the SAE is; {AGAIN}"
+        )
 
     def tensors(self, name: str | None = None) -> Tensors:
         """Arrays of a file of the folder, or of :attr:`loose`."""
@@ -117,25 +119,6 @@ class Saved:
     def loose_tensors(self) -> Tensors:
         """Tensors of :attr:`loose`, by which forms are told apart that have no other mark."""
         return self.tensors()
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """The mapping in a file.
-
-    Raises
-    ------
-    InputError
-        If it is not there, no JSON, or no mapping.
-    """
-    if not path.exists():
-        raise InputError(f"{path}: no such file, though it says what the SAE is; {AGAIN}")
-    try:
-        content = json.loads(path.read_text())
-    except ValueError as error:
-        raise InputError(f"{path}: not readable as JSON ({error}); {AGAIN}") from error
-    if not isinstance(content, dict):
-        raise InputError(f"{path}: holds a {type(content).__name__}, not names with values")
-    return content
 
 
 def read_tensors(path: Path) -> tuple[Tensors, set[str]]:

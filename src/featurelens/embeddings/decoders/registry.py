@@ -10,10 +10,12 @@ from safetensors.numpy import load_file, save
 
 from featurelens.embeddings.decoders.decoder import Decoder
 from featurelens.embeddings.decoders.kinds.none import NoDecoder
-from featurelens.io import InputError, atomic_path, read_json, write_json
+from featurelens.io import InputError, atomic_path, write_json
+from featurelens.json_files import read_object
 from featurelens.plugins import load, names
 
 KINDS = "featurelens.embeddings.decoders.kinds"
+AGAIN = "make the bundle again"
 
 
 def kinds() -> tuple[str, ...]:
@@ -61,17 +63,28 @@ def load_decoder(folder: str | Path) -> Decoder:
         If a file is missing or truncated, or names an unknown type.
     """
     folder = Path(folder)
-    try:
-        kind = read_json(folder / "decoder.json")["type"]
-        if kind not in names(KINDS):
-            raise KeyError(kind)
-    except FileNotFoundError:
-        raise InputError(f"{folder}/decoder.json: no such file; make the bundle again") from None
-    except KeyError as error:
+    kind = read_object(folder / "decoder.json", remedy=AGAIN).get("type")
+    if kind not in names(KINDS):
         known = ", ".join(kinds())
-        raise InputError(f"{folder}/decoder.json: type {error} is not one of {known}") from None
+        raise InputError(f"{folder}/decoder.json: type {kind!r} is not one of {known}")
     path, decoder = folder / "decoder.safetensors", decoder_class(kind)
     try:
-        return decoder.from_tensors({} if decoder is NoDecoder else load_file(path))
-    except (FileNotFoundError, SafetensorError, KeyError) as error:
-        raise InputError(f"{path}: cannot be read ({error}); make the bundle again") from error
+        made = decoder.from_tensors({} if decoder is NoDecoder else load_file(path))
+        _require_whole(made)
+    except (OSError, SafetensorError, LookupError, TypeError, ValueError) as error:
+        raise InputError(f"{path}: cannot be read ({error}); {AGAIN}") from error
+    return made
+
+
+def _require_whole(decoder: Decoder) -> None:
+    """Raise a ValueError, or what numpy raises, unless a decoder's arrays fit and are numbers."""
+    infinite = [n for n, array in decoder.tensors().items() if not np.isfinite(array).all()]
+    if infinite:
+        raise ValueError(f"{infinite[0]} holds a value that is not finite")
+    if decoder.shape is not None:
+        d, n_genes = decoder.shape
+        with np.errstate(all="ignore"):
+            decoded = decoder.decode(np.zeros((1, d), np.float32))
+        for what, found in (("a row", decoded[0]), ("dispersions", decoder.dispersion)):
+            if found is not None and found.shape != (n_genes,):
+                raise ValueError(f"{what} of shape {found.shape} for {n_genes} genes")

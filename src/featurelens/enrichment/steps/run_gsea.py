@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from featurelens.dge.feature_tables import iter_feature_tables
+from featurelens.embeddings.counts import read_genes
 from featurelens.enrichment.config import EnrichmentConfig, GseaConfig
 from featurelens.enrichment.gsea import chosen_features, run_gsea
 from featurelens.genesets.files import read_gmt
 from featurelens.genesets.overlay import overlay
-from featurelens.io import read_genes
 from featurelens.options import build
 
 if TYPE_CHECKING:

@@ -55,7 +55,7 @@ def read(path: Path, *, is_ours: bool = False) -> SetsFile:
     if not lines:
         raise InputError(f"{path}: holds no gene set; expected name, description, genes by tabs")
     require_kind(path, GMT, advice="download the file itself, or correct the path in the config")
-    rows = {number: _fields(path, number, line) for number, line in lines}
+    rows = {number: _fields(path, number, line, is_ours=is_ours) for number, line in lines}
     if is_ours:
         return SetsFile(_sets(path, rows, weight=None)[0])
     counts = {"n_remarks": len(numbered) - len(lines)}
@@ -71,8 +71,10 @@ def read(path: Path, *, is_ours: bool = False) -> SetsFile:
     return SetsFile(sets, {name: count for name, count in counts.items() if count})
 
 
-def _fields(path: Path, number: int, line: str) -> list[str]:
-    fields = [field.strip().strip('"').strip() for field in line.split("\t")]
+def _fields(path: Path, number: int, line: str, *, is_ours: bool) -> list[str]:
+    fields = line.split("\t")
+    if not is_ours:
+        fields = [field.strip().strip('"').strip() for field in fields]
     if not fields[0] or not any(fields[1:]):
         raise InputError(_empty(path, number))
     return fields

@@ -25,9 +25,14 @@ def read(path: Path) -> SetsFile:
     Raises
     ------
     InputError
-        If a column has no name or no gene, or a name repeats.
+        If it has no line of genes, a column has no name or no gene, or a name repeats.
     """
     rows = [[field.strip() for field in line.split("\t")] for line in read_lines(path)]
+    if len(rows) < 3:
+        raise InputError(
+            f"{path}: has {len(rows)} lines, but a GMX file holds a set in each column: name, "
+            "description, genes"
+        )
     made = []
     for place, (name, about, *genes) in enumerate(zip_longest(*rows, fillvalue=""), start=1):
         kept = tuple(dict.fromkeys(gene for gene in genes if gene))

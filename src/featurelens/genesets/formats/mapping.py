@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from featurelens.genesets.read import SetsFile
 from featurelens.genesets.sets import GeneSets, Row
 from featurelens.genesets.text import read_lines
 from featurelens.io import InputError
+from featurelens.json_files import parse_json
 
 ORDER = 1
 SUFFIXES = (".yaml", ".yml", ".json")
@@ -71,8 +71,6 @@ def _custom_set(path: Path, name: str, entry: Any) -> Row:
             )
     if not genes or not name.strip():
         raise InputError(f"{path}: set {name!r} has no name or no gene; fill it or remove it")
-    if any(character in part for part in (name, about, *genes) for character in "\t\n"):
-        raise InputError(f"{path}: set {name!r} has a tab or a line break in a name; remove it")
     return name, about.strip(), tuple(dict.fromkeys(gene.strip() for gene in genes))
 
 
@@ -80,11 +78,14 @@ def _load(path: Path) -> Any:
     text = "\n".join(read_lines(path))
     if text.lstrip().startswith("<"):
         raise InputError(f"{path}: is a web page, not YAML or JSON; download the file itself")
+    if path.suffix.lower() == ".json":
+        remedy = f"expected {_FORM}"
+        return parse_json(text, path, remedy=remedy, pairs=lambda pairs: _unique(path, pairs))
     try:
-        if path.suffix.lower() == ".json":
-            return json.loads(text, object_pairs_hook=lambda pairs: _unique(path, pairs))
         return yaml.load(text, Loader=_loader(path))
-    except (yaml.YAMLError, json.JSONDecodeError) as error:
+    except RecursionError:
+        raise InputError(f"{path}: is nested too deeply; expected {_FORM}") from None
+    except yaml.YAMLError as error:
         raise InputError(f"{path}: is not valid ({' '.join(str(error).split())})") from error
 
 

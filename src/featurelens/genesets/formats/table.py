@@ -13,7 +13,7 @@ import csv
 import io
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from featurelens.genesets.read import SetsFile
@@ -40,7 +40,10 @@ MISSING = {"", "-", "na", "n/a", "nan", "none"}
 
 def is_here(path: Path, lines: Sequence[str]) -> bool:  # noqa: ARG001
     """Whether the first line is a header with a column of sets and one of genes."""
-    return bool(lines) and _columns(_header(lines[0])) is not None
+    try:
+        return bool(lines) and _columns(_header(lines[0])) is not None
+    except csv.Error:
+        return False
 
 
 def read(path: Path) -> SetsFile:
@@ -62,8 +65,7 @@ def read(path: Path) -> SetsFile:
         )
     found: dict[str, dict[str, None]] = defaultdict(dict)
     n_empty = 0
-    rows = csv.reader(io.StringIO(text), delimiter=_delimiter(text.partition("\n")[0]))
-    for number, row in enumerate(rows, start=1):
+    for number, row in enumerate(_rows(path, text), start=1):
         if number == 1 or not any(row):
             continue
         if len(row) <= max(places):
@@ -77,6 +79,19 @@ def read(path: Path) -> SetsFile:
         raise InputError(f"{path}: no row names both a set and a gene")
     sets = GeneSets.of((name, "", tuple(genes)) for name, genes in found.items())
     return SetsFile(sets, {"n_rows_without_set_or_gene": n_empty} if n_empty else {})
+
+
+def _rows(path: Path, text: str) -> Iterator[list[str]]:
+    """Fields of each row; a quote that does not close would swallow all rows behind it."""
+    separator = _delimiter(text.partition("\n")[0])
+    rows = csv.reader(io.StringIO(text), delimiter=separator, strict=True)
+    try:
+        yield from rows
+    except csv.Error as error:
+        raise InputError(
+            f"{path}: line {rows.line_num} cannot be read ({error}); close its quotes, or double "
+            "those within a field"
+        ) from error
 
 
 def _genes(field: str) -> list[str]:

@@ -6,8 +6,8 @@ They come as JSON, gzipped or not, or as the pickles that Geneformer ships.
 from __future__ import annotations
 
 import gzip
-import json
 import math
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import Any
 from featurelens.embeddings.models.geneformer.pickles import read_plain_pickle
 from featurelens.embeddings.models.geneformer.variants import SERIES
 from featurelens.io import InputError
+from featurelens.json_files import parse_json
 
 POINTER = b"version https://git-lfs"
 PADDING = "<pad>"
@@ -121,11 +122,12 @@ def require_no_pointer(path: Path) -> None:
 
 
 def _read_json(path: Path) -> Any:
+    raw = path.read_bytes()
     try:
-        raw = path.read_bytes()
-        return json.loads(gzip.decompress(raw) if path.suffix == ".gz" else raw)
-    except (OSError, EOFError, ValueError) as error:
+        text = gzip.decompress(raw) if path.suffix == ".gz" else raw
+    except (OSError, EOFError, zlib.error) as error:
         raise InputError(f"{path}: cannot be read as JSON ({error}); is it whole?") from None
+    return parse_json(text, path, remedy="is it whole?")
 
 
 def _checked(path: str | Path, kind: type, what: str, valid: Any) -> dict[str, Any]:

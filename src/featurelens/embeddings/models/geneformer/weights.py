@@ -6,7 +6,6 @@ and shapes are therefore compared with ``config.json`` before anything is loaded
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from featurelens.embeddings.models.geneformer.config import WEIGHTS
 from featurelens.embeddings.models.geneformer.dictionaries import Vocabulary, require_no_pointer
 from featurelens.embeddings.models.geneformer.variants import SERIES, SIZES, Size
 from featurelens.io import InputError
+from featurelens.json_files import parse_json
 
 
 @dataclass(frozen=True)
@@ -95,10 +95,7 @@ def _read_architecture(path: Path) -> Architecture:
     if not path.exists():
         raise InputError(f"{path}: no such file; give the folder that save_pretrained wrote")
     require_no_pointer(path)
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise InputError(f"{path}: cannot be read as JSON ({error}); is it whole?") from None
+    content = parse_json(path.read_bytes(), path, remedy="is it whole?")
     if not isinstance(content, Mapping) or content.get("model_type") != "bert":
         kind = content.get("model_type") if isinstance(content, Mapping) else None
         raise InputError(f"{path}: model_type is {kind!r}, but Geneformer's is 'bert'")

@@ -12,7 +12,6 @@ are in the order assumed.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -30,8 +29,9 @@ from featurelens.embeddings.bundle import Fitted, Origin
 from featurelens.embeddings.decoders.kinds.mlp_softmax import MLPSoftmaxDecoder
 from featurelens.embeddings.models.multidgd.config import MultiDGDModel
 from featurelens.embeddings.models.multidgd.row_proof import prove_rows
-from featurelens.io import InputError, read_json, sha256_file
-from featurelens.torch_files import as_array, load_safely
+from featurelens.io import InputError, sha256_file
+from featurelens.json_files import read_object
+from featurelens.torch_files import as_array, load_safely, require_numbers
 
 if TYPE_CHECKING:
     import anndata
@@ -134,22 +134,28 @@ def read_hyperparameters(config: MultiDGDModel) -> Hyperparameters:
         If the file is missing or not the one that multiDGD saves, or has no such modality.
     """
     path = config.hyperparameters
-    try:
-        content = read_json(path)
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file; check hyperparameters in the config") from None
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: is no JSON ({error}); is it complete?") from None
+    content = read_object(
+        path, remedy="is it complete?", absent="check hyperparameters in the config"
+    )
     for key in ("modalities", "n_features_per_modality"):
         require_key(key, content, path)
     scaling = content.get("scaling", "sum")
     if scaling != "sum":
         raise InputError(f"{path}: scaling is {scaling!r}; only 'sum' is known (softmax x library)")
-    modalities = content["modalities"]
+    modalities, sizes = content["modalities"], content["n_features_per_modality"]
+    are_lists = isinstance(modalities, list) and isinstance(sizes, list)
+    are_names = are_lists and all(isinstance(each, str) for each in modalities)
+    if not are_names or not modalities or len(modalities) != len(sizes):
+        raise InputError(
+            f"{path}: modalities are {modalities!r} of {sizes!r} features; a model has a list of "
+            "both, of one length"
+        )
     modality = modalities[0] if config.modality is None else config.modality
     require_key(modality, modalities, f"{path}: modalities")
     position = modalities.index(modality)
-    return Hyperparameters(modality, position, int(content["n_features_per_modality"][position]))
+    if type(sizes[position]) is not int or sizes[position] < 1:
+        raise InputError(f"{path}: n_features_per_modality is {sizes!r}, no numbers of features")
+    return Hyperparameters(modality, position, sizes[position])
 
 
 def read_checkpoint(config: MultiDGDModel, hyperparameters: Hyperparameters) -> Checkpoint:
@@ -167,9 +173,11 @@ def read_checkpoint(config: MultiDGDModel, hyperparameters: Hyperparameters) -> 
         raise InputError(f"{path}: says that its model was never trained; give a trained one")
     require_key("representation.z", state, path)
     representation = np.ascontiguousarray(state["representation.z"], dtype=np.float32)
+    require_numbers(path, "representation.z", representation, 2)
     covariate = None
     if "correction_rep.z" in state:
         covariate = np.ascontiguousarray(state["correction_rep.z"], dtype=np.float32)
+        require_numbers(path, "correction_rep.z", covariate, 2)
         if len(covariate) != len(representation):
             raise InputError(
                 f"{path}: has {len(representation)} representations and {len(covariate)} covariate "
@@ -217,12 +225,13 @@ def _decoder(
     import torch
 
     head = f"decoder.out_modules.{position}"
-    layers = [*_layers(state, "decoder.main"), *_layers(state, f"{head}.fc")]
+    layers = [*_layers(state, "decoder.main", path), *_layers(state, f"{head}.fc", path)]
     require_key(f"{head}.distribution.log_r", state, path)
     n_covariates = 0 if covariate is None else covariate.shape[1]
-    if not layers or not _chained([weight for weight, _ in layers]):
+    if not layers or not _chained(layers):
         raise InputError(f"{path}: the layers under {head}.fc are missing or do not fit together")
     log_r = np.asarray(state[f"{head}.distribution.log_r"], dtype=np.float32).reshape(-1)
+    require_numbers(path, f"{head}.distribution.log_r", log_r, 1)
     if len(log_r) != len(layers[-1][1]):
         raise InputError(
             f"{path}: {head} has {len(layers[-1][1])} genes, but dispersions of {len(log_r)}"
@@ -237,18 +246,23 @@ def _decoder(
 
 
 def _layers(
-    state: Mapping[str, np.ndarray], prefix: str
+    state: Mapping[str, np.ndarray], prefix: str, path: str
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Weight and bias of the linear layers below a prefix, in the order of their numbers."""
     pattern = re.compile(re.escape(prefix) + r"\.(\d+)\.weight")
     numbers = sorted(int(match[1]) for key in state if (match := pattern.fullmatch(key)))
     for number in numbers:
+        require_key(f"{prefix}.{number}.bias", state, path)
         weight, bias = (state[f"{prefix}.{number}.{name}"] for name in ("weight", "bias"))
+        require_numbers(path, f"{prefix}.{number}.weight", weight, 2)
+        require_numbers(path, f"{prefix}.{number}.bias", bias, 1)
         yield np.asarray(weight, dtype=np.float32), np.asarray(bias, dtype=np.float32)
 
 
-def _chained(weights: list[np.ndarray]) -> bool:
-    return all(first.shape[0] == second.shape[1] for first, second in pairwise(weights))
+def _chained(layers: list[tuple[np.ndarray, np.ndarray]]) -> bool:
+    """Whether each layer has a bias of its width, and reads what the one before it gives."""
+    own = all(len(weight) == len(bias) for weight, bias in layers)
+    return own and all(len(a) == b.shape[1] for (a, _), (b, _) in pairwise(layers))
 
 
 def check(dataset: DatasetConfig, model: MultiDGDModel) -> None:

@@ -100,11 +100,16 @@ def _only_key(root: Any, stored: Mapping[str, Any], path: str) -> str:
 
 def _read_npy(path: str) -> np.ndarray:
     try:
-        return np.load(path, allow_pickle=False)
-    except (ValueError, OSError, EOFError) as error:
+        with Path(path).open("rb") as file:
+            content = np.load(file, allow_pickle=False)
+    # On a damaged head numpy raises whatever its reading of Python trips over.
+    except Exception as error:
         raise InputError(
             f"{path}: cannot be read as .npy ({_line(error)}); is it complete?"
         ) from error
+    if not isinstance(content, np.ndarray):
+        raise InputError(f"{path}: is an archive of arrays (.npz); save the one that is meant")
+    return content
 
 
 def _read_tensor(path: str, key: str | None) -> np.ndarray:

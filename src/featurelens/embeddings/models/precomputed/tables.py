@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -55,7 +57,9 @@ def read_parquet(path: str) -> tuple[np.ndarray, pd.Index]:
 
 
 def _table(path: str, separator: str, *, decimal: str) -> pd.DataFrame:
-    try:
+    packed = Path(path).read_bytes()[:2] == b"\x1f\x8b"
+
+    def read(**options: Any) -> pd.DataFrame:
         return pd.read_csv(
             path,
             sep=separator,
@@ -64,11 +68,18 @@ def _table(path: str, separator: str, *, decimal: str) -> pd.DataFrame:
             dtype={0: str},
             low_memory=False,
             encoding="utf-8-sig",
-            compression="gzip" if Path(path).read_bytes()[:2] == b"\x1f\x8b" else None,
+            compression="gzip" if packed else None,
+            **options,
         )
-    except (ValueError, UnicodeDecodeError) as error:
-        line = str(error).strip().splitlines()[0]
+
+    try:
+        table = read()
+        if table.index.hasnans:  # a cell may be called NA
+            table.index = read(na_filter=False).index
+    except (ValueError, OSError, EOFError, zlib.error) as error:
+        line = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise InputError(f"{path}: cannot be read as a table ({line})") from error
+    return table
 
 
 def _named(table: pd.DataFrame, path: str) -> tuple[np.ndarray, pd.Index]:

@@ -11,6 +11,7 @@ from scipy import sparse
 from featurelens.embeddings.decoders.kinds.scvi import ScviDecoder, relu_layers
 from featurelens.embeddings.models.scvi.saved import SavedModel
 from featurelens.io import InputError
+from featurelens.torch_files import require_numbers
 
 EPSILON = 1e-3
 """Added to the variance by the batch normalisation of scvi-tools."""
@@ -76,8 +77,8 @@ def decoder_of(model: SavedModel, shares: np.ndarray) -> ScviDecoder:
     return ScviDecoder(
         weights=weights,
         biases=biases,
-        scale_weight=_part(model, f"{head}.weight"),
-        scale_bias=_part(model, f"{head}.bias"),
+        scale_weight=_part(model, f"{head}.weight", 2),
+        scale_bias=_part(model, f"{head}.bias", 1),
         theta=np.exp(r).astype(np.float32) if by_gene else np.empty(0, dtype=np.float32),
         shares=shares.astype(np.float32),
     )
@@ -89,8 +90,15 @@ def _hidden_layers(model: SavedModel, prefix: str) -> Layers:
     biases: list[np.ndarray] = []
     while f"{prefix}.fc_layers.Layer {len(weights)}.0.weight" in model.state:
         layer = f"{prefix}.fc_layers.Layer {len(weights)}"
-        _part(model, f"{layer}.0.bias")
-        weight, bias = fold_batch_norm(model.state, layer)
+        _part(model, f"{layer}.0.weight", 2)
+        _part(model, f"{layer}.0.bias", 1)
+        if f"{layer}.1.running_var" in model.state:
+            for name in ("weight", "bias", "running_mean", "running_var"):
+                _part(model, f"{layer}.1.{name}", 1)
+        try:
+            weight, bias = fold_batch_norm(model.state, layer)
+        except ValueError as error:
+            raise InputError(f"{model.path}: {layer} does not fit together ({error})") from error
         weights.append(weight)
         biases.append(bias)
     if not weights:
@@ -116,11 +124,12 @@ def fold_batch_norm(state: Mapping[str, np.ndarray], layer: str) -> tuple[np.nda
 
 
 def _linear(model: SavedModel, name: str, x: np.ndarray) -> np.ndarray:
-    weight, bias = _part(model, f"{name}.weight"), _part(model, f"{name}.bias")
+    weight, bias = _part(model, f"{name}.weight", 2), _part(model, f"{name}.bias", 1)
     return (x @ weight.T + bias).astype(np.float32)
 
 
-def _part(model: SavedModel, name: str) -> np.ndarray:
+def _part(model: SavedModel, name: str, n_axes: int) -> np.ndarray:
     if name not in model.state:
         raise InputError(f"{model.path}: has no {name}; is it complete?")
+    require_numbers(model.path, name, model.state[name], n_axes)
     return model.state[name]

@@ -66,8 +66,14 @@ def read_saved(path: str) -> SavedModel:
         state = content["model_state_dict"]
         genes = pd.Index(np.asarray(content["var_names"]).astype(str))
         batches = fields["batch"]["state_registry"]["categorical_mapping"]
+        batches = tuple(map(str, np.asarray(batches).ravel()))
         name, version = registry["model_name"], registry["scvi_version"]
-    except (KeyError, TypeError, IndexError, AttributeError) as error:
+        state = {
+            str(key): as_array(value)
+            for key, value in state.items()
+            if isinstance(value, torch.Tensor)
+        }
+    except (KeyError, TypeError, IndexError, AttributeError, ValueError) as error:
         raise InputError(
             f"{path}: is no model saved by scvi-tools ({_line(error)} is missing); give the "
             "model.pt of SCVI.save"
@@ -77,13 +83,9 @@ def read_saved(path: str) -> SavedModel:
     require_honoured(options, version=str(version), path=path)
     return SavedModel(
         path=path,
-        state={
-            str(key): as_array(value)
-            for key, value in state.items()
-            if isinstance(value, torch.Tensor)
-        },
+        state=state,
         genes=genes,
-        batches=tuple(map(str, np.asarray(batches))),
+        batches=batches,
         likelihood=str(options.get("gene_likelihood", "zinb")),
         log_input=bool(options.get("log_variational", True)),
         version=str(version),
