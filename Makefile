@@ -202,12 +202,13 @@ audit:  ## known vulnerabilities of what requirements.lock pins, by pip-audit in
 		build/audit/bin/python -m pip install --quiet pip-audit )
 	build/audit/bin/pip-audit --requirement requirements.lock --no-deps --disable-pip --strict
 
+# What torch's builds for GPUs bring along is theirs to ask for, where one of them is installed.
 lock:  ## rewrite requirements.lock from requirements.in in a fresh environment
 	rm -rf build/lock
 	$(PYTHON) -m venv build/lock
 	build/lock/bin/python -m pip install --quiet --requirement requirements.in
 	( sed -n 1,2p requirements.lock; build/lock/bin/python -m pip freeze --all \
-		| grep -v '^pip==' | sed 's/^\(torch==[^+]*\)+.*/\1/' ) > build/requirements.lock
+		| grep -vE '^(pip|triton|nvidia-.*|cuda-.*)==' | sed 's/^\(torch==[^+]*\)+.*/\1/' ) > build/requirements.lock
 	mv build/requirements.lock requirements.lock
 
 clean:  ## remove environments and what was built; results stay

@@ -55,9 +55,9 @@ def test_a_byte_order_mark_is_no_part_of_a_name(tmp_path):
         ("a.yaml", "a: {genes: [X], genes: [Y]}\n", "'genes' is named twice"),
         ("a.yaml", "a: {description: x}\n", "set 'a' holds nothing, not a list"),
         ("a.yaml", "a: [X\n", "is not valid"),
-        ("a.json", "{", "is not valid"),
+        ("a.json", "{", "cannot be read as JSON"),
         ("a.yaml", "<html></html>", "is a web page"),
-        ("a.yaml", 'a: ["X\\tY"]\n', "has a tab or a line break"),
+        ("a.yaml", 'a: ["X\\tY"]\n', "has a tab, a line break or"),
     ],
 )
 def test_bad_files_say_what_is_wrong(tmp_path, name, text, message):
