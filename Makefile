@@ -10,10 +10,11 @@ PEERS := build/peers
 CRATE := build/crate
 SITE := "import site; print(site.getsitepackages()[0])"
 # Tests that end in minutes and need nothing that is installed apart.
-MINUTES := not slow and not oracle and not models and not paper and not browser and not portable and not cluster
+MINUTES := not slow and not oracle and not models and not paper and not browser and not portable and not cluster \
+	and not faults
 
 .PHONY: demo verify crate help test test-fuzz test-pythons test-slow test-oracles test-models test-paper test-portable test-crate \
-	test-browser test-cluster container bench bench-atlas bench-demo \
+	test-browser test-cluster test-faults container bench bench-atlas bench-demo \
 	bench-scale bench-peers bench-plan rule-graph \
 	coverage mutants lint hooks format schema laptop reproduction audit lock clean
 
@@ -113,6 +114,9 @@ test-cluster: $(READY)  ## snakemake --profile slurm on a Slurm of one node, whi
 			timeout 600 apt-get -qq install --yes --no-install-recommends $(SLURM); } > /dev/null 2>&1 \
 		|| echo "Slurm could not be installed; the tests that need it are skipped"
 	OMP_NUM_THREADS=1 $(BIN)/pytest tests/cluster -m "cluster$(if $(SHORT), and not slow)"
+
+test-faults: $(READY)  ## runs that are killed (KILLS=200, SEED), full disks and the like; hours on a busy machine
+	OMP_NUM_THREADS=1 KILLS=$(or $(KILLS),200) SEED=$(SEED) $(BIN)/pytest tests/faults
 
 # Environments say "-r ../requirements.lock", which Snakemake's recipe does not copy.
 container: $(READY)  ## build/Dockerfile, the recipe of an image for jobs; needs conda, see docs/cluster.md

@@ -19,7 +19,7 @@ def run(tmp_path):
 
 def made(folder, seconds):
     """A run of one table of each form, a file without time, and what is about the run."""
-    for part in ("logs/train", "benchmarks", "tables", "sweeps/store"):
+    for part in ("logs/train", "benchmarks", "tables", "sweeps/store", "search/small"):
         (folder / part).mkdir(parents=True)
     table = pd.DataFrame({"id": ["a", "b"], "seconds": [seconds, 2 * seconds], "loss": [0.5, 0.25]})
     table.to_parquet(folder / "sweeps/points.parquet")
@@ -30,7 +30,8 @@ def made(folder, seconds):
     (folder / "page.html").write_text(f'<script>{{"seconds":{seconds},"loss":0.5}}</script>')
     (folder / "weights.safetensors").write_bytes(bytes(range(9)))
     (folder / "plain.json").write_text('{ "k" : 3 }')
-    for path in ("logs/train/a.log", "benchmarks/a.tsv", "versions.tsv"):
+    about = ("logs/train/a.log", "benchmarks/a.tsv", "versions.tsv", "search/small/journal.log")
+    for path in about:
         (folder / path).write_text(f"{seconds}")
     return folder
 

@@ -54,6 +54,36 @@ def test_a_job_that_is_ended_leaves_nothing_half_written(tmp_path):
     assert cost(tmp_path / "job.log")
 
 
+FULL = "raise OSError(28, 'No space left on device', 'results/a.h5ad')"
+CAUSES = {
+    "by number": FULL,
+    "in words": "raise RuntimeError('results/a.h5ad: write failed: No space left on device')",
+    "behind another": f"try:\n        {FULL}\n"
+    "    except OSError as error:\n        raise ValueError('cannot be written') from error",
+    "in the log itself": "print('x' * 10, file=open('/dev/full', 'w', buffering=1))",
+}
+
+
+@pytest.mark.parametrize("cause", CAUSES)
+@pytest.mark.parametrize("log", ["job.log", "/dev/full"])
+def test_a_full_disk_is_one_line(tmp_path, cause, log):
+    code = f"from featurelens.logs import job_log\nwith job_log({log!r}):\n    {CAUSES[cause]}\n"
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    [line] = done.stderr.splitlines()
+    assert re.fullmatch(
+        r"error: (results/a\.h5ad|/.*): No space left on device; make room, then run it again: "
+        r"what is finished is kept",
+        line,
+    )
+
+
 def test_a_job_that_fails_says_what_it_took(tmp_path):
     path = tmp_path / "job.log"
     with pytest.raises(SystemExit), job_log(path):

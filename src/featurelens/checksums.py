@@ -26,6 +26,8 @@ ABOUT = ("logs", "benchmarks")
 """Folders of a run that say how it went."""
 OWN = ("versions.tsv", "report.html")
 """Files of a run that say with what, or when, it was made."""
+JOURNAL = "journal.log"
+"""Name of the file in which a search notes its trials, with their times; its tables are results."""
 HEAD = "file\tsha256"
 _PAIR = re.compile(rf'"{TIMED}":\s*[-+.\deE]+')
 """As JSON inside a page of an atlas says it."""
@@ -52,7 +54,11 @@ def results_of(run: str | Path) -> list[str]:
     """
     folder = Path(run)
     files = (file.relative_to(folder) for file in sorted(folder.rglob("*")) if file.is_file())
-    found = [str(file) for file in files if file.parts[0] not in ABOUT and str(file) not in OWN]
+    found = [
+        str(file)
+        for file in files
+        if file.parts[0] not in ABOUT and str(file) not in OWN and file.name != JOURNAL
+    ]
     if not found:
         raise InputError(f"{folder}: no results of a run; name its folder, as results/demo")
     return found

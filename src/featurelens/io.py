@@ -11,10 +11,10 @@ import hashlib
 import json
 import os
 import re
+import shutil
 from contextlib import contextmanager
 from glob import escape
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     import anndata
     import numpy as np
     import pandas as pd
+
+
+_HOST = re.sub(r"\W", "-", os.uname().nodename)
 
 
 class InputError(ValueError):
@@ -48,19 +51,9 @@ def _in_one_line(message: str) -> str:
 
 @contextmanager
 def atomic_path(path: str | Path) -> Iterator[Path]:
-    """Yield a temporary path beside ``path``; move it into place only when the block succeeds.
-
-    The temporary name keeps the suffix, because writers such as matplotlib choose a format by it.
-    What a process of this machine left of the same file when it was killed is removed.
-    """
+    """Yield a temporary path beside ``path``; move it into place only when the block succeeds."""
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    start, host = f".{path.stem}.", re.sub(r"\W", "-", os.uname().nodename)
-    for left in path.parent.glob(f"{escape(start + host)}.*{escape(path.suffix)}"):
-        process = left.name.removeprefix(f"{start}{host}.").removesuffix(path.suffix)
-        if process.isdigit() and not _is_running(int(process)):
-            left.unlink(missing_ok=True)
-    temporary = path.with_name(f"{start}{host}.{os.getpid()}{path.suffix}")
+    temporary = temporary_beside(path)
     try:
         yield temporary
         temporary.replace(path)
@@ -68,14 +61,18 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-@contextmanager
-def folder_or_temporary(folder: str | Path | None) -> Iterator[Path]:
-    """The folder that was asked for, or one that is gone afterwards."""
-    if folder is not None:
-        yield Path(folder)
-        return
-    with TemporaryDirectory(prefix="featurelens-") as temporary:
-        yield Path(temporary)
+def temporary_beside(path: Path) -> Path:
+    """A hidden name beside what is to be made, of the same suffix: writers choose a format by it.
+
+    What killed processes of this machine left under such names of the same file is removed.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    start, end = f".{path.stem}.{_HOST}.", path.suffix
+    for left in path.parent.glob(f"{escape(start)}*{escape(end)}"):
+        process = left.name.removeprefix(start).removesuffix(end)
+        if process.isdigit() and not _is_running(int(process)):
+            shutil.rmtree(left) if left.is_dir() else left.unlink(missing_ok=True)
+    return path.with_name(f"{start}{os.getpid()}{end}")
 
 
 def _is_running(process: int) -> bool:

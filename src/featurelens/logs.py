@@ -1,5 +1,6 @@
 """What a job says, and where: everything to its log, the one line of a user's mistake to both."""
 
+import errno
 import gc
 import os
 import re
@@ -10,55 +11,101 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from featurelens.io import InputError
 from featurelens.portable import processor
+from featurelens.starts.held import hold_as_job
 from featurelens.threads import keep_one_blas_thread
+
+REMEDIES = {
+    errno.ENOSPC: "make room",
+    errno.EDQUOT: "make room, or ask for a larger quota",
+    errno.EROFS: "have it made writable",
+}
+"""What to do where nothing can be written; libraries that know no numbers say the same in words."""
 
 
 @contextmanager
 def job_log(path: str | Path) -> Iterator[Callable[[str], None]]:
     """Send standard output and standard error of a script to its log file.
 
-    Yields a function that writes one line to the log at once. An :class:`InputError` ends the job
-    with its single line in the log and on the terminal, without a traceback; any other exception
-    keeps its traceback in the log and is raised again. A job that is asked to end takes back what
-    it has half written. The last lines say on which processor it ran, and what it took,
-    :func:`describe_cost`. BLAS has one thread from here on, so that results do not depend on how
-    many the job was given.
+    Yields a function that writes one line to the log at once. An :class:`InputError`, or a place
+    where nothing can be written, ends the job with its single line in the log and on the terminal,
+    without a traceback; any other exception keeps its traceback in the log and is raised again. A
+    job that is asked to end takes back what it has half written. The last lines say on which
+    processor it ran, and what it took, :func:`describe_cost`. BLAS has one thread from here on, so
+    that results do not depend on how many the job was given.
     """
     started = time.process_time()
+    hold_as_job()
     _seldom_collect()
     keep_one_blas_thread()
     terminal = os.dup(2)
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, _end)
     Path(path).parent.mkdir(parents=True, exist_ok=True)
-    with Path(path).open("w", buffering=1) as log:
+    with _log_of(path) as log:
         sys.stdout.flush()
         sys.stderr.flush()
         os.dup2(log.fileno(), 1)
         os.dup2(log.fileno(), 2)
         try:
             yield lambda line: print(line, file=log)
-        except InputError as error:
-            print(f"error: {error}", file=log)
-            os.write(terminal, f"error: {error}\n".encode())
-            raise SystemExit(1) from None
-        except BaseException:
-            traceback.print_exc(file=log)
+        except BaseException as error:
+            mistake = str(error) if isinstance(error, InputError) else describe_full(error)
+            if mistake is not None:
+                os.write(terminal, f"error: {mistake}\n".encode())
+            with suppress(OSError):  # the disk may be full
+                if mistake is None:
+                    traceback.print_exc(file=log)
+                else:
+                    print(f"error: {mistake}", file=log)
+            if mistake is not None:
+                raise SystemExit(1) from None
             raise
         finally:
-            sys.stdout.flush()
-            sys.stderr.flush()
+            with suppress(OSError):
+                sys.stdout.flush()
+                sys.stderr.flush()
             os.dup2(terminal, 2)
-            print(f"made on: {describe_machine()}", file=log)
-            print(describe_cost(started), file=log)
+            with suppress(OSError):
+                print(f"made on: {describe_machine()}", file=log)
+                print(describe_cost(started), file=log)
             # At its end Python looks through all that is left, torch's half a million objects too.
             gc.freeze()
+
+
+@contextmanager
+def _log_of(path: str | Path) -> Iterator[TextIO]:
+    """A log that is written line by line; what no longer fits on the disk is left out of it."""
+    log = Path(path).open("w", buffering=1)  # noqa: SIM115
+    try:
+        yield log
+    finally:
+        with suppress(OSError):
+            log.close()
+
+
+def describe_full(error: BaseException) -> str | None:
+    """One line for the user if something could not be written for want of room; None otherwise.
+
+    Examples
+    --------
+    >>> describe_full(OSError(errno.ENOSPC, "No space left on device", "a.h5ad"))
+    'a.h5ad: No space left on device; make room, then run it again: what is finished is kept'
+    """
+    seen: BaseException | None = error
+    while seen is not None:
+        for number, remedy in REMEDIES.items():
+            words = os.strerror(number)
+            if getattr(seen, "errno", None) == number or words in str(seen):
+                file = getattr(seen, "filename", None) or Path.cwd()
+                return f"{file}: {words}; {remedy}, then run it again: what is finished is kept"
+        seen = seen.__cause__ or seen.__context__
+    return None
 
 
 def _seldom_collect() -> None:

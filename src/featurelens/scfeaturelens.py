@@ -7,9 +7,11 @@ few features at a time. A test compares them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import pandas as pd
@@ -39,12 +41,7 @@ from featurelens.features.annotated import (
 from featurelens.features.config import FeatureConfig
 from featurelens.genesets.config import CollectionConfig
 from featurelens.genesets.given import as_gene_sets
-from featurelens.io import (
-    InputError,
-    folder_or_temporary,
-    write_anndata,
-    write_table,
-)
+from featurelens.io import InputError, write_anndata, write_table
 from featurelens.means import Log, Means
 from featurelens.options import as_config
 from featurelens.sae.config import ImportedSAE, SAEConfig
@@ -192,7 +189,7 @@ def annotate(
         hint = hint_in_memory(adata, own, sets.distinct)
         raise InputError(f"{error}; {hint}" if hint else str(error)) from None
     log(membership.describe())
-    with folder_or_temporary(folder) as place:
+    with _folder_or_temporary(folder) as place:
         X = bundle.embedding if rows is None else rows.values
         asked = default_sae(len(X), seed=seed) if sae is None else sae
         model, health = at_hand(asked, X, means=means, folder=place / "sae")
@@ -259,3 +256,13 @@ def default_sae(n_cells: int, *, seed: int = 0) -> SAEConfig:
         epochs=max(1, round(ROWS_SEEN / n_cells)),
         seed=seed,
     )
+
+
+@contextmanager
+def _folder_or_temporary(folder: str | Path | None) -> Iterator[Path]:
+    """The folder that was asked for, or one that is gone afterwards."""
+    if folder is not None:
+        yield Path(folder)
+        return
+    with TemporaryDirectory(prefix="featurelens-") as temporary:
+        yield Path(temporary)

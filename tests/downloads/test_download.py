@@ -4,9 +4,10 @@ import hashlib
 import socket
 import subprocess
 import sys
+import threading
 import time
 import zipfile
-from unittest.mock import patch
+from unittest.mock import Mock, patch
 
 import pytest
 
@@ -307,6 +308,62 @@ def test_a_disk_that_is_full(server, path, monkeypatch):
     monkeypatch.setattr(transfer.Part, "size", 0)
     path.with_name(".file.bin.part.json").write_text(f'{{"url": "{server.url}/a"}}')
     refused(server.on("/a", whole(BODY * 20)), path, "cannot be written .*No space left")
+
+
+def test_a_kill_before_another_version_begins_does_not_mix_the_two(server, path, monkeypatch):
+    """The first half of one file is here, another has come in its place, and nothing of it yet."""
+    other = BODY[::-1]
+    url = server.on("/a", whole(other, ETag='"2"'), ranged(other, ETag='"2"'))
+    path.parent.mkdir()
+    path.with_name(".file.bin.part").write_bytes(BODY[: len(BODY) // 2])
+    path.with_name(".file.bin.part.json").write_text(f'{{"url": "{url}", "validator": "\\"1\\""}}')
+    with monkeypatch.context() as killed:
+        killed.setattr(transfer, "_append", Mock(side_effect=KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            fetch(url, path, **FAST)
+    fetch(url, path, **FAST)
+    assert path.read_bytes() == other
+
+
+KILLED = """
+import sys
+from featurelens.downloads.fetch import fetch
+fetch(sys.argv[1], sys.argv[2], attempts=1)
+"""
+
+
+def test_a_download_that_is_killed_over_and_over_is_whole_and_comes_once(server, path):
+    """A server sends a tenth of the file and falls silent; the process that waits is killed."""
+    part, tenth = path.with_name(".file.bin.part"), len(BODY) // 10
+
+    def slowly(handler, _):
+        start = int((handler.headers.get("Range") or "bytes=0-")[6:-1])
+        end = min(start + tenth, len(BODY))
+        handler.send_response(206 if start else 200)
+        handler.send_header("Content-Length", str(len(BODY) - start))
+        handler.send_header("ETag", '"1"')
+        if start:
+            handler.send_header("Content-Range", f"bytes {start}-{len(BODY) - 1}/{len(BODY)}")
+        handler.end_headers()
+        handler.wfile.write(BODY[start:end])
+        sent.append(end - start)
+        while end < len(BODY) and not is_killed.is_set():
+            time.sleep(0.01)
+
+    sent, is_killed, url = [], threading.Event(), server.on("/a", slowly)
+    for kills in range(1, 10):
+        is_killed.clear()
+        process = subprocess.Popen([sys.executable, "-c", KILLED, url, path])
+        while not (part.exists() and part.stat().st_size == kills * tenth):
+            time.sleep(0.01)
+        process.kill()
+        process.wait()
+        is_killed.set()
+        assert not path.exists()
+    fetch(url, path, **FAST)
+    assert path.read_bytes() == BODY
+    assert files(path) == ["file.bin", "file.bin.sha256"]
+    assert sum(sent) == len(BODY)
 
 
 # --- figshare ----------------------------------------------------------------------------------

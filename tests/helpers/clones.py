@@ -4,6 +4,7 @@ import atexit
 import compileall
 import json
 import os
+import select
 import shutil
 import subprocess
 import sys
@@ -37,12 +38,58 @@ def run_snakemake(folder, *arguments, environment=None):
             "output": str(output),
             "errors": str(errors),
         }
-        server = _server()
-        print(json.dumps(command), file=server.stdin, flush=True)
-        status = int(server.stdout.readline())
+        status = int(_ask(command))
         return subprocess.CompletedProcess(
             command["arguments"], status, output.read_text(), errors.read_text()
         )
+
+
+class Begun:
+    """Snakemake in a process group of its own, as ``subprocess.Popen`` has it.
+
+    Parameters
+    ----------
+    folder, arguments, environment
+        As for :func:`run_snakemake`; the environment is the whole of it.
+    output
+        File that takes what it prints.
+    """
+
+    def __init__(self, folder, *arguments, environment, output):
+        command = {
+            "arguments": [*map(str, arguments)],
+            "folder": str(folder),
+            "environment": environment,
+            "output": str(output),
+            "errors": str(output),
+            "begin": True,
+        }
+        self.pid = int(_ask(command))
+        self.returncode = None
+        self._watched = os.pidfd_open(self.pid)
+
+    def wait(self, timeout=None):
+        """The exit status; ``subprocess.TimeoutExpired`` if it has not ended in so many seconds."""
+        if self.returncode is None:
+            if not select.select([self._watched], [], [], timeout)[0]:
+                raise subprocess.TimeoutExpired("snakemake", timeout)
+            os.close(self._watched)
+            self.returncode = int(_ask({"ended": self.pid}))
+        return self.returncode
+
+    def poll(self):
+        """The exit status, or None while it runs."""
+        try:
+            return self.wait(0)
+        except subprocess.TimeoutExpired:
+            return None
+
+
+def _ask(command):
+    """What the process that forks answers."""
+    server = _server()
+    print(json.dumps(command), file=server.stdin, flush=True)
+    return server.stdout.readline()
 
 
 @cache

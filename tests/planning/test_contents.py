@@ -34,9 +34,19 @@ def test_the_same_bytes_are_the_same_whatever_their_date_and_place(file, tmp_pat
 
 def test_a_file_that_did_not_change_is_not_read_again(file, tmp_path, monkeypatch):
     cache = tmp_path / "cache"
+    monkeypatch.setattr(contents.time, "time", lambda: file.stat().st_ctime + contents.SETTLED + 1)
     before = Contents(cache=cache).of([file])
     monkeypatch.setattr(contents, "fingerprint", None)
     assert Contents(cache=cache).of([file]) == before
+
+
+@pytest.mark.parametrize("ahead", [0, 365 * 86400])
+def test_a_file_that_may_be_written_again_at_the_same_time_is_not_remembered(file, tmp_path, ahead):
+    """Just written, or dated ahead of a clock that was put back."""
+    os.utime(file, (file.stat().st_mtime + ahead,) * 2)
+    known = Contents(cache=tmp_path / "cache")
+    assert known.of([file]) == known.of([file])
+    assert not (tmp_path / "cache").exists()
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"a": 1}', "\x00"])

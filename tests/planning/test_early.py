@@ -13,7 +13,8 @@ from featurelens.config.parse import parse_config
 from featurelens.datasets.config import Pbmc68kReduced
 from featurelens.datasets.readers import read_dataset, read_genes, read_labels, read_type_sizes
 from featurelens.io import InputError
-from featurelens.planning.early import check_early, named_files, require_room
+from featurelens.planning.early import check_early, named_files
+from featurelens.planning.place import require_room
 from featurelens.planning.plan import Plan
 
 

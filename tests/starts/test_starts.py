@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -131,9 +132,60 @@ def test_jobs_are_asked_to_end_with_the_run_that_began_them(tmp_path):
     job = begin(command, tmp_path, WAITS)
     assert appears(tmp_path / "waits")
     process.communicate()
-    assert appears(tmp_path / "asked")
+    assert (tmp_path / "asked").exists()
     job.communicate()
-    assert job.returncode == 1
+    assert job.returncode == 7
+
+
+STUBBORN = WAITS.replace("sys.exit(7)", "")
+"""As a job in a loop of compiled code: Python's handler of a signal waits until it has ended."""
+
+
+def processes_in(folder):
+    """Processes that work in a folder."""
+    found = []
+    for place in Path("/proc").glob("[0-9]*/cwd"):
+        with suppress(OSError):
+            found += [int(place.parent.name)] if place.resolve() == folder.resolve() else []
+    return found
+
+
+def test_no_job_outlives_the_run_that_began_it(tmp_path):
+    process, command = run.launch([])
+    job = begin(command, tmp_path, STUBBORN)
+    assert appears(tmp_path / "waits")
+    process.communicate()
+    job.communicate()
+    assert job.returncode == 137
+    assert processes_in(tmp_path) == []
+
+
+def test_a_job_that_nobody_waits_for_ends_though_it_does_not_listen(before, tmp_path):
+    client = begin(before, tmp_path, STUBBORN)
+    assert appears(tmp_path / "waits")
+    client.kill()
+    client.communicate()
+    for _ in range(600):
+        if not processes_in(tmp_path):
+            break
+        time.sleep(0.05)
+    assert processes_in(tmp_path) == []
+    (tmp_path / "other").mkdir()
+    assert ended(before, tmp_path / "other", "print(1)") == (0, "1\n", "")
+
+
+def test_jobs_are_killed_with_the_process_that_they_are_copies_of(tmp_path):
+    process, command = run.launch([])
+    client = begin(command, tmp_path, STUBBORN)
+    assert appears(tmp_path / "waits")
+    process.kill()
+    process.communicate()
+    client.communicate()
+    for _ in range(600):
+        if not processes_in(tmp_path):
+            break
+        time.sleep(0.05)
+    assert processes_in(tmp_path) == []
 
 
 def test_libraries_take_the_threads_of_the_job(tmp_path):

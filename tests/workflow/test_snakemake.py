@@ -150,6 +150,11 @@ def test_no_profile_looks_at_the_time_of_a_script():
     assert triggers == 3 * [["mtime", "params", "input", "software-env"]]
 
 
+def test_every_profile_makes_again_what_was_half_written():
+    profiles = [path.name for path in (ROOT / "profiles").iterdir()]
+    assert [profile(name)["rerun-incomplete"] for name in profiles] == 3 * [True]
+
+
 def test_the_default_profile_has_no_key_that_others_set_otherwise():
     ours = profile("default")
     for name in ("slurm", "local-gpu"):

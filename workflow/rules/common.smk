@@ -30,15 +30,16 @@ from featurelens.planning.atlas import Atlas
 from featurelens.planning.began import Beginning, describe_edits
 from featurelens.planning.contents import Contents
 from featurelens.planning.contrasts import plan_tests
-from featurelens.planning.early import check_early, named_files, require_room
+from featurelens.planning.early import check_early, named_files
 from featurelens.planning.fingerprint import Fingerprints
 from featurelens.planning.jobs import BUNDLE_FILES, Jobs, growing
 from featurelens.planning.outputs import described, inputs_of, jobs_of, write_caption
+from featurelens.planning.place import prepare_place
 from featurelens.planning.plan import Plan
 from featurelens.planning.settings import notes_on_settings
 from featurelens.planning.steps import read_steps
 from featurelens.planning.targets import Targets
-from featurelens.starts import run as starts
+from featurelens.starts import held, run as starts
 
 try:
     given, CHOSEN = in_full(config, count_cells)
@@ -111,8 +112,8 @@ def check_files():
         if workflow.remote_exec:
             shell.prefix(f"set -euo pipefail; {BEGINNING.guarded()}")
         elif workflow.is_main_process and (settings.cores, settings.nodes) != (None, None):
-            require_room()
             dry = workflow.output_settings.dryrun
+            prepare_place(RUN, PLAN.resources, dry=dry)
             lines = check_early(PLAN, dry=dry, code=lambda: fingerprint("check_inputs"))
     except InputError as error:
         raise SystemExit(f"error: {error}")
@@ -136,6 +137,7 @@ def begin_jobs():
 
     On a cluster jobs read code and config again, and end where either was edited meanwhile.
     """
+    held.tell_jobs(RUN)
     scripts = [job.rule.script for job in workflow.dag.needrun_jobs() if job.rule.script]
     if not workflow.local_exec:
         shell.prefix(f"set -euo pipefail; {BEGINNING.note()}")

@@ -6,11 +6,13 @@ losses (``01_autoencoder_optuna.py``). The author's dropout is not among what is
 autoencoder of Table S3 has any.
 
 A study lives in a journal, a file to which trials are appended. A search that was interrupted goes
-on where it stopped, and several jobs may share one journal.
+on where it stopped, as if nothing had happened: the trial in hand is drawn and trained again.
 """
 
 from __future__ import annotations
 
+import fcntl
+import os
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -78,8 +80,8 @@ def search(
     is_validation = np.arange(n_cells) >= n_cells - max(1, int(n_cells * held_out_share))
     while (n_done := len(_finished(study))) < config.n_trials:
         trial = study.ask()
-        # one generator for each trial: after an interruption draws do not begin again
-        study.sampler = optuna.samplers.TPESampler(seed=config.seed + trial.number)
+        # One generator for each trial, so that what is drawn depends on the finished ones alone.
+        study.sampler = optuna.samplers.TPESampler(seed=config.seed + n_done)
         drawn = _draw(trial, config)
         started = time.perf_counter()
         chosen = AutoencoderConfig(
@@ -93,7 +95,7 @@ def search(
         try:
             fitted = train(cells, is_validation, chosen, means=replace(means, log=silent))
         except FloatingPointError as error:
-            means.log(f"trial {trial.number}: {error}")
+            means.log(f"trial {n_done}: {error}")
             study.tell(trial, state=optuna.trial.TrialState.FAIL)
             continue
         losses = fitted.history["validation_loss"]
@@ -102,9 +104,7 @@ def search(
         trial.set_user_attr("seconds", time.perf_counter() - started)
         loss = float(losses.iloc[-LAST_EPOCHS:].mean())
         study.tell(trial, loss)
-        means.log(
-            f"trial {trial.number} ({n_done + 1} of {config.n_trials}): {loss:.6g} with {drawn}"
-        )
+        means.log(f"trial {n_done} ({n_done + 1} of {config.n_trials}): {loss:.6g} with {drawn}")
     return tabulate(study).head(config.n_trials)
 
 
@@ -113,7 +113,7 @@ def open_study(journal: str | Path) -> optuna.Study:
     optuna = _optuna()
     Path(journal).parent.mkdir(parents=True, exist_ok=True)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    backend = optuna.storages.journal.JournalFileBackend(str(journal))
+    backend = optuna.storages.journal.JournalFileBackend(str(journal), _KernelLock(journal))
     return optuna.create_study(
         storage=optuna.storages.JournalStorage(backend),
         study_name="autoencoder",
@@ -122,19 +122,44 @@ def open_study(journal: str | Path) -> optuna.Study:
     )
 
 
+class _KernelLock:
+    """A lock of optuna's that ends with the process that holds it, and cuts off a torn line.
+
+    Its own is a link beside the journal, which a killed process leaves: from a relative path the
+    next one waits for it without an end. Behind a line that a full disk or a kill has torn nothing
+    that is added can be read.
+    """
+
+    def __init__(self, journal: str | Path) -> None:
+        self._number = os.open(journal, os.O_RDWR | os.O_CREAT, 0o664)
+        self.acquire()
+        content = Path(journal).read_bytes()
+        os.truncate(self._number, content.rfind(b"\n") + 1)
+        self.release()
+
+    def acquire(self) -> bool:
+        """Wait for the lock."""
+        fcntl.flock(self._number, fcntl.LOCK_EX)
+        return True
+
+    def release(self) -> None:
+        """Give the lock back."""
+        fcntl.flock(self._number, fcntl.LOCK_UN)
+
+
 def tabulate(study: optuna.Study) -> pd.DataFrame:
     """Finished trials of a study in the order in which they began.
 
     Returns
     -------
     DataFrame
-        trial, state (complete, failed or pruned), loss (mean validation loss of the last three
-        epochs; NaN where there is none), learning_rate, weight_decay, batch_size, n_epochs,
-        best_validation_loss, seconds. A trial that was interrupted is none.
+        trial (counted from 0), state (complete, failed or pruned), loss (mean validation loss of
+        the last three epochs; NaN where there is none), learning_rate, weight_decay, batch_size,
+        n_epochs, best_validation_loss, seconds. A trial that was interrupted is none.
     """
     rows = [
         {
-            "trial": trial.number,
+            "trial": number,
             "state": _OUTCOMES[trial.state.name],
             "loss": np.nan if trial.value is None else trial.value,
             **{name: trial.params[name] for name in ("learning_rate", "weight_decay")},
@@ -144,7 +169,7 @@ def tabulate(study: optuna.Study) -> pd.DataFrame:
                 for name in ("n_epochs", "best_validation_loss", "seconds")
             },
         }
-        for trial in _finished(study)
+        for number, trial in enumerate(_finished(study))
     ]
     return pd.DataFrame(rows)
 

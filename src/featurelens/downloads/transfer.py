@@ -116,6 +116,9 @@ def transfer(url: str, part: Part, size: int | None, *, timeout: float, log: Log
                 f"{url}: the server announces {total:,} bytes, but the file has "
                 f"{size:,}; check the address"
             )
+        if not start:  # what came before must never stand beside notes of another answer
+            part.notes.unlink(missing_ok=True)
+            part.file.open("wb").close()
         _write_notes(part, url, response.headers, total)
         received = _append(response, part, start, total, url=url, log=log)
     if total is not None and received != total:
@@ -183,7 +186,7 @@ def _append(response: Any, part: Part, start: int, total: int | None, *, url: st
     name, told, received = part.file.name[1:].removesuffix(".part"), time.monotonic(), start
     with part.file.open("r+b" if start else "wb") as file:
         file.seek(start)
-        while block := response.read(BLOCK):
+        while block := response.read1(BLOCK):  # what is there, so that a kill loses little
             if received == 0:
                 _refuse_substitutes(block, response.headers, url)
             _write(file, block)
@@ -200,6 +203,7 @@ def _append(response: Any, part: Part, start: int, total: int | None, *, url: st
 def _write(file: BinaryIO, block: bytes) -> None:
     try:
         file.write(block)
+        file.flush()
     except OSError as error:
         raise InputError(f"{file.name}: cannot be written ({error}); make room") from error
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -21,6 +22,9 @@ WHOLE = 2**26
 BLOCK = 2**16
 N_BLOCKS = 256
 """Blocks that are read of a larger one, evenly spaced from its first to its last byte."""
+
+SETTLED = 2.0
+"""Seconds after its last change from which on a file is known by its size and times."""
 
 Stamp = tuple[int, int, int]
 
@@ -39,7 +43,8 @@ class Contents:
     def __init__(self, without: Iterable[str] = (), *, cache: Path | None = CACHE) -> None:
         self._without = frozenset(map(str, without))
         self._cache = cache
-        self._known = _recall(cache)
+        self._kept = _recall(cache)
+        self._known = dict(self._kept)
 
     def of(self, paths: Iterable[str | Path]) -> str:
         """Sixteen hex digits that change with the bytes of any of the files; "" of no file.
@@ -67,9 +72,11 @@ class Contents:
             return known[1]
         digest = fingerprint(file)
         self._known[key] = (stamp, digest)
-        if self._cache is not None:
+        # A file that is written once more within a tick of the clock has the same times.
+        if self._cache is not None and time.time() > max(stamp[1:]) / 1e9 + SETTLED:
+            self._kept[key] = (stamp, digest)
             with suppress(OSError), atomic_path(self._cache) as temporary:
-                temporary.write_text(json.dumps(self._known))
+                temporary.write_text(json.dumps(self._kept))
         return digest
 
 

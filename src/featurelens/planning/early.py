@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -26,6 +25,10 @@ from featurelens.sae.config import to_import
 SEEN = Path(".snakemake/featurelens/inputs.json")
 """Hash of what was found good last, and remarks on it; where it cannot be written, files are
 looked at every time."""
+
+
+SKEW = 2.0
+"""Seconds by which the clocks of a computer and of its file server may differ."""
 
 
 def check_early(plan: Plan, *, dry: bool, code: Callable[[], str], seen: Path = SEEN) -> list[str]:
@@ -63,6 +66,9 @@ def check_early(plan: Plan, *, dry: bool, code: Callable[[], str], seen: Path = 
         raise InputError(absent_file(*absent[0]))
     waiting = [*pending, *(path for _, path in absent)]
 
+    for key, path in named:
+        _require_past(key, Path(path))
+
     def state() -> str:
         return _state(plan.user_files, [path for _, path in named], waiting, code())
 
@@ -79,21 +85,18 @@ def check_early(plan: Plan, *, dry: bool, code: Callable[[], str], seen: Path = 
     return [*known["remarks"], *stops]
 
 
-def require_room(least: int = 2**20) -> None:
-    """Raise :class:`InputError` unless temporary files of so many bytes can be written.
+def _require_past(key: str, path: Path) -> None:
+    """Raise :class:`InputError` for a file that is dated later than now.
 
-    Snakemake's scheduler writes to the folder that TMPDIR names, and stops with a traceback where
-    it cannot; Python would take another folder in silence.
+    What is made of it would be older than it, so that Snakemake would refuse it, or make it again
+    at every start.
     """
-    folder = os.environ.get("TMPDIR") or tempfile.gettempdir()
-    try:
-        with tempfile.TemporaryFile(dir=folder) as file:
-            file.write(b"\0" * least)
-    except OSError as error:
+    if path.exists() and (dated := path.stat().st_mtime) > time.time() + SKEW:
+        shown = time.strftime("%Y-%m-%d %H:%M", time.localtime(dated))
         raise InputError(
-            f"temporary files cannot be written to {folder} ({error.strerror}); make room, or set "
-            "TMPDIR to a folder that has some"
-        ) from error
+            f"{key}: {path} is dated {shown}, which lies ahead; correct the clock, or give it the "
+            f"time of now: touch {path}"
+        )
 
 
 def named_files(run: RunConfig) -> Iterator[tuple[str, str]]:
@@ -122,7 +125,7 @@ def _state(
 ) -> str:
     """Hash of what a look depends on: config, code, and sizes and times of the files."""
     files = [
-        (str(file), file.stat().st_size, file.stat().st_mtime_ns)
+        (str(file), (seen := file.stat()).st_size, seen.st_mtime_ns, seen.st_ctime_ns)
         for path in map(Path, paths)
         for file in (sorted(path.rglob("*")) if path.is_dir() else [path] if path.exists() else [])
     ]

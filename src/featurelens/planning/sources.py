@@ -10,10 +10,11 @@ import ast
 import hashlib
 import json
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from featurelens.io import atomic_path
 
 PACKAGE = "featurelens"
 
@@ -140,9 +141,7 @@ def _recall(cache: Path | None) -> dict[str, Source]:
 def _remember(cache: Path, read: Mapping[str, Source]) -> None:
     """Replace the file as a whole, since two runs may write at once; give up where one may not."""
     try:
-        cache.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", dir=cache.parent, delete=False) as file:
-            json.dump({"reader": _reader(), "files": read}, file)
-        Path(file.name).replace(cache)
+        with atomic_path(cache) as temporary:
+            temporary.write_text(json.dumps({"reader": _reader(), "files": read}))
     except OSError:
         return

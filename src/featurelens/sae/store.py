@@ -2,7 +2,7 @@
 
 ``points.jsonl`` is append-only and flushed to disk line by line; the weights of point ``id`` lie in
 ``id/`` and are complete before the line is written. A process killed at any moment loses only the
-point it was training, and leaves at most a torn last line, which is skipped and stepped over.
+point it was training, and leaves at most a torn last line, which is skipped and then cut off.
 """
 
 import fcntl
@@ -15,7 +15,7 @@ from typing import Any
 
 import pandas as pd
 
-from featurelens.io import read_table, write_table
+from featurelens.io import read_table, temporary_beside, write_table
 from featurelens.sae import model
 from featurelens.sae.model import SAE
 
@@ -48,30 +48,24 @@ def _parse(line: bytes) -> dict[str, Any] | None:
 def append(store: Path, row: Mapping[str, Any]) -> None:
     """Add one row and wait until it is on disk.
 
-    A torn line left by a killed process is closed first, so that this row starts a line. The file
-    is locked meanwhile: stacks of one sweep may share a store.
+    A torn line left by a killed process or a full disk is cut off first. The file is locked
+    meanwhile: stacks of one sweep may share a store.
     """
     store.mkdir(parents=True, exist_ok=True)
     line = json.dumps(row, allow_nan=False).encode() + b"\n"
     with (store / POINTS).open("ab+") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
-        handle.write(line if _ends_with_newline(handle) else b"\n" + line)
+        handle.seek(0)
+        handle.truncate(handle.read().rfind(b"\n") + 1)
+        handle.write(line)
         handle.flush()
         os.fsync(handle.fileno())
-
-
-def _ends_with_newline(handle: Any) -> bool:
-    size = handle.seek(0, os.SEEK_END)
-    if size == 0:
-        return True
-    handle.seek(size - 1)
-    return handle.read(1) == b"\n"
 
 
 def save_weights(store: Path, point: str, sae: SAE, history: pd.DataFrame) -> None:
     """Write weights and loss curves of ``point``; its folder appears complete or not at all."""
     folder = store / point
-    temporary = store / f".{point}.{os.getpid()}"
+    temporary = temporary_beside(folder)
     shutil.rmtree(temporary, ignore_errors=True)
     model.save(sae, temporary)
     write_table(history, temporary / HISTORY)

@@ -3,12 +3,15 @@
     python -m featurelens.starts.server LISTENER FOLDER MODULE...
 
 A job has the terminal, folder, environment and number of threads of the client that handed it over
-(:mod:`featurelens.starts.client`), and is asked to end when the client goes away. The process ends
-when its standard input is closed, at the latest with the process that started it. It computes
-nothing itself, and serves only while it has a single thread: a copy would lack the others.
+(:mod:`featurelens.starts.client`). It is asked to end when the client goes away, and killed if it
+has not ended :data:`PATIENCE` seconds later, because its run may begin it again. The process ends
+when its standard input is closed, at the latest with the process that started it, and no job
+outlives it. It computes nothing itself, and serves only while it has a single thread: a copy would
+lack the others.
 """
 
 import atexit
+import ctypes
 import gc
 import importlib
 import json
@@ -20,6 +23,7 @@ import socket
 import struct
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Sequence
 from contextlib import suppress
@@ -29,6 +33,10 @@ from typing import Any, NoReturn
 
 from featurelens.starts.client import NUMBER
 
+PATIENCE = 5.0
+"""Seconds that a job has to take back what it has half written."""
+DIES_WITH_PARENT = 1
+"""PR_SET_PDEATHSIG of ``prctl``: the signal that a process gets when its parent ends."""
 THREADS = "OMP_NUM_THREADS"
 """Says how many threads a job has; Snakemake sets those of the other libraries to the same."""
 
@@ -46,20 +54,37 @@ class Server:
         self._listener = listener
         self._selector = selectors.DefaultSelector()
         self._running: dict[int, tuple[int, socket.socket]] = {}
+        self._asked: dict[int, float] = {}
         self._selector.register(listener, selectors.EVENT_READ, self._begin)
         self._selector.register(0, selectors.EVENT_READ, self._close)
         self._is_open = True
 
     def serve(self) -> None:
         """Fork a process for every job until standard input is closed; then end what still runs."""
-        while self._is_open:
-            for key, _ in self._selector.select():
-                key.data(key.fileobj)
-        for process, _ in self._running.values():
-            os.kill(process, signal.SIGTERM)
+        while self._is_open or self._running:
+            for key, _ in self._selector.select(1.0 if self._asked else None):
+                # What happened at the same time may have closed it.
+                if self._selector.get_map().get(key.fd) == key:
+                    key.data(key.fileobj)
+            self._kill_overdue()
 
-    def _close(self, _: Any) -> None:
+    def _close(self, closed: Any) -> None:
         self._is_open = False
+        for number in (closed, self._listener):
+            self._selector.unregister(number)
+        for watched in self._running:
+            self._ask(watched)
+
+    def _ask(self, watched: int) -> None:
+        """Ask a job to end; the second time changes nothing."""
+        if watched not in self._asked:
+            self._asked[watched] = time.monotonic()
+            os.kill(self._running[watched][0], signal.SIGTERM)
+
+    def _kill_overdue(self) -> None:
+        for watched, asked in self._asked.items():
+            if time.monotonic() > asked + PATIENCE:
+                os.kill(self._running[watched][0], signal.SIGKILL)
 
     def _begin(self, _: Any) -> None:
         connection, _ = self._listener.accept()
@@ -70,8 +95,9 @@ class Server:
         except (OSError, ValueError, struct.error):
             connection.close()
             return
-        process = os.fork()
+        server, process = os.getpid(), os.fork()
         if not process:
+            _die_with(server)
             self._leave(connection)
             run(job, files)
         for number in files:
@@ -80,7 +106,8 @@ class Server:
         self._running[watched] = (process, connection)
         self._selector.register(watched, selectors.EVENT_READ, self._end)
         self._selector.register(connection, selectors.EVENT_READ, self._abandon)
-        connection.sendall(NUMBER.pack(process))
+        with suppress(OSError):  # a client that is gone already is noticed next
+            connection.sendall(NUMBER.pack(process))
 
     def _leave(self, connection: socket.socket) -> None:
         """Close, in a copy, what belongs to the process that serves."""
@@ -94,6 +121,7 @@ class Server:
     def _end(self, watched: int) -> None:
         """Tell a client how its job ended."""
         process, connection = self._running.pop(watched)
+        self._asked.pop(watched, None)
         code = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
         self._selector.unregister(watched)
         os.close(watched)
@@ -106,9 +134,16 @@ class Server:
     def _abandon(self, connection: socket.socket) -> None:
         """Ask the job of a client that went away to end."""
         self._selector.unregister(connection)
-        for process, other in self._running.values():
+        for watched, (_, other) in self._running.items():
             if other is connection:
-                os.kill(process, signal.SIGTERM)
+                self._ask(watched)
+
+
+def _die_with(server: int) -> None:
+    """Have the kernel kill this copy when the process that it was copied from has ended."""
+    ctypes.CDLL(None).prctl(DIES_WITH_PARENT, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != server:  # it ended before the kernel knew
+        os._exit(1)
 
 
 def run(job: dict[str, Any], files: Sequence[int]) -> NoReturn:
