@@ -20,7 +20,8 @@ MINUTES := not slow and not oracle and not models and not paper and not browser 
 
 demo: $(READY)  ## the default run, end to end, and its report
 	$(BIN)/snakemake --cores all
-	@test $(REPORT) -nt results/demo/tables/claims.tsv || $(BIN)/snakemake --report $(REPORT)
+	@test $(REPORT) -nt results/demo/tables/claims.tsv || \
+		( mkdir -p build && $(BIN)/snakemake --report build/report.html && mv build/report.html $(REPORT) )
 	@echo "Every feature, to browse: results/demo/atlas/index.html"
 	@echo "Figures and tables, to read: $(REPORT)"
 

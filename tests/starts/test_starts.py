@@ -202,6 +202,24 @@ def test_libraries_take_the_threads_of_the_job(tmp_path):
         process.communicate()
 
 
+def test_a_run_that_is_killed_while_libraries_load_leaves_nothing(tmp_path, monkeypatch):
+    """What stands behind the module that is being loaded is not begun."""
+    (tmp_path / "first.py").write_text(
+        "import pathlib, time\npathlib.Path('loads').touch()\n"
+        "while not pathlib.Path('killed').exists(): time.sleep(0.01)\n"
+    )
+    (tmp_path / "second.py").write_text("import pathlib\npathlib.Path('loaded').touch()\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    process, command = run.launch(["first", "second"])
+    assert appears(tmp_path / "loads")
+    process.stdin.close()
+    (tmp_path / "killed").touch()
+    assert process.wait() == 0
+    assert not (tmp_path / "loaded").exists()
+    assert not Path(command[-1]).parent.exists()
+
+
 def test_a_process_with_threads_is_not_copied(tmp_path, monkeypatch):
     (tmp_path / "starts_a_thread.py").write_text(
         "import threading, time\n"

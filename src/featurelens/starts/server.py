@@ -17,6 +17,7 @@ import importlib
 import json
 import os
 import runpy
+import select
 import selectors
 import signal
 import socket
@@ -199,6 +200,8 @@ def main(listener: str, folder: str, *modules: str) -> None:
     try:
         with socket.socket(fileno=int(listener)) as listening:
             for name in modules:
+                if select.select([0], [], [], 0)[0]:
+                    return  # the run has ended meanwhile
                 with suppress(Exception):
                     importlib.import_module(name)
             gc.collect()
