@@ -66,8 +66,8 @@ def check_early(plan: Plan, *, dry: bool, code: Callable[[], str], seen: Path = 
         raise InputError(absent_file(*absent[0]))
     waiting = [*pending, *(path for _, path in absent)]
 
-    for key, path in named:
-        _require_past(key, Path(path))
+    for key, file in named:
+        _require_past(key, Path(file))
 
     def state() -> str:
         return _state(plan.user_files, [path for _, path in named], waiting, code())
