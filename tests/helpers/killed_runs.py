@@ -303,7 +303,8 @@ class Chain:
         begun = time.monotonic()
         while study.processes() and time.monotonic() < begun + PATIENCE:
             time.sleep(0.05)
-        self.record.left += [str(path) for path in (study.folder / "tmp").iterdir()]
+        # Snakemake leaves temporary folders of its own when it is killed.
+        self.record.left += [str(path) for path in (study.folder / "tmp").glob("featurelens*")]
         status, said = study.run(self.home, *self.target)
         if status or "Nothing to be done" not in said:
             self.record.failed.append(said[-4000:])

@@ -39,7 +39,7 @@ from featurelens.planning.plan import Plan
 from featurelens.planning.settings import notes_on_settings
 from featurelens.planning.steps import read_steps
 from featurelens.planning.targets import Targets
-from featurelens.starts import held, run as starts
+from featurelens.starts import run as starts
 
 try:
     given, CHOSEN = in_full(config, count_cells)
@@ -137,7 +137,6 @@ def begin_jobs():
 
     On a cluster jobs read code and config again, and end where either was edited meanwhile.
     """
-    held.tell_jobs(RUN)
     scripts = [job.rule.script for job in workflow.dag.needrun_jobs() if job.rule.script]
     if not workflow.local_exec:
         shell.prefix(f"set -euo pipefail; {BEGINNING.note()}")

@@ -46,6 +46,7 @@ def prepare_place(run: str, resources: Iterable[str], *, dry: bool) -> None:
             f"results/{run}: another run makes them in this folder (process {other}); wait until "
             "it has ended, or end it"
         )
+    held.tell_jobs(run)
     if n_files := bring_back([Path("results", run), *map(Path, resources)]):
         sys.stderr.write(
             f"note: {n_files} files of results/{run} were dated later than now, after a change of "
