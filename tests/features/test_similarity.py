@@ -8,6 +8,7 @@ from scipy import sparse
 from sklearn.metrics.pairwise import cosine_similarity as sklearn_similarity
 from sklearn.metrics.pairwise import euclidean_distances
 
+from featurelens.features import similarity
 from featurelens.features.similarity import _between_rows, cosine_similarity, map_features
 
 
@@ -31,16 +32,16 @@ def features(n_cells=80, n_features=40, n_groups=3):
     return AnnData(sparse.csr_matrix(dense.astype(np.float32)), var=var)
 
 
-def test_similarity_is_that_of_scikit_learn():
+@pytest.mark.parametrize("at_once", [similarity.VALUES, 100])
+def test_similarity_is_that_of_scikit_learn(monkeypatch, at_once):
+    monkeypatch.setattr(similarity, "VALUES", at_once)
     X = features().X[:, :-2]
     np.testing.assert_allclose(cosine_similarity(X), sklearn_similarity(X.toarray().T), atol=1e-6)
 
 
 def test_distances_of_rows_are_euclidean():
-    similarity = cosine_similarity(features().X[:, :-2])
-    np.testing.assert_allclose(
-        _between_rows(similarity), euclidean_distances(similarity), atol=1e-6
-    )
+    rows = cosine_similarity(features().X[:, :-2])
+    np.testing.assert_allclose(_between_rows(rows), euclidean_distances(rows), atol=1e-6)
 
 
 def test_features_of_the_same_cells_lie_together():

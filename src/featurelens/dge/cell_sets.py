@@ -211,11 +211,14 @@ def _n_percent(n_cells: int, percent: float, at_least: int) -> int:
 
 
 def ones(members: list[NDArray], n_columns: int) -> sparse.csr_matrix:
-    """Rows of ones at the given columns."""
-    indptr = np.concatenate([[0], np.cumsum([len(row) for row in members])]).astype(np.int64)
-    indices = np.concatenate([*members, np.zeros(0, dtype=np.int32)])
+    """Rows of ones at the given columns, which are taken from the list: they are not held twice."""
+    bounds = np.concatenate([[0], np.cumsum([len(row) for row in members])]).astype(np.int64)
+    indices = np.empty(bounds[-1], dtype=np.int32)
     shape = (len(members), n_columns)
-    return sparse.csr_matrix((np.ones(len(indices), np.int8), indices, indptr), shape=shape)
+    while members:
+        row = members.pop()
+        indices[bounds[len(members)] : bounds[len(members) + 1]] = row
+    return sparse.csr_matrix((np.ones(len(indices), np.int8), indices, bounds), shape=shape)
 
 
 def _moved(sets: sparse.csr_matrix, order: NDArray[np.integer]) -> sparse.csr_matrix:

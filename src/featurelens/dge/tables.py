@@ -118,13 +118,13 @@ def iter_tests(
     precision = config.precision_of(shape)
     if not isinstance(expression, PreparedExpression):
         expression = prepare_expression(expression, precision=precision, threads=means.threads)
-    sizes, cells = split_features(activations, config=config, convention=convention)
-    sets: CellSets | MatchedSets = cells
+    sets: CellSets | MatchedSets
+    sizes, sets = split_features(activations, config=config, convention=convention)
     means.log(describe_sizes(sizes))
     if contrast == "within_type":
         if convention == "published" or strata is None:
             raise ValueError("within_type is of the corrected convention and needs strata")
-        sets = match_cells(cells, strata, config=config)
+        sets = match_cells(sets, strata, config=config)
         means.log(sets.describe())
         expression = expression.by(sets.strata, threads=means.threads)
     n_tests = n_missing = n_default = n_emptied = 0

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 MIN_DIST, N_NEIGHBOURS = 0.5, 15
 """Parameters of the author's UMAP (``supp_20-22_sc.py``); its spread is umap-learn's."""
 
+VALUES = 2**24
+"""Activations above which products of columns are summed over parts of the cells, in a fraction of
+the memory; they differ in the last digits."""
 FEWEST = 5
 """Fewer live features are laid out by principal components: they have no neighbours to speak of."""
 
@@ -40,10 +43,26 @@ def cosine_similarity(activations: sparse.spmatrix | NDArray) -> NDArray[np.floa
     array([[1. , 0.6],
            [0.6, 1. ]])
     """
+    if sparse.issparse(activations) and activations.nnz > VALUES:
+        return _similarity_by_parts(sparse.csr_matrix(activations))
     columns = sparse.csc_matrix(activations, dtype=np.float64)
     norms = np.sqrt(np.asarray(columns.multiply(columns).sum(axis=0)).ravel())
     scaled = columns @ sparse.diags(1 / norms)
     return np.clip((scaled.T @ scaled).toarray(), -1, 1)
+
+
+def _similarity_by_parts(activations: sparse.csr_matrix) -> NDArray[np.float64]:
+    """:func:`cosine_similarity` of very many cells."""
+    n_cells, n_features = activations.shape
+    products = np.zeros((n_features, n_features))
+    step = max(1, n_cells * (VALUES // 8) // activations.nnz)
+    for start in range(0, n_cells, step):
+        part = activations[start : start + step].astype(np.float64)
+        products += (part.T @ part).toarray()
+    norms = np.sqrt(np.diag(products))
+    products /= norms
+    products /= norms[:, None]
+    return np.clip(products, -1, 1, out=products)
 
 
 def map_features(features: anndata.AnnData, *, seed: int = 0) -> anndata.AnnData:
