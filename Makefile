@@ -14,7 +14,7 @@ MINUTES := not slow and not oracle and not models and not paper and not browser 
 	and not faults
 
 .PHONY: demo verify crate help test test-fuzz test-pythons test-slow test-oracles test-models test-paper test-portable test-crate \
-	test-browser test-cluster test-faults container bench bench-atlas bench-demo \
+	test-browser test-cluster test-faults container bench bench-atlas atlas-picture bench-demo \
 	bench-scale bench-peers bench-plan rule-graph \
 	coverage mutants lint hooks format schema laptop reproduction audit lock clean
 
@@ -168,6 +168,9 @@ bench-plan: $(READY)  ## what `snakemake -n` takes of thousands of points, besid
 
 rule-graph: $(READY)  ## docs/rule_graph.png, the rules of config/paper.yaml
 	$(BIN)/python -m benchmarks.rule_graph
+
+atlas-picture: $(READY) $(BROWSER)/.ready  ## docs/atlas.png, from the default run
+	PYTHONPATH=$(BROWSER) $(BIN)/python -m benchmarks.atlas_picture
 
 bench-demo: $(READY)  ## what the default run takes, by rule, and in relation to BASELINE
 	$(BIN)/python -m benchmarks.demo $(if $(BASELINE),--baseline $(BASELINE)) $(if $(RUNS),--runs $(RUNS))

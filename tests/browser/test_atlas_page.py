@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from atlas_rows import listed
 from featurelens.atlas.build import build_atlas
 from made_atlas import made_material
 
@@ -48,11 +49,6 @@ def folder(material, tmp_path_factory):
 @pytest.fixture(params=["index.html", "atlas.html"])
 def path(request, folder):
     return folder / request.param
-
-
-def listed(page):
-    """Numbers of the features in the rows in sight."""
-    return [int(text) for text in page.locator(".space .cell.feature").all_inner_texts()]
 
 
 def said(page):
@@ -213,6 +209,21 @@ def test_a_set_that_the_published_filter_alone_keeps_is_not_said_to_rise(path, m
         assert shown.endswith("over-represented" if sign == "+" else "under-represented"), term
 
 
+def test_suggestions_are_out_of_sight_and_not_read_until_something_is_typed(path, look):
+    page = look().open(path)
+    low = "document.getElementById('suggestions').getBoundingClientRect().bottom"
+    options = page.get_by_role("listbox", name="Suggestions")
+    assert page.evaluate(low) < 0
+    assert options.count() == 0
+    page.keyboard.press("/")
+    page.keyboard.type("interferon")
+    assert page.evaluate(low) > 0
+    assert "interferon response" in options.inner_text()
+    page.keyboard.press("Escape")
+    assert page.evaluate(low) < 0
+    assert options.count() == 0
+
+
 def test_the_keyboard_alone_finds_opens_and_compares_features(path, look):
     page = look().open(path)
     page.keyboard.press("/")
@@ -280,7 +291,8 @@ def test_what_the_run_lacks_is_named(path, look):
     assert "GSEA: not made." in page.locator("#about").inner_text()
 
 
-@pytest.mark.parametrize("width", [1440, 768, 390])
+# 720 is a window of 1440 at 200 %, 320 one of 1280 at 400 %.
+@pytest.mark.parametrize("width", [1440, 768, 720, 390, 320])
 @pytest.mark.parametrize("others", ["", "?with=9"], ids=["alone", "two"])
 def test_nothing_is_wider_than_the_window(folder, look, width, others):
     page = look(width).open(folder / "index.html", f"#/f/7{others}")

@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pytest
 
+from atlas_rows import listed
 from featurelens.atlas.build import build_atlas
 from made_atlas import made_material
 
@@ -26,10 +27,6 @@ def folder(material, tmp_path_factory):
     folder = tmp_path_factory.mktemp("page")
     build_atlas(material, folder)
     return folder
-
-
-def listed(page):
-    return [int(text) for text in page.locator(".space .cell.feature").all_inner_texts()]
 
 
 @pytest.mark.parametrize("name", ["index.html", "atlas.html"])

@@ -31,6 +31,7 @@ from featurelens.planning.began import Beginning, describe_edits
 from featurelens.planning.contents import Contents
 from featurelens.planning.contrasts import plan_tests
 from featurelens.planning.early import check_early, named_files
+from featurelens.planning.entries import CATEGORIES, labels_of
 from featurelens.planning.fingerprint import Fingerprints
 from featurelens.planning.jobs import BUNDLE_FILES, Jobs, growing
 from featurelens.planning.outputs import described, inputs_of, jobs_of, write_caption
@@ -214,10 +215,11 @@ def tested(job):
 named_inputs = partial(inputs_of, f"results/{RUN}")
 
 
-def caption_file(made, file=None, more=""):
-    """The caption of a figure or table, with what stands below every one of its kind, as a file."""
-    name = file or made.output.name
-    return write_caption(name, made.output.outputs[name] + more, ".snakemake/featurelens/captions")
+def entry(made, kind, file=None):
+    """A figure or table in the report: caption, with what stands below all, category, labels."""
+    name, text = file or made.output.name, made.output.outputs[file or made.output.name]
+    caption = write_caption(name, text + BELOW[kind], ".snakemake/featurelens/captions")
+    return {"caption": caption, "category": CATEGORIES[kind], "labels": labels_of(name, text, kind)}
 
 
-COLUMNS = "\nWhat each column says stands in docs/tables.md."
+BELOW = {"Figure": "", "Table": "\nWhat each column says stands in docs/tables.md."}

@@ -13,8 +13,7 @@ for job, figures in jobs_of(TARGETS.pages).items():
             **{
                 f"{name}_png": report(
                     f"results/{RUN}/figures/{name}.png",
-                    caption=caption_file(figures[name]),
-                    category="Figures",
+                    **entry(figures[name], "Figure"),
                 )
                 for name in figures
             },
@@ -41,8 +40,8 @@ rule draw_feature_map:
         feature_map_pdf=f"results/{RUN}/figures/features/{{dataset}}/{{model}}/{{sae}}/{{collection}}.pdf",
         feature_map_png=report(
             f"results/{RUN}/figures/features/{{dataset}}/{{model}}/{{sae}}/{{collection}}.png",
-            caption=caption_file(TARGETS.drawn["feature_map"]),
-            category="Annotated features",
+            caption=entry(TARGETS.drawn["feature_map"], "Figure")["caption"],
+            category="2 Annotated features",
             labels={"embedding": "{dataset}/{model}", "gene sets": "{collection}"},
         ),
     log:
@@ -68,8 +67,8 @@ rule draw_gsea:
         gsea_folder=report(
             directory(f"results/{RUN}/figures/gsea/{{dataset}}/{{model}}/{{sae}}/{{collection}}"),
             patterns=["feature_{feature}.png"],
-            caption=caption_file(TARGETS.drawn["gsea"]),
-            category="Annotated features",
+            caption=entry(TARGETS.drawn["gsea"], "Figure")["caption"],
+            category="2 Annotated features",
             labels={
                 "embedding": "{dataset}/{model}",
                 "gene sets": "{collection}",

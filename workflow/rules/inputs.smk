@@ -20,7 +20,7 @@ rule check_inputs:
         config=report(
             f"results/{RUN}/config.yaml",
             caption="../report/config.rst",
-            category="Provenance",
+            category="5 Settings and versions",
         ),
         inputs=f"results/{RUN}/inputs.tsv",
         sets=f"results/{RUN}/gene_sets.tsv",
@@ -28,7 +28,7 @@ rule check_inputs:
         versions=report(
             f"results/{RUN}/versions.tsv",
             caption="../report/versions.rst",
-            category="Provenance",
+            category="5 Settings and versions",
         ),
     log:
         f"results/{RUN}/logs/check_inputs.log",

@@ -13,8 +13,7 @@ for job, tables in jobs_of(TARGETS.sheets).items():
                 file: (
                     report(
                         f"results/{RUN}/tables/{file}.tsv",
-                        caption=caption_file(table, file, COLUMNS),
-                        category="Tables",
+                        **entry(table, "Table", file),
                     )
                     if caption
                     else f"results/{RUN}/tables/{file}.tsv"
@@ -45,8 +44,8 @@ rule list_features:
     output:
         annotated_features=report(
             f"results/{RUN}/tables/features/{{dataset}}/{{model}}/{{sae}}/{{collection}}.tsv",
-            caption=caption_file(TARGETS.tabulated["annotated_features"], more=COLUMNS),
-            category="Annotated features",
+            caption=entry(TARGETS.tabulated["annotated_features"], "Table")["caption"],
+            category="2 Annotated features",
             labels={"embedding": "{dataset}/{model}", "gene sets": "{collection}"},
         ),
     log:
@@ -69,7 +68,7 @@ rule judge_claims:
         table=report(
             f"results/{RUN}/tables/claims.tsv",
             caption="../report/claims.rst",
-            category="Tables",
+            category="1 Claims of the paper",
         ),
     log:
         f"results/{RUN}/logs/judge_claims.log",

@@ -12,7 +12,10 @@ function startBox() {
     suggest();
   });
   box.input.addEventListener("keydown", keyInBox);
-  box.input.addEventListener("blur", () => setTimeout(closeSuggestions, 150));
+  box.input.addEventListener("blur", () => {
+    sayAddress();
+    setTimeout(closeSuggestions, 150);
+  });
   follow(() => {
     if (box.input.value !== state.q) box.input.value = state.q;
   });
@@ -40,17 +43,20 @@ function fillSuggestion(row, entry) {
 }
 
 function markSuggestion(place) {
+  if (place === box.active) return;
   box.active = place;
   [...box.list.children].forEach((row, at) => setIfNew(row, "aria-selected", String(at === place)));
   if (place < 0) box.input.removeAttribute("aria-activedescendant");
   else box.input.setAttribute("aria-activedescendant", `suggestion-${place}`);
 }
 
-// The list is laid out at all times and only hidden: to lay it out anew takes longer than to fill it.
+// The list is laid out and painted at all times, and only moved out of sight: to show it anew takes
+// longer than to fill it.
 function openSuggestions(isOpen) {
   if (box.isOpen === isOpen) return;
   box.isOpen = isOpen;
   box.list.className = isOpen ? "open" : "";
+  box.list.setAttribute("aria-hidden", String(!isOpen));
   box.input.setAttribute("aria-expanded", String(isOpen));
 }
 

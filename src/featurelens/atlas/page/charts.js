@@ -1,20 +1,20 @@
-// Pictures beside the maps: the running sum of GSEA, and a feature on one sheet for a paper.
+// Pictures beside the maps: the running sum of GSEA, and a feature on one sheet for a paper. Those
+// of the page name its colours, so that they follow it into the dark and onto paper.
 
-function gseaChart(pen, set, { left = 44, top = 22 } = {}) {
+function gseaChart(pen, set, { left = 44, top = 8 } = {}) {
   const { curve } = set;
   const [width, height] = [pen.width - left - 12, pen.height - top - 52];
   const [low, high] = [Math.min(0, ...curve.y), Math.max(0, ...curve.y)];
   const x = (at) => left + (width * at) / Math.max(curve.n - 1, 1);
   const y = (value) => top + height * (1 - (value - low) / (high - low || 1));
-  pen.text(`${set.term}: NES ${number(set.nes)}`, left, 14, { colour: ink("text"), size: 12, bold: true });
-  pen.line([[left, y(0)], [left + width, y(0)]], ink("line"));
-  pen.line(curve.x.map((at, place) => [x(at), y(curve.y[place])]), ink("accent"), 2);
+  pen.line([[left, y(0)], [left + width, y(0)]], "var(--line)");
+  pen.line(curve.x.map((at, place) => [x(at), y(curve.y[place])]), "var(--accent)", 2);
   for (const value of [low, high]) {
-    pen.text(number(value, 2), left - 6, y(value) + 4, { colour: ink("quiet"), size: 11, anchor: "end" });
+    pen.text(number(value, 2), left - 6, y(value) + 4, { colour: "var(--quiet)", size: 11, anchor: "end" });
   }
-  for (const hit of curve.hits) pen.line([[x(hit), top + height + 6], [x(hit), top + height + 18]], ink("text"));
-  pen.text("genes that rise most", left, top + height + 34, { colour: ink("quiet"), size: 11 });
-  pen.text("fall most", left + width, top + height + 34, { colour: ink("quiet"), size: 11, anchor: "end" });
+  for (const hit of curve.hits) pen.line([[x(hit), top + height + 6], [x(hit), top + height + 18]], "var(--text)");
+  pen.text("genes that rise most", left, top + height + 34, { colour: "var(--quiet)", size: 11 });
+  pen.text("fall most", left + width, top + height + 34, { colour: "var(--quiet)", size: 11, anchor: "end" });
 }
 
 // Way to the target over doses of an edit, with its interval; 0 is a line of its own.
@@ -25,19 +25,19 @@ function doseChart(pen, doses, { left = 44, top = 24 } = {}) {
   const most = Math.max(...doses.map((row) => row.dose)) || 1;
   const x = (dose) => left + (width * dose) / most;
   const y = (value) => top + height * (1 - (value - low) / (high - low || 1));
-  pen.text("Share of the way to the target", left, 14, { colour: ink("text"), size: 12, bold: true });
-  pen.line([[left, y(0)], [left + width, y(0)]], ink("line"));
-  for (const row of doses) pen.line([[x(row.dose), y(row.way_low)], [x(row.dose), y(row.way_high)]], ink("quiet"), 2);
-  pen.line(doses.map((row) => [x(row.dose), y(row.way)]), ink("accent"), 2);
+  pen.text("Share of the way to the target", left, 14, { colour: "var(--text)", size: 12, bold: true });
+  pen.line([[left, y(0)], [left + width, y(0)]], "var(--line)");
+  for (const row of doses) pen.line([[x(row.dose), y(row.way_low)], [x(row.dose), y(row.way_high)]], "var(--quiet)", 2);
+  pen.line(doses.map((row) => [x(row.dose), y(row.way)]), "var(--accent)", 2);
   for (const row of doses) {
-    if (row.beyond_range) pen.ring(x(row.dose), y(row.way), 3.5, ink("accent"), 1.5);
-    else pen.mark("circle", x(row.dose), y(row.way), 3.5, ink("accent"));
-    pen.text(plainNumber(row.dose), x(row.dose), top + height + 16, { colour: ink("quiet"), size: 11, anchor: "middle" });
+    if (row.beyond_range) pen.ring(x(row.dose), y(row.way), 3.5, "var(--accent)", 1.5);
+    else pen.mark("circle", x(row.dose), y(row.way), 3.5, "var(--accent)");
+    pen.text(plainNumber(row.dose), x(row.dose), top + height + 16, { colour: "var(--quiet)", size: 11, anchor: "middle" });
   }
   for (const value of new Set([low, 0, high])) {
-    pen.text(number(value, 2), left - 6, y(value) + 4, { colour: ink("quiet"), size: 11, anchor: "end" });
+    pen.text(number(value, 2), left - 6, y(value) + 4, { colour: "var(--quiet)", size: 11, anchor: "end" });
   }
-  pen.text("dose (1: the edit; open: beyond any cell)", left, pen.height - 6, { colour: ink("quiet"), size: 11 });
+  pen.text("dose (1: the edit; open: beyond any cell)", left, pen.height - 6, { colour: "var(--quiet)", size: 11 });
 }
 
 // One sheet: the activation over the cells, its mean by type, what the feature is.

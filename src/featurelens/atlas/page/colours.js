@@ -50,6 +50,7 @@ function startTheme() {
     document.documentElement.dataset.theme = "light";
     drawFeatureMap();
     drawCellMap();
+    document.querySelectorAll(".small-map").forEach((canvas) => canvas.dispatchEvent(new Event("redraw")));
   });
   window.addEventListener("afterprint", apply);
   apply();

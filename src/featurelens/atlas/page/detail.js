@@ -16,6 +16,7 @@ async function showFeatures() {
   const wanted = [state.feature, state.beside].filter((feature) => feature !== null);
   const parent = byId("detail");
   if (!wanted.length) {
+    layFor(parent, false);
     activation = null;
     replace(parent, element("p", { class: "hint" }, "Choose a feature in the table or on a map. "
       + "Search by gene, gene set or cell type above: press / to go there. "
@@ -28,12 +29,18 @@ async function showFeatures() {
     if (own !== drawing) return;
     activation = state.feature === null ? null : activationOf(records[0]);
     if (cellMap) drawCellMap();
-    parent.classList.toggle("two", records.length > 1);
+    layFor(parent, records.length > 1);
     replace(parent, records.map((record, place) => panel(record, place > 0)));
     document.title = `Feature ${featureName(wanted[0])} \u00b7 ${ATLAS.meta.name}`;
   } catch (error) {
     replace(parent, element("p", { class: "wrong", role: "alert" }, error.message));
   }
+}
+
+// Two features side by side take room from the list.
+function layFor(parent, isPair) {
+  parent.classList.toggle("two", isPair);
+  parent.closest("main").classList.toggle("two", isPair);
 }
 
 function panel(record, isSecond) {
@@ -110,6 +117,7 @@ function smallMap(record) {
     }
   };
   requestAnimationFrame(draw);
+  canvas.addEventListener("redraw", draw);
   return element("figure", {}, canvas, element("figcaption", { class: "quiet" }, `Activation of feature ${record.feature} over the same cells`));
 }
 
@@ -167,10 +175,10 @@ function gseaOf(i) {
     const lines = features[i].map((set) => element("tr", {}, element("th", { scope: "row" }, linked(set.term, written("term", set.term))),
       cell(number(set.nes)), cell(number(set.fdr)), cell(`${set.n_leading} of ${set.n_genes}`), cell(set.leading_edge, false)));
     const plots = features[i].filter((set) => set.curve).map((set) => {
-      const pen = new SvgPen(350, 200);
+      const pen = new SvgPen(330, 186);
       gseaChart(pen, set);
       pen.set(pen.root, { role: "img", "aria-label": `Running sum of ${set.term}, NES ${number(set.nes)}` });
-      return pen.root;
+      return element("figure", { class: "plot" }, element("figcaption", {}, `${set.term}: NES ${number(set.nes)}`), pen.root);
     });
     return [element("div", { class: "plots" }, plots),
       plainTable(`Preranked GSEA, ${collection}`, [element("th", { scope: "col" }, "gene set"), heading("nes"), heading("fdr"), heading("n_leading"), element("th", { scope: "col" }, "its genes")], lines),

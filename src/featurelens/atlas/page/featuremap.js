@@ -6,7 +6,7 @@ const COLOURINGS = {
   terms: { label: "number of gene sets", number: (i) => ATLAS.core.n_terms[i], unit: "gene sets" },
   cells: { label: "active cells", number: (i) => ATLAS.core.n_active[i], unit: "cells" },
 };
-const REST = 200; // milliseconds without a key stroke
+const REST = 400; // milliseconds without a key stroke: more than a typist leaves
 let featureMap = null;
 let waitingToDraw = 0;
 
@@ -118,11 +118,13 @@ function drawKey(parent, colouring) {
   groups.forEach((name, place) => parent.children[place].append(marker(groupLook(place)), name));
 }
 
+// A sign of the text: pictures by the dozen would be layers of the page that every frame passes.
+const SIGNS = { circle: "\u25cf", square: "\u25a0", triangle: "\u25b2", diamond: "\u25c6" };
+
 function marker(look) {
-  const pen = new SvgPen(14, 12);
-  pen.mark(look.shape, 6, 6, 4, look.colour);
-  pen.root.setAttribute("aria-hidden", "true");
-  return pen.root;
+  const made = element("span", { class: "sign", "aria-hidden": "true" }, SIGNS[look.shape]);
+  made.style.color = look.colour;
+  return made;
 }
 
 function scaleKey(low, high, unit) {

@@ -1,8 +1,8 @@
 // Numbers as text: three digits, and never a blank where one is missing.
 
 const MISSING = "\u2013";
-const GROUPED = new Intl.NumberFormat("en"); // made once: toLocaleString makes one for each number
-const grouped = (value) => (value < 1000 && value > -1000 ? String(value) : GROUPED.format(value));
+// Of whole numbers. The browser's own formats take as long as a search.
+const grouped = (value) => String(value).replace(/\B(?=(\d{3})+$)/g, ",");
 
 function number(value, digits = 3) {
   if (value === null || value === undefined || Number.isNaN(value)) return MISSING;

@@ -51,12 +51,14 @@ function change(some, { step = false } = {}) {
   if (step && fragment() !== window.location.hash) window.history.pushState(null, "", fragment());
   else {
     clearTimeout(waitingToSay);
-    waitingToSay = setTimeout(sayAddress, 300);
+    waitingToSay = setTimeout(sayAddress, SILENCE);
   }
   followers.forEach((act) => act(state, before));
 }
 
-// Browsers refuse many changes of the address in a short time, so it follows when typing ends.
+// Browsers refuse many changes of the address in a short time, and each takes as long as a key
+// stroke, so it follows when typing ends, or when the box is left.
+const SILENCE = 800; // milliseconds
 let waitingToSay = 0;
 
 function sayAddress() {

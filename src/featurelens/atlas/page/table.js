@@ -1,6 +1,7 @@
 // The table of features: only the rows in sight are in the page. One row has the keyboard.
 
-const rows = { all: [], why: () => "", current: 0, body: null, space: null, sheet: null, height: 30, top: 0, sight: 400, drawn: "", pool: [] };
+const rows = { all: [], why: () => "", current: 0, body: null, space: null, sheet: null, height: 30, top: 0, sight: 400,
+  drawn: "", pool: [], from: 0, to: 0, sort: null };
 const NARROW = window.matchMedia("(max-width: 699px)");
 
 // Columns whose largest numbers come first fall.
@@ -102,7 +103,7 @@ function sortBy(name) {
 
 // Which features are listed, and in which order.
 function refill() {
-  byId("show").value = state.show;
+  if (byId("show").value !== state.show) byId("show").value = state.show;
   const keep = (SHOWN[state.show] || SHOWN.live)[1];
   const { found, why, note } = answer(state.q);
   const sort = state.sort || (found ? "" : "n_active");
@@ -114,28 +115,41 @@ function refill() {
   setText(byId("count"), `${grouped(rows.all.length)} of ${plural(ATLAS.core.n, "feature")}`);
   const more = hidden > 0 ? ` ${plural(hidden, "answer")} not among \u201c${label}\u201d.` : "";
   say(found ? note || `${plural(rows.all.length, "feature")} found.${more}` : "");
-  rows.body.querySelectorAll("[data-sort]").forEach((head) => {
-    const by = head.dataset.sort === sort.replace(/^-/, "");
-    const falls = Boolean(COLUMN[head.dataset.sort].falls) !== sort.startsWith("-");
-    setIfNew(head, "aria-sort", by ? (falls ? "descending" : "ascending") : "none");
-  });
+  if (sort !== rows.sort) markSorted(sort);
   if (rows.top) rows.body.scrollTop = 0;
   rows.top = 0;
   drawInTurn();
 }
 
-// A key stroke is answered by the first rows; those below follow as soon as these are painted,
-// unless another stroke comes before.
-const FIRST_ROWS = 8;
+function markSorted(sort) {
+  rows.sort = sort;
+  rows.body.querySelectorAll("[data-sort]").forEach((head) => {
+    const by = head.dataset.sort === sort.replace(/^-/, "");
+    const falls = Boolean(COLUMN[head.dataset.sort].falls) !== sort.startsWith("-");
+    head.setAttribute("aria-sort", by ? (falls ? "descending" : "ascending") : "none");
+  });
+}
+
+// A key stroke is answered by the first rows; those below follow in turns, each painted before the
+// next, so that another stroke comes between. Until they are there the grid says that it is busy.
+const FIRST_ROWS = 4;
+const ROWS_OF_TURN = 7;
 let turn = 0;
 
 function drawInTurn() {
+  const isFirst = !rows.drawn;
+  layRows();
   turn += 1;
   const own = turn;
-  const isFirst = !rows.drawn;
-  drawRows(true, isFirst ? Infinity : FIRST_ROWS);
-  if (isFirst) return;
-  requestAnimationFrame(() => setTimeout(() => { if (own === turn) drawRows(true); }));
+  const fill = (from, most) => {
+    const to = isFirst ? rows.to : Math.min(from + most, rows.to);
+    fillRows(from, to);
+    const isBusy = to < rows.to;
+    if (isBusy) requestAnimationFrame(() => setTimeout(() => { if (own === turn) fill(to, ROWS_OF_TURN); }));
+    else giveRoom();
+    setIfNew(rows.body, "aria-busy", isBusy);
+  };
+  fill(rows.from, FIRST_ROWS);
 }
 
 // What an empty box lists is kept until another order or choice is asked for.
@@ -160,55 +174,73 @@ function order(found, sort) {
   return [...found].sort((a, b) => (keys[a] < keys[b] ? -sign : keys[a] > keys[b] ? sign : a - b));
 }
 
-function drawRows(always = false, most = Infinity) {
-  const { body, space, sheet, all } = rows;
+function drawRows(always = false) {
+  const before = rows.drawn;
+  layRows();
+  if (!always && rows.drawn === before) return;
+  turn += 1;
+  giveRoom();
+  fillRows(rows.from, rows.to);
+  setIfNew(rows.body, "aria-busy", false);
+}
+
+// As high as all rows together, so that the table scrolls. Its bar is laid out anew, which is why
+// the first rows do not wait for it.
+function giveRoom() {
+  const height = `${rows.all.length * rows.height}px`;
+  if (rows.space.style.height !== height) rows.space.style.height = height;
+}
+
+// Which rows are in sight, and elements for them.
+function layRows() {
+  const { body, sheet, all, top, sight } = rows;
   rows.height = NARROW.matches ? 64 : 30;
-  const { top, sight } = rows;
   const from = Math.max(0, Math.floor(top / rows.height) - 4);
   const to = Math.min(all.length, Math.ceil((top + sight) / rows.height) + 4);
-  const drawn = `${from}-${to}`;
-  if (!always && drawn === rows.drawn) return;
-  rows.drawn = drawn;
-  const height = `${all.length * rows.height}px`;
-  if (space.style.height !== height) space.style.height = height;
+  Object.assign(rows, { from, to, drawn: `${from}-${to}` });
   const moved = `translateY(${from * rows.height}px)`;
   if (sheet.style.transform !== moved) sheet.style.transform = moved;
   while (rows.pool.length < to - from) rows.pool.push(emptyRow());
   while (sheet.children.length > to - from) sheet.lastChild.remove();
-  for (let place = from; place < Math.min(to, from + most); place += 1) {
-    const row = rows.pool[place - from];
-    fillRow(row, place);
-    if (row.parentNode !== sheet) sheet.append(row);
-  }
   setIfNew(body, "aria-rowcount", all.length + 1);
   if (all.length && rows.current >= from && rows.current < to) {
     setIfNew(body, "aria-activedescendant", `row-${rows.current}`);
   } else body.removeAttribute("aria-activedescendant");
 }
 
-// Rows are made once and filled again: a key stroke changes texts, not elements.
-function emptyRow() {
-  const row = element("div", { role: "row" });
-  for (const [name, column] of Object.entries(COLUMN)) {
-    row.append(element("div", { role: "gridcell", class: `cell ${name}${column.right ? " right" : ""}` }, ""));
+function fillRows(from, to) {
+  for (let place = from; place < to; place += 1) {
+    const row = rows.pool[place - rows.from];
+    fillRow(row, place);
+    if (row.node.parentNode !== rows.sheet) rows.sheet.append(row.node);
   }
-  return row;
 }
 
-function fillRow(row, place) {
+// Rows are made once and filled again: a key stroke changes texts, not elements. What they hold is
+// remembered here, because to ask the page costs as much as to change it.
+function emptyRow() {
+  const columns = Object.entries(COLUMN);
+  const texts = columns.map(() => document.createTextNode(""));
+  const cells = columns.map(([name, column], at) => element("div",
+    { role: "gridcell", class: `cell ${name}${column.right ? " right" : ""}` }, texts[at]));
+  return { node: element("div", { role: "row" }, cells), columns, texts, held: columns.map(() => ""), given: {} };
+}
+
+function fillRow({ node, columns, texts, held, given }, place) {
   const feature = rows.all[place];
   const why = rows.why(feature);
-  const marks = [
-    "row", feature === state.feature ? "chosen" : "", feature === state.beside ? "beside" : "",
-    place === rows.current ? "current" : "",
-  ].filter(Boolean).join(" ");
-  const attributes = { id: `row-${place}`, class: marks, "data-place": place, "aria-rowindex": place + 2,
+  const marks = `row${feature === state.feature ? " chosen" : ""}${feature === state.beside ? " beside" : ""}`
+    + `${place === rows.current ? " current" : ""}`;
+  const wanted = { id: `row-${place}`, class: marks, "data-place": place, "aria-rowindex": place + 2,
     "aria-selected": feature === state.feature };
-  for (const [name, value] of Object.entries(attributes)) setIfNew(row, name, value);
-  Object.entries(COLUMN).forEach(([name, column], at) => {
+  for (const name in wanted) {
+    if (given[name] !== wanted[name]) node.setAttribute(name, String(given[name] = wanted[name]));
+  }
+  for (let at = 0; at < columns.length; at += 1) {
+    const [name, column] = columns[at];
     const text = name === "term" && why ? why : column.text(feature);
-    setText(row.children[at], text);
-  });
+    if (held[at] !== text) texts[at].data = held[at] = text;
+  }
 }
 
 function focusTable() {
@@ -216,6 +248,7 @@ function focusTable() {
 }
 
 function intoView() {
+  giveRoom();
   const top = rows.current * rows.height;
   const sight = rows.body.clientHeight - 2 * rows.height;
   if (top < rows.top) rows.body.scrollTop = top;

@@ -20,7 +20,8 @@ function typeTable(record) {
     const sure = record.type_flags[type];
     return element("tr", {},
       element("th", { scope: "row" }, linked(typeName(type), written("type", typeName(type)))),
-      cell(number(ATLAS.cells.sizes[type])), element("td", { class: "right" }, bar, number(record.type_mean[type])),
+      cell(number(ATLAS.cells.sizes[type])),
+      element("td", { class: "right" }, bar, element("span", { class: "measured" }, number(record.type_mean[type]))),
       cell(percent(record.type_fraction[type])), cell(number(record.type_effect[type])), cell(fromLog(record.type_q[type])),
       cell([sure & 1 ? "corrected" : "", sure & 2 ? "published" : ""].filter(Boolean).join(", ") || "no", false));
   });

@@ -55,7 +55,7 @@ const isLetterOrDigit = (code) => (code > 96 && code < 123) || (code > 47 && cod
 
 // Names that hold the words, the best answers first, those that lead to no feature last. The box
 // and the table ask for the same words one after the other, and the next key stroke for longer
-// ones, which only names that answered before can hold.
+// ones, which only names that answered before, or were not looked at, can hold.
 let last = { wanted: "", kind: null, holding: null, found: [] };
 
 function named(wanted, kind = null) {
@@ -88,14 +88,18 @@ function prepare() {
   idle(next);
 }
 
+// Names are passed in the order of their lengths, so when enough of them begin with what is wanted
+// and lead to features, those that follow cannot come before them. They are kept for a longer word.
 function findNamed(wanted, kind, among) {
   const { low, kind: kinds } = names();
   const only = kind === null ? -1 : KINDS.indexOf(kind);
   const byRank = Array.from({ length: 2 * RANKS }, () => []);
-  const holding = new Uint32Array(among ? among.length : low.length);
+  const all = among || everyName();
+  const holding = new Uint32Array(all.length);
   let count = 0;
-  for (let step = 0; step < holding.length; step += 1) {
-    const name = among ? among[step] : step;
+  let step = 0;
+  for (; step < all.length && byRank[1].length < MOST_NAMES; step += 1) {
+    const name = all[step];
     if (only >= 0 && kinds[name] !== only) continue;
     const rank = rankOf(low[name], wanted);
     if (rank < 0) continue;
@@ -105,9 +109,17 @@ function findNamed(wanted, kind, among) {
     const own = byRank[rank > 0 && !sizeOfName(name) ? rank + RANKS : rank];
     if (own.length < MOST_NAMES) own.push(name);
   }
+  holding.set(all.subarray(step), count);
   const alphabetic = (a, b) => low[a].length - low[b].length || (low[a] < low[b] ? -1 : 1);
   const found = byRank.flatMap((own, rank) => own.sort(alphabetic).map((name) => entryOf(name, rank))).slice(0, MOST_NAMES);
-  return { holding: holding.subarray(0, count), found };
+  return { holding: holding.subarray(0, count + all.length - step), found };
+}
+
+let every = null;
+
+function everyName() {
+  every = every || Uint32Array.from(names().low, (_, name) => name);
+  return every;
 }
 
 function entryOf(name, rank) {
