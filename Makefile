@@ -13,7 +13,7 @@ SITE := "import site; print(site.getsitepackages()[0])"
 MINUTES := not slow and not oracle and not models and not paper and not browser and not portable and not cluster \
 	and not faults
 
-.PHONY: demo verify crate help test test-fuzz test-pythons test-slow test-oracles test-models test-paper test-portable test-crate \
+.PHONY: demo verify costs crate help test test-fuzz test-pythons test-slow test-oracles test-models test-paper test-portable test-crate \
 	test-browser test-cluster test-faults container bench bench-atlas atlas-picture bench-demo \
 	bench-scale bench-peers bench-plan rule-graph \
 	coverage mutants lint hooks format schema laptop reproduction audit lock clean
@@ -27,6 +27,9 @@ demo: $(READY)  ## the default run, end to end, and its report
 
 verify: $(READY)  ## checksums of a run, RUN; or the files in which it differs from another, AGAINST
 	@$(BIN)/python -m featurelens.checksums $(or $(RUN),results/demo) $(if $(AGAINST),--against $(AGAINST))
+
+costs: $(READY)  ## memory and time of a run's jobs by rule, beside what they asked for; RUN
+	@$(BIN)/python -m featurelens.costs $(or $(RUN),results/demo)
 
 crate: $(CRATE)/.ready  ## RUN as a Workflow Run RO-Crate, RUN.crate.zip
 	PYTHONPATH=$(CRATE) $(BIN)/python -m featurelens.crate $(or $(RUN),results/demo) $(or $(RUN),results/demo).crate.zip
@@ -114,7 +117,7 @@ test-cluster: $(READY)  ## snakemake --profile slurm on a Slurm of one node, whi
 		|| { timeout 300 apt-get -qq update && DEBIAN_FRONTEND=noninteractive \
 			timeout 600 apt-get -qq install --yes --no-install-recommends $(SLURM); } > /dev/null 2>&1 \
 		|| echo "Slurm could not be installed; the tests that need it are skipped"
-	OMP_NUM_THREADS=1 $(BIN)/pytest tests/cluster -m "cluster$(if $(SHORT), and not slow)"
+	OMP_NUM_THREADS=1 $(BIN)/pytest tests/cluster -rs -m "cluster$(if $(SHORT), and not slow)"
 
 test-faults: $(READY)  ## runs that are killed (KILLS=200, SEED), full disks and the like; hours on a busy machine
 	OMP_NUM_THREADS=1 KILLS=$(or $(KILLS),200) SEED=$(SEED) $(BIN)/pytest tests/faults

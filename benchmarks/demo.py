@@ -13,7 +13,6 @@ import argparse
 import json
 import os
 import platform
-import re
 import resource
 import shutil
 import subprocess
@@ -30,13 +29,12 @@ from statistics import median
 
 import pandas as pd
 
+from featurelens.costs import MEGABYTE, read_costs
+
 ROOT = Path(__file__).parent.parent
 RESULTS = Path(__file__).parent / "results"
 TARGET = 0.4
 """Share of the baseline's wall and processor time that the default run may take."""
-COST = re.compile(
-    r"took ([\d.]+) s of processor time, ([\d.]+) s of it to start; peak memory (\d+)"
-)
 
 
 @contextmanager
@@ -75,13 +73,8 @@ def _children() -> float:
 
 def by_rule(clone: Path) -> pd.DataFrame:
     """Jobs, processor seconds, those to start, and peak MiB of every rule, from the logs."""
-    rows = []
-    for path in clone.glob("results/*/logs/**/*.log"):
-        rule = path.relative_to(clone).parts[3].removesuffix(".log")
-        for line in path.read_text().splitlines()[-1:]:
-            if found := COST.match(line):
-                rows.append((rule, *(float(number) for number in found.groups())))
-    table = pd.DataFrame(rows, columns=["rule", "seconds", "to_start", "peak_mib"])
+    table = pd.concat([read_costs(logs.parent) for logs in clone.glob("results/*/logs")])
+    table = table.assign(seconds=table["processor_seconds"], peak_mib=table["peak_mb"] * MEGABYTE)
     jobs = table.groupby("rule").agg(
         n=("rule", "size"),
         seconds=("seconds", "sum"),

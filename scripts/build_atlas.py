@@ -8,7 +8,7 @@ from featurelens.logs import job_log
 
 snakemake: Any
 
-with job_log(snakemake.log[0]) as log:
+with job_log(snakemake.log[0], snakemake.resources) as log:
     sources = snakemake.params.sources.items()
     for (name, source), folder in zip(sources, snakemake.output, strict=True):
         material = read_material(

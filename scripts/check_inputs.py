@@ -11,7 +11,7 @@ from featurelens.planning.software import software
 
 snakemake: Any
 
-with job_log(snakemake.log[0]):
+with job_log(snakemake.log[0], snakemake.resources):
     checked = check_and_describe(snakemake.params.files, snakemake.params.config)
     write_table(checked.files, snakemake.output.inputs)
     write_table(checked.sets, snakemake.output.sets)

@@ -8,7 +8,7 @@ from featurelens.sweeps.collect import collect_rows
 
 snakemake: Any
 
-with job_log(snakemake.log[0]):
+with job_log(snakemake.log[0], snakemake.resources):
     points = read_table(snakemake.input.points)
     for name, path in snakemake.output.items():
         write_table(collect_rows(snakemake.input[name], points), path)

@@ -10,7 +10,7 @@ from featurelens.logs import job_log
 
 snakemake: Any
 
-with job_log(snakemake.log[0]):
+with job_log(snakemake.log[0], snakemake.resources):
     tables = [
         pd.DataFrame(about, index=table.index).join(table)
         for file, about in zip(snakemake.input.trials, snakemake.params.studies, strict=True)

@@ -8,7 +8,7 @@ from featurelens.sweeps.collect import collect_points, index_points
 
 snakemake: Any
 
-with job_log(snakemake.log[0]) as log:
+with job_log(snakemake.log[0], snakemake.resources) as log:
     planned = snakemake.params.points
     points = collect_points(snakemake.input.points, [point["id"] for point in planned])
     log(f"{len(points)} points, {(points.status != 'ok').sum()} failed")

@@ -11,7 +11,7 @@ from featurelens.options import build
 
 snakemake: Any
 
-with job_log(snakemake.log[0]) as log:
+with job_log(snakemake.log[0], snakemake.resources) as log:
     collection = compile_collection(build(CollectionConfig, snakemake.params.config))
     log(collection.describe())
     write_gmt(collection.sets, snakemake.output.sets)

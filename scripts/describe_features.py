@@ -13,7 +13,7 @@ from featurelens.options import build
 
 snakemake: Any
 
-with job_log(snakemake.log[0]) as log:
+with job_log(snakemake.log[0], snakemake.resources) as log:
     features = describe_source(
         read_in_file(snakemake.input.bundle),
         snakemake.params.source,

@@ -9,7 +9,7 @@ from featurelens.plugins import load
 
 snakemake: Any
 
-with job_log(snakemake.log[0]):
+with job_log(snakemake.log[0], snakemake.resources):
     for name, figure in snakemake.params.figures.items():
         inputs = read_inputs(snakemake.input, figure["names"], prefix=f"{name}_")
         drawn = load("featurelens.figures", name).draw(**inputs, **figure["params"])

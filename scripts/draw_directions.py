@@ -13,7 +13,7 @@ from featurelens.sae import model
 
 snakemake: Any
 
-with job_log(snakemake.log[0]):
+with job_log(snakemake.log[0], snakemake.resources):
     directions = drawn_control(
         Path(snakemake.input.sae[0]).parent,
         training_rows(snakemake.input.bundle),

@@ -15,7 +15,7 @@ from featurelens.means import Means
 
 snakemake: Any
 
-with job_log(snakemake.log[0]) as log:
+with job_log(snakemake.log[0], snakemake.resources) as log:
     model = build_model(snakemake.params.config)
     bundle = embed(
         read_cells(snakemake.input.cells, model),

@@ -17,7 +17,7 @@ from featurelens.options import build
 
 snakemake: Any
 
-with job_log(snakemake.log[0]) as log:
+with job_log(snakemake.log[0], snakemake.resources) as log:
     params, paths, made = snakemake.params, snakemake.input, snakemake.output
     config = build(EnrichmentConfig, params.config)
     bundle = read_bundle(Path(paths.bundle[0]).parent)

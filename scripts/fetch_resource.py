@@ -9,6 +9,6 @@ from featurelens.options import build
 
 snakemake: Any
 
-with job_log(snakemake.log[0]) as log:
+with job_log(snakemake.log[0], snakemake.resources) as log:
     config = build(DownloadConfig, snakemake.params.config)
     fetch_resource(config, snakemake.output[0], log=log)

@@ -10,7 +10,7 @@ from featurelens.logs import job_log
 
 snakemake: Any
 
-with job_log(snakemake.log[0]) as log:
+with job_log(snakemake.log[0], snakemake.resources) as log:
     tables = {Path(file).stem: read_table(file) for file in snakemake.input.tables}
     claims = read_claims(snakemake.input.claims[0])
     verdicts = judge(claims, tables, run=snakemake.params.run, names=snakemake.params.names)

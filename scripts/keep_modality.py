@@ -12,7 +12,7 @@ from featurelens.options import build
 
 snakemake: Any
 
-with job_log(snakemake.log[0]) as log:
+with job_log(snakemake.log[0], snakemake.resources) as log:
     with open_store(snakemake.input.cells) as store:
         cells = names_of(store.root["obs"]).tolist()
     config = build(OwnCells, snakemake.params.config)

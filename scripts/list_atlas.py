@@ -7,5 +7,5 @@ from featurelens.logs import job_log
 
 snakemake: Any
 
-with job_log(snakemake.log[0]) as log:
+with job_log(snakemake.log[0], snakemake.resources) as log:
     log(write_overview(snakemake.input, snakemake.output.page, run=snakemake.params.run))

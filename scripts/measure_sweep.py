@@ -8,7 +8,7 @@ from featurelens.sweeps.measuring import measure_points
 
 snakemake: Any
 
-with job_log(snakemake.log[0]) as log:
+with job_log(snakemake.log[0], snakemake.resources) as log:
     params = snakemake.params
     tables = measure_points(
         params.measure,

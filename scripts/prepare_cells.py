@@ -10,7 +10,7 @@ from featurelens.options import build
 
 snakemake: Any
 
-with job_log(snakemake.log[0]) as log:
+with job_log(snakemake.log[0], snakemake.resources) as log:
     cells = read_dataset(build(DatasetConfig, snakemake.params.config), log=log)
     log(f"{cells.n_obs} cells x {cells.n_vars} genes, {cells.obs.cell_type.nunique()} cell types")
     write_anndata(cells, snakemake.output.cells)

@@ -12,7 +12,7 @@ from featurelens.simulation.observables import observables
 
 snakemake: Any
 
-with job_log(snakemake.log[0]) as log:
+with job_log(snakemake.log[0], snakemake.resources) as log:
     params = snakemake.params
     data = read_anndata(snakemake.input.data)
     table = search(

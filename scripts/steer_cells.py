@@ -13,7 +13,7 @@ from featurelens.steering.study import steer_cells
 
 snakemake: Any
 
-with job_log(snakemake.log[0]) as log:
+with job_log(snakemake.log[0], snakemake.resources) as log:
     paths, params, made = snakemake.input, snakemake.params, snakemake.output
     study = steer_cells(
         model.load(Path(paths.weights).parent),

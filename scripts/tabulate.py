@@ -7,5 +7,5 @@ from featurelens.tables.making import make_tables
 
 snakemake: Any
 
-with job_log(snakemake.log[0]) as log:
+with job_log(snakemake.log[0], snakemake.resources) as log:
     make_tables(snakemake.params.tables, snakemake.input, snakemake.output, log=log)

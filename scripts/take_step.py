@@ -8,7 +8,7 @@ from featurelens.steps import take_step
 
 snakemake: Any
 
-with job_log(snakemake.log[0]) as log:
+with job_log(snakemake.log[0], snakemake.resources) as log:
     params = snakemake.params
     take_step(
         params.step,

@@ -15,7 +15,7 @@ from featurelens.options import build
 
 snakemake: Any
 
-with job_log(snakemake.log[0]) as log:
+with job_log(snakemake.log[0], snakemake.resources) as log:
     params, paths = snakemake.params, snakemake.input
     means = Means(snakemake.threads, params.device, log)
     bundle = read_bundle(Path(paths.bundle[0]).parent)

@@ -18,7 +18,7 @@ from featurelens.options import build
 
 snakemake: Any
 
-with job_log(snakemake.log[0]) as log:
+with job_log(snakemake.log[0], snakemake.resources) as log:
     params, made = snakemake.params, snakemake.output
     bundle = read_bundle(Path(snakemake.input.bundle[0]).parent)
     features = describe_source(

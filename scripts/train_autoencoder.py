@@ -14,7 +14,7 @@ from featurelens.simulation.observables import observables
 
 snakemake: Any
 
-with job_log(snakemake.log[0]) as log:
+with job_log(snakemake.log[0], snakemake.resources) as log:
     data = read_anndata(snakemake.input.data)
     config = build(AutoencoderConfig, snakemake.params.config)
     validation = (data.obs["split"] == "validation").to_numpy()

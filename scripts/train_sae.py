@@ -12,7 +12,7 @@ from featurelens.sae.single import make_and_save
 
 snakemake: Any
 
-with job_log(snakemake.log[0]) as log:
+with job_log(snakemake.log[0], snakemake.resources) as log:
     X = training_rows(snakemake.input.bundle)
     config = build(AnySAE, snakemake.params.config)
     make_and_save(

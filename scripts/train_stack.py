@@ -11,7 +11,7 @@ from featurelens.sweeps.points import point_config
 
 snakemake: Any
 
-with job_log(snakemake.log[0]) as log:
+with job_log(snakemake.log[0], snakemake.resources) as log:
     params = snakemake.params
     X = read_obsm(snakemake.input.embedding)[: snakemake.params.n_cells]
     table = train_stack(

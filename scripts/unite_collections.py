@@ -9,7 +9,7 @@ from featurelens.logs import job_log
 
 snakemake: Any
 
-with job_log(snakemake.log[0]) as log:
+with job_log(snakemake.log[0], snakemake.resources) as log:
     sets = map(read_gmt, snakemake.input.sets)
     terms = map(read_table, snakemake.input.terms)
     parts = dict(zip(snakemake.params.names, zip(sets, terms, strict=True), strict=True))

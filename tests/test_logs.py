@@ -16,6 +16,7 @@ from featurelens.portable import processor
 
 COST = re.compile(
     r"took (\d+\.\d\d) s of processor time, (\d+\.\d\d) s of it to start; peak memory (\d+) MiB"
+    r"; \d+\.\d\d s by the clock"
 )
 
 

@@ -10,16 +10,22 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TextIO
 
 from featurelens.io import InputError
 from featurelens.portable import processor
+from featurelens.progress import alive
 from featurelens.starts.held import hold_as_job
 from featurelens.threads import keep_one_blas_thread
 
+COST = re.compile(
+    r"took ([\d.]+) s of processor time, ([\d.]+) s of it to start; peak memory (\d+) MiB"
+    r"(?: of (\d+) MB asked for)?(?:; ([\d.]+) s by the clock)?"
+)
+"""The last line of a log: seconds, those to start, MiB, MB asked for, seconds by the clock."""
 REMEDIES = {
     errno.ENOSPC: "make room",
     errno.EDQUOT: "make room, or ask for a larger quota",
@@ -29,17 +35,22 @@ REMEDIES = {
 
 
 @contextmanager
-def job_log(path: str | Path) -> Iterator[Callable[[str], None]]:
+def job_log(
+    path: str | Path, resources: Mapping[str, object] | None = None
+) -> Iterator[Callable[[str], None]]:
     """Send standard output and standard error of a script to its log file.
 
     Yields a function that writes one line to the log at once. An :class:`InputError`, or a place
     where nothing can be written, ends the job with its single line in the log and on the terminal,
     without a traceback; any other exception keeps its traceback in the log and is raised again. A
-    job that is asked to end takes back what it has half written. The last lines say on which
-    processor it ran, and what it took, :func:`describe_cost`. BLAS has one thread from here on, so
-    that results do not depend on how many the job was given.
+    job that is asked to end takes back what it has half written. One that says nothing for a minute
+    is said to be at work. The last lines say on which processor it ran, and what it took,
+    :func:`describe_cost`, beside the memory that it asked for (``resources['mem_mb']``, where there
+    is one). BLAS has one thread from here on, so that results do not depend on how many the job was
+    given.
     """
-    started = time.process_time()
+    began, started = time.perf_counter(), time.process_time()
+    asked = (resources or {}).get("mem_mb")
     hold_as_job()
     _seldom_collect()
     keep_one_blas_thread()
@@ -52,8 +63,13 @@ def job_log(path: str | Path) -> Iterator[Callable[[str], None]]:
         sys.stderr.flush()
         os.dup2(log.fileno(), 1)
         os.dup2(log.fileno(), 2)
+
+        def say(line: str) -> None:
+            log.write(f"{line}\n")  # at once: another thread may write, too
+
         try:
-            yield lambda line: print(line, file=log)
+            with alive(say, lambda: os.fstat(log.fileno()).st_size):
+                yield say
         except BaseException as error:
             mistake = str(error) if isinstance(error, InputError) else describe_full(error)
             if mistake is not None:
@@ -73,7 +89,7 @@ def job_log(path: str | Path) -> Iterator[Callable[[str], None]]:
             os.dup2(terminal, 2)
             with suppress(OSError):
                 print(f"made on: {describe_machine()}", file=log)
-                print(describe_cost(started), file=log)
+                print(describe_cost(started, asked, time.perf_counter() - began), file=log)
             # At its end Python looks through all that is left, torch's half a million objects too.
             gc.freeze()
 
@@ -126,7 +142,7 @@ def describe_machine() -> str:
     return ", ".join([processor(), *([torch.cuda.get_device_name()] if used else [])])
 
 
-def describe_cost(started: float) -> str:
+def describe_cost(started: float, asked: object, clock: float) -> str:
     """What this process and those it waited for took so far, as one line.
 
     Parameters
@@ -134,17 +150,22 @@ def describe_cost(started: float) -> str:
     started
         Processor time, in seconds, of this process when what it is for began: what came before is
         Python's start and the script's imports.
+    asked
+        Megabytes that the job asked for; what is no number, such as None, is not told.
+    clock
+        Seconds by the clock since then.
 
     Examples
     --------
-    >>> describe_cost(0.8)  # doctest: +SKIP
-    'took 3.21 s of processor time, 0.80 s of it to start; peak memory 512 MiB'
+    >>> describe_cost(0.8, 2000, 2.5)  # doctest: +ELLIPSIS
+    'took ... s to start; peak memory ... MiB of 2000 MB asked for; 2.50 s by the clock'
     """
     usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     seconds = sum(usage.ru_utime + usage.ru_stime for usage in usages)
+    of = f" of {asked} MB asked for" if isinstance(asked, int) else ""
     return (
         f"took {seconds:.2f} s of processor time, {started:.2f} s of it to start; "
-        f"peak memory {_peak_bytes() / 2**20:.0f} MiB"
+        f"peak memory {_peak_bytes() / 2**20:.0f} MiB{of}; {clock:.2f} s by the clock"
     )
 
 

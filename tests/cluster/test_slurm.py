@@ -1,5 +1,6 @@
 """`snakemake --profile slurm`, judged by what Slurm itself recorded."""
 
+import json
 import os
 import re
 import subprocess
@@ -15,20 +16,48 @@ from slurm_cluster import memory_mb, minutes
 pytestmark = pytest.mark.cluster
 
 EMBEDDING = "results/demo/autoencoder/small/latent4/embedding.h5ad"
+CELLS = "results/demo/datasets/pbmc68k/cells.h5ad"
 CONFIG = "results/demo/config.yaml"
-HANGS = 3600
+HANGS = 7200
 """Seconds after which a run is taken for one that will not end."""
-HOG = """
-import os, pathlib, sys, time
+AT_START = """
+import json, os, pathlib, sys, time
 command = " ".join(sys.orig_argv)
-once = pathlib.Path(os.environ["HOG_ONCE"])
-if ".{script}.py" in command and "SLURM_JOB_ID" in os.environ and not once.exists():
+asked = json.loads(os.environ["ASKED_OF_JOBS"])
+for script, act in asked.items() if "SLURM_JOB_ID" in os.environ else ():
+    once = pathlib.Path(os.environ["ASKED_ONCE"], script)
+    if f".{script}.py" not in command or once.exists():
+        continue
     once.touch()
-    held = bytearray({megabytes} << 20)
-    held[::4096] = b"1" * len(held[::4096])
-    time.sleep(60)
+    if act == "hang":
+        time.sleep(100_000)
+    elif act == "wait":
+        while not once.with_suffix(".go").exists():
+            time.sleep(0.1)
+    else:
+        held = bytearray(act << 20)
+        held[::4096] = b"1" * len(held[::4096])
+        time.sleep(100_000)
 """
-"""Python that reads this at its start takes too much memory, in the first job of one script."""
+"""Python that reads this at its start does what is asked of the first job of each script: it hangs,
+waits for a file, or takes so many megabytes."""
+
+
+@pytest.fixture
+def asked(clone):
+    """Function of what is asked of scripts, to the environment of a run; and the folder of notes.
+
+    A script that has begun leaves a file of its name there.
+    """
+    folder = clone / "asked"
+    folder.mkdir()
+    (folder / "sitecustomize.py").write_text(AT_START)
+
+    def environment(**acts):
+        about = {"ASKED_OF_JOBS": json.dumps(acts), "ASKED_ONCE": str(folder)}
+        return about | {"PYTHONPATH": str(folder)}
+
+    return environment, folder
 
 
 def start(cluster, clone, *arguments, **environment):
@@ -63,6 +92,14 @@ def finish(run, cluster, known=(), **acts):
     return run.returncode
 
 
+def wait_for(note):
+    """Wait until a script has begun."""
+    begun = time.monotonic()
+    while not note.exists():
+        assert time.monotonic() < begun + HANGS
+        time.sleep(0.1)
+
+
 def submitted(cluster, known=()):
     """Jobs of rules that Slurm knows, but for some that it knew before, in their order."""
     jobs = [job for job in cluster.jobs() if job["JobId"] not in known]
@@ -77,12 +114,24 @@ def rule_of(job):
 
 
 def told(log):
-    """What Snakemake says that it runs: rules and their resources; and rules that stay here."""
+    """What Snakemake says that it runs: rules, and groups, with what they ask for; and rules that
+    stay here.
+
+    The jobs of a group take turns on its GPU: it asks for the time of all and the memory of one.
+    """
     asked = defaultdict(set)
     for rule, block in re.findall(r"^rule (\w+):\n((?:    .*\n)+)", log, flags=re.M):
-        amounts = dict(re.findall(r"(mem_mb|runtime)=(\d+)", block))
-        asked[rule].add((int(amounts["mem_mb"]), int(amounts["runtime"])))
+        asked[rule].update(_amounts(block))
+    for group, block in re.findall(r"Group job (\w+) \(jobs.*\n((?:    .*\n)+)", log):
+        memory, time = zip(*_amounts(block), strict=True)
+        asked[group].add((max(memory), sum(time)))
     return asked, set(re.findall(r"^localrule (\w+):", log, flags=re.M))
+
+
+def _amounts(text):
+    """Megabytes and minutes of each job that a text is about."""
+    lines = [dict(re.findall(r"\b(mem_mb|runtime)=(\d+)", line)) for line in text.splitlines()]
+    return [(int(line["mem_mb"]), int(line["runtime"])) for line in lines if "mem_mb" in line]
 
 
 def check_records(cluster, jobs, log):
@@ -94,7 +143,7 @@ def check_records(cluster, jobs, log):
     assert got == asked
     assert local
     assert local & set(got) == set()
-    takers = {"embed_cells", "train_autoencoder", "measure_superposition", "measure_ceiling"}
+    takers = {"embed_cells", "train_autoencoder", "superposition", "measure_ceiling"}
     takers |= {"train_stack", "train_sae", "test_expression", "enrich_features"}
     given = cluster.given_gpus()
     for job in jobs:
@@ -104,49 +153,68 @@ def check_records(cluster, jobs, log):
         assert job["Partition"] == ("gpu" if is_taker else "cpu")
 
 
-def test_jobs_that_are_lost_are_tried_again_and_the_records_are_as_asked(cluster, clone):
-    once = clone / "hogged"
-    (clone / "hog").mkdir()
-    (clone / "hog/sitecustomize.py").write_text(HOG.format(script="take_step", megabytes=1000))
+def test_jobs_that_are_lost_are_tried_again_and_the_records_are_as_asked(cluster, clone, asked):
+    """One takes too much memory, one does not end in its time, one is cancelled by hand."""
+    environment, notes = asked
     known = {job["JobId"] for job in cluster.jobs()}
-    hog = {"PYTHONPATH": str(clone / "hog"), "HOG_ONCE": str(once)}
-    run = start(cluster, clone, EMBEDDING, CONFIG, **hog)
+    given = {}
+
+    def end_its_time(job):
+        wait_for(notes / "prepare_cells")
+        given[job["JobId"]] = {"TimeLimit": job["TimeLimit"]}
+        cluster.run("scontrol", "update", f"JobId={job['JobId']}", "EndTime=now")
+
+    hog = environment(take_step=1000, prepare_cells="hang")
+    run = start(cluster, clone, EMBEDDING, CELLS, CONFIG, **hog)
     status = finish(
-        run, cluster, known, train_autoencoder=lambda job: cluster.run("scancel", job["JobId"])
+        run,
+        cluster,
+        known,
+        train_autoencoder=lambda job: cluster.run("scancel", job["JobId"]),
+        prepare_cells=end_its_time,
     )
     log = (clone / "run.log").read_text()
     assert status == 0, log
     assert (clone / EMBEDDING).exists()
-    jobs = submitted(cluster, known)
-    states = [(job["rule"], job["JobState"]) for job in jobs]
-    assert states == [
-        ("simulate", "FAILED"),
-        ("simulate", "COMPLETED"),
-        ("train_autoencoder", "CANCELLED"),
-        ("train_autoencoder", "COMPLETED"),
-    ]
-    for first, second in (jobs[:2], jobs[2:]):
+    assert (clone / CELLS).exists()
+    # Of the job whose time was cut, the limit that it had.
+    jobs = [job | given.get(job["JobId"], {}) for job in submitted(cluster, known)]
+    of = defaultdict(list)
+    for job in jobs:
+        of[job["rule"]].append(job)
+    states = {rule: [job["JobState"] for job in jobs] for rule, jobs in of.items()}
+    assert states == {
+        "simulate": ["FAILED", "COMPLETED"],
+        "prepare_cells": ["TIMEOUT", "COMPLETED"],
+        "train_autoencoder": ["CANCELLED", "COMPLETED"],
+    }
+    for first, second in of.values():
         assert memory_mb(second["MinMemoryNode"]) == 2 * memory_mb(first["MinMemoryNode"])
         assert minutes(second["TimeLimit"]) == 2 * minutes(first["TimeLimit"])
-    assert (
-        "exceeded memory limit"
-        in next(clone.glob(".snakemake/slurm_logs/*simulate*/**/*.log")).read_text()
-    )
+    lost = next(clone.glob(".snakemake/slurm_logs/*simulate*/**/*.log"))
+    assert "exceeded memory limit" in lost.read_text()
     check_records(cluster, jobs, log)
-    # The process that jobs begin in on one machine was not started.
+    # The run names what it tried again; the process that jobs begin in on one machine is not there.
+    again = {line for line in log.splitlines() if line.startswith("tried again: ")}
+    assert again == {f"tried again: {rule}, 1 job" for rule in states}
     assert "featurelens.starts" not in log
+    ended = {line["JobId"]: line["JobState"] for line in cluster.finished()}
+    assert all(ended[job["JobId"]] == job["JobState"] for job in jobs)
 
 
 @pytest.mark.slow
-def test_code_that_is_edited_while_a_run_goes_on_ends_it_with_one_line(cluster, clone):
+def test_code_that_is_edited_while_a_run_goes_on_ends_it_with_one_line(cluster, clone, asked):
+    environment, notes = asked
     module = clone / "src/featurelens/autoencoder/training.py"
-    before = module.read_text()
     known = {job["JobId"] for job in cluster.jobs()}
 
-    def edit(job):
-        module.write_text(before + "\nADDED = 1\n")
+    def edit(_):
+        """Once the first script has begun: what it could load was compared before."""
+        wait_for(notes / "take_step")
+        module.write_text(module.read_text() + "\nADDED = 1\n")
+        (notes / "take_step.go").touch()
 
-    run = start(cluster, clone, EMBEDDING, CONFIG)
+    run = start(cluster, clone, EMBEDDING, CONFIG, **environment(take_step="wait"))
     assert finish(run, cluster, known, simulate=edit) == 1
     log = (clone / "run.log").read_text()
     lines = [line for line in log.splitlines() if line.startswith("error: ")]
@@ -155,25 +223,22 @@ def test_code_that_is_edited_while_a_run_goes_on_ends_it_with_one_line(cluster, 
         "error: edited since this run began: featurelens.autoencoder.training;"
     )
     assert not (clone / EMBEDDING).exists()
-    # A job that began before the edit is not lost, and the code as it was goes on from there.
-    module.write_text(before)
+    lost = [job for job in submitted(cluster, known) if job["JobState"] != "COMPLETED"]
+    assert {job["rule"] for job in lost} == {"train_autoencoder"}
+    # A job that was under way is not lost, and the next run goes on from there with one version.
     known |= {job["JobId"] for job in cluster.jobs()}
     assert finish(start(cluster, clone, EMBEDDING, CONFIG), cluster) == 0
     assert [job["rule"] for job in submitted(cluster, known)] == ["train_autoencoder"]
+    again = start(cluster, clone, EMBEDDING, CONFIG, "-n")
+    assert again.wait() == 0
+    assert "Nothing to be done" in (clone / "run.log").read_text()
 
 
 @pytest.mark.slow
 def test_the_miniature_is_made_from_a_fresh_clone(cluster, clone):
     known = {job["JobId"] for job in cluster.jobs()}
     run = start(cluster, clone)
-    status = finish(
-        run,
-        cluster,
-        known,
-        measure_ceiling=lambda job: cluster.run(
-            "scontrol", "update", f"JobId={job['JobId']}", "TimeLimit=1"
-        ),
-    )
+    status = finish(run, cluster, known)
     log = (clone / "run.log").read_text()
     assert status == 0, log[-8000:]
     check_records(cluster, submitted(cluster, known), log)

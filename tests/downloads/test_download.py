@@ -84,7 +84,16 @@ def test_progress_of_a_long_download(server, path, monkeypatch):
     monkeypatch.setattr(transfer, "SECONDS_BETWEEN_LINES", -1.0)
     lines = []
     fetch(server.on("/a", whole(b"x" * 12_000)), path, log=lines.append, **FAST)
-    assert [line.split("(")[1] for line in lines] == ["34%)", "68%)", "100%)", "100%)"]
+    shares = [line.split("(")[1].split(")") for line in lines]
+    assert [share for share, _ in shares] == ["34%", "68%", "100%", "100%"]
+    assert all(" MB/s, " in rest for _, rest in shares[:-1])
+    assert shares[-1][1] == ""
+
+
+def test_rate_and_time_left_of_a_download():
+    """750 MB that are missing take 150 s at 5 MB/s."""
+    assert transfer._rate(250_000_000, 1_000_000_000, 5e6) == ", 5.0 MB/s, 2 min left"
+    assert transfer._rate(250_000_000, None, 5e6) == ", 5.0 MB/s"
 
 
 # --- resuming ----------------------------------------------------------------------------------

@@ -7,7 +7,11 @@ import pytest
 from scipy import sparse
 
 from featurelens.features import activations as module
-from featurelens.features.activations import by_features, read_activations
+from featurelens.features.activations import (
+    by_features,
+    read_activations,
+    read_without_activations,
+)
 from featurelens.features.config import FeatureConfig
 from featurelens.features.describe import describe_features
 
@@ -60,3 +64,22 @@ def test_features_described_in_parts_are_those_described_at_once(monkeypatch, ce
     assert set(parts.varm) == set(whole.varm)
     for name, expected in whole.varm.items():
         np.testing.assert_array_equal(parts.varm[name], expected)
+
+
+def test_what_is_said_of_features_is_read_without_their_activations(tmp_path):
+    whole = anndata.AnnData(
+        sparse.csr_matrix(np.eye(3, 2, dtype=np.float32)),
+        obs=pd.DataFrame({"cell_type": pd.Categorical(["a", "b", "b"])}, index=list("xyz")),
+        var=pd.DataFrame({"n_active": [1, 1]}, index=["0", "1"]),
+        varm={"type_means": np.array([[1.0, 0.0], [0.0, 0.5]])},
+        uns={"cell_types": np.array(["a", "b"], dtype=object)},
+    )
+    whole.layers["mean"] = whole.X
+    whole.write_h5ad(tmp_path / "features.h5ad")
+    read = read_without_activations(tmp_path / "features.h5ad")
+    assert read.X is None
+    assert not read.layers
+    pd.testing.assert_frame_equal(read.obs, whole.obs)
+    pd.testing.assert_frame_equal(read.var, whole.var)
+    assert read.varm["type_means"].tolist() == [[1.0, 0.0], [0.0, 0.5]]
+    assert list(read.uns["cell_types"]) == ["a", "b"]

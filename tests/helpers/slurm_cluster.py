@@ -39,6 +39,11 @@ SelectType=select/cons_tres
 SelectTypeParameters=CR_Core_Memory
 ReturnToService=2
 MinJobAge=100000
+MessageTimeout=100
+TCPTimeout=60
+BatchStartTimeout=1000
+SlurmdTimeout=0
+UnkillableStepTimeout=600
 SlurmdParameters=config_overrides
 SchedulerParameters=sched_min_interval=100000,batch_sched_delay=0
 JobAcctGatherType=jobacct_gather/linux
@@ -60,6 +65,9 @@ NodeName={host} NodeAddr=127.0.0.1 CPUs={cpus} RealMemory={memory} Gres=gpu:2
 PartitionName=cpu Nodes={host} Default=YES
 PartitionName=gpu Nodes={host}
 """
+"""A machine with other work answers late: no node and no job is lost because time has passed."""
+PATIENCE = 300
+"""Seconds that a daemon or a command may take."""
 
 PROLOG = """#!/bin/sh
 echo "$SLURM_JOB_ID $SLURM_JOB_GPUS" >> {folder}/given.txt
@@ -99,10 +107,11 @@ class Cluster:
         return self
 
     def __exit__(self, *_):
-        """End every job that still runs, and every daemon."""
+        """End every job that still runs, every daemon, and what either has left."""
         if len(self._daemons) == 3 and not self._has_ended():
-            with suppress(subprocess.SubprocessError):
+            with suppress(subprocess.SubprocessError, TimeoutError):
                 self.run("scancel", "--full", "--user=root")
+                _wait_until(lambda: not self.run("squeue", "--noheader"), seconds=20)
         for daemon in reversed(self._daemons):
             daemon.terminate()
             try:
@@ -110,6 +119,17 @@ class Cluster:
             except subprocess.TimeoutExpired:
                 os.killpg(daemon.pid, signal.SIGKILL)
                 daemon.wait()
+        for process in self._left():
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+
+    def _left(self):
+        """Processes that were begun with this cluster's configuration, such as steps of jobs."""
+        own = f"SLURM_CONF={self.folder}/slurm.conf".encode()
+        for path in Path("/proc").glob("[0-9]*/environ"):
+            with suppress(OSError):
+                if own in path.read_bytes().split(b"\0"):
+                    yield int(path.parent.name)
 
     def run(self, *command):
         """What one of Slurm's commands prints."""
@@ -119,7 +139,7 @@ class Cluster:
             capture_output=True,
             text=True,
             check=True,
-            timeout=30,
+            timeout=PATIENCE,
         )
         return done.stdout
 
@@ -208,12 +228,12 @@ def free_port():
         return listener.getsockname()[1]
 
 
-def _wait_until(is_done, seconds=30):
+def _wait_until(is_done, seconds=PATIENCE):
     for _ in range(10 * seconds):
         if is_done():
             return
         time.sleep(0.1)
-    raise TimeoutError("Slurm did not start")
+    raise TimeoutError("Slurm did not come so far")
 
 
 def missing():

@@ -104,4 +104,4 @@ def test_a_small_model_embeds_cells_in_the_workflow(clone):
     cells = anndata.read_h5ad(clone / folder / "cells.h5ad")
     assert cells.obs_names.tolist() == names
     log = (clone / "results/gf/logs/embed_cells/blood/geneformer.log").read_text()
-    assert log.splitlines()[-1] == f"{n_cells} of {n_cells} cells embedded"
+    assert f"{n_cells} of {n_cells} cells embedded" in log.splitlines()

@@ -21,6 +21,7 @@ FLOORS = (
         "io",
         "caches",
         "portable",
+        "progress",
         "starts",
     },
     {
@@ -33,7 +34,7 @@ FLOORS = (
         "compiled_umap",
         "steps",
     },
-    {"crate", "stats", "datasets", "genesets", "simulation", "sae", "downloads", "claims"},
+    {"costs", "crate", "stats", "datasets", "genesets", "simulation", "sae", "downloads", "claims"},
     {"embeddings", "features", "autoencoder"},
     {"dge", "steering", "recovery"},
     {"enrichment", "sweeps"},

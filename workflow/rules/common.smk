@@ -25,9 +25,9 @@ from featurelens.features.sources import (
 from featurelens.io import InputError
 from featurelens.options import as_plain, user_files
 from featurelens.places import Place
-from featurelens.planning import code, sizes, sweep_sizes
+from featurelens.planning import code, hooks, sizes, sweep_sizes
 from featurelens.planning.atlas import Atlas
-from featurelens.planning.began import Beginning, describe_edits
+from featurelens.planning.began import Beginning
 from featurelens.planning.contents import Contents
 from featurelens.planning.contrasts import plan_tests
 from featurelens.planning.early import check_early, named_files
@@ -37,7 +37,6 @@ from featurelens.planning.jobs import BUNDLE_FILES, Jobs, growing
 from featurelens.planning.outputs import described, inputs_of, jobs_of, write_caption
 from featurelens.planning.place import prepare_place
 from featurelens.planning.plan import Plan
-from featurelens.planning.settings import notes_on_settings
 from featurelens.planning.steps import read_steps
 from featurelens.planning.targets import Targets
 from featurelens.starts import run as starts
@@ -122,22 +121,16 @@ def check_files():
         print(f"note: {line}", file=sys.stderr)
 
 
-def note_settings():
-    """Say before the first job which settings have other effects here than one would think."""
-    notes = notes_on_settings(
-        triggers=[trigger.name.lower() for trigger in workflow.rerun_triggers],
-        grouped=workflow.group_settings.overwrite_groups,
-        arrays=getattr(workflow.executor_settings, "array_jobs", None),
-    )
-    for note in notes:
-        print(f"note: {note}", file=sys.stderr)
-
-
-def begin_jobs():
+def begin_run():
     """On this machine, let jobs begin in copies of one process that has loaded the libraries.
 
     On a cluster jobs read code and config again, and end where either was edited meanwhile.
     """
+    try:
+        for line in hooks.before(workflow, PLAIN["datasets"]):
+            print(f"note: {line}", file=sys.stderr)
+    except InputError as error:
+        raise SystemExit(f"error: {error}")
     scripts = [job.rule.script for job in workflow.dag.needrun_jobs() if job.rule.script]
     if not workflow.local_exec:
         shell.prefix(f"set -euo pipefail; {BEGINNING.note()}")
@@ -145,16 +138,10 @@ def begin_jobs():
         shell.prefix(f"set -euo pipefail; {starts.start(f'{SRC}/../scripts', scripts)}")
 
 
-def check_planned_packages():
-    """Stop before the first job if a package is missing that a model needs."""
-    from featurelens.planning.inputs import check_packages
-
-    made = [job.wildcards for job in workflow.dag.needrun_jobs() if job.rule.name == "embed_cells"]
-    try:
-        if not workflow.deployment_settings.deployment_method:
-            check_packages(PLAIN["datasets"], sorted({f"{w.dataset}/{w.model}" for w in made}))
-    except InputError as error:
-        raise SystemExit(f"error: {error}")
+def end_run(success):
+    """Say where results are, or what failed, why, and how to go on."""
+    told = hooks.after(workflow, f"results/{RUN}", sys.argv[1:], BEGINNING, success=success)
+    print("", *told, "", sep="\n", file=sys.stderr)
 
 
 def device(wildcards, resources):

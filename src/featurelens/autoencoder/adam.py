@@ -7,7 +7,7 @@ of microseconds each, so nothing that can wait may stand inside.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal
@@ -16,6 +16,9 @@ import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor
+
+from featurelens.means import Log, silent
+from featurelens.progress import Progress
 
 _CHUNK_VALUES = 2**24
 BETA1, BETA2, EPS = 0.9, 0.999, 1e-8
@@ -103,7 +106,8 @@ def fit(
     schedule: Schedule,
     generator: torch.Generator,
     watched: bool = True,
-    log: Callable[[str], None] | None = None,
+    log: Log = silent,
+    what: str = "epochs trained",
 ) -> Fit:
     """Minimise the mean squared error of stacked linear layers.
 
@@ -123,7 +127,9 @@ def fit(
     watched
         Whether the loss during training is computed; ``train_loss`` is NaN where it is not.
     log
-        Receives a line at about twenty moments.
+        Receives how far it is, and, where training is watched, the losses at about twenty moments.
+    what
+        What is said to be done.
 
     Raises
     ------
@@ -137,6 +143,7 @@ def fit(
     losses: list[tuple[float, float]] = []
     best_epoch, best_loss = 0, float("inf")
     order = torch.Generator().manual_seed(generator.initial_seed())
+    progress = Progress(log, schedule.epochs, "epochs at most", what)
     for epoch in range(schedule.epochs):
         train_loss = _epoch(layers, train, schedule, generator)
         validation_loss = _validate(layers, validation, schedule, order)
@@ -149,7 +156,8 @@ def fit(
             best_epoch, best_loss = epoch, validation_loss
             for new, old in zip(layers.weights, best, strict=True):
                 old.copy_(new)
-        if log is not None and epoch % max(1, schedule.epochs // 20) == 0:
+        progress.advance()
+        if watched and epoch % max(1, schedule.epochs // 20) == 0:
             log(f"epoch {epoch}: train {train_loss:.6g}, validation {validation_loss:.6g}")
         if 0 < schedule.patience <= epoch - best_epoch and epoch > schedule.patience:
             break

@@ -26,6 +26,7 @@ from featurelens.autoencoder.config import AutoencoderConfig, SearchConfig
 from featurelens.autoencoder.training import train
 from featurelens.io import InputError
 from featurelens.means import Means, silent
+from featurelens.progress import Progress
 from featurelens.simulation.observables import Observables
 
 if TYPE_CHECKING:
@@ -78,6 +79,8 @@ def search(
     cells = observables[: config.n_cells] if config.n_cells else observables
     n_cells = cells.shape[0]
     is_validation = np.arange(n_cells) >= n_cells - max(1, int(n_cells * held_out_share))
+    left = config.n_trials - len(_finished(study))
+    progress = Progress(means.log, left, "trials", "hyperparameters searched")
     while (n_done := len(_finished(study))) < config.n_trials:
         trial = study.ask()
         # One generator for each trial, so that what is drawn depends on the finished ones alone.
@@ -105,6 +108,7 @@ def search(
         loss = float(losses.iloc[-LAST_EPOCHS:].mean())
         study.tell(trial, loss)
         means.log(f"trial {n_done} ({n_done + 1} of {config.n_trials}): {loss:.6g} with {drawn}")
+        progress.advance()
     return tabulate(study).head(config.n_trials)
 
 

@@ -23,6 +23,7 @@ from featurelens.dge.matching import MatchedSets, cell_strata, match_cells
 from featurelens.genesets.sets import unique_symbols
 from featurelens.io import InputError
 from featurelens.means import ALONE, Means
+from featurelens.progress import Progress
 
 if TYPE_CHECKING:
     from featurelens.embeddings.bundle import Bundle
@@ -130,6 +131,7 @@ def iter_tests(
     n_tests = n_missing = n_default = n_emptied = 0
     factors = [np.empty((0, 1))]
     step = max(1, ROWS // max(len(genes), 1))
+    progress = Progress(means.log, len(sets.columns), "features", f"{contrast} tests of genes")
     for start in range(0, max(len(sets.columns), 1), step):
         part = sets.rows(slice(start, start + step))
         tests = test_genes(
@@ -140,6 +142,7 @@ def iter_tests(
         n_emptied += int(np.isnan(tests.q).all(axis=1).sum())
         factors.append(tests.factor)
         yield _long_table(part, tests, genes, sets.columns, start, np.dtype(precision))
+        progress.advance(len(part.columns))
     factor = np.concatenate(factors)
     if (factor != 1).any():
         means.log(

@@ -20,12 +20,13 @@ from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
 from featurelens.io import InputError, atomic_path
+from featurelens.progress import duration
 
 Log = Callable[[str], None]
 
 BLOCK = 1 << 20
 LONGEST_PAUSE = 60.0
-SECONDS_BETWEEN_LINES = 20.0
+SECONDS_BETWEEN_LINES = 10.0
 PASSING = (408, 425, 429, 500, 502, 503, 504)
 """HTTP status codes that may be gone a moment later."""
 WEB_PAGE = re.compile(rb"\s*(<!doctype html|<html|<head|<meta\s|<script)", re.IGNORECASE)
@@ -183,7 +184,8 @@ def _extent(response: Any, part: Part, notes: Mapping[str, Any]) -> tuple[int, i
 
 def _append(response: Any, part: Part, start: int, total: int | None, *, url: str, log: Log) -> int:
     """Write what comes after ``start``; the number of bytes that the part has then."""
-    name, told, received = part.file.name[1:].removesuffix(".part"), time.monotonic(), start
+    name, received = part.file.name[1:].removesuffix(".part"), start
+    began = told = time.monotonic()
     with part.file.open("r+b" if start else "wb") as file:
         file.seek(start)
         while block := response.read1(BLOCK):  # what is there, so that a kill loses little
@@ -193,7 +195,8 @@ def _append(response: Any, part: Part, start: int, total: int | None, *, url: st
             received += len(block)
             if time.monotonic() - told > SECONDS_BETWEEN_LINES:
                 told = time.monotonic()
-                log(_progress(name, received, total))
+                speed = (received - start) / max(told - began, 1e-9)
+                log(_progress(name, received, total) + _rate(received, total, speed))
         file.flush()
         os.fsync(file.fileno())
     log(_progress(name, received, total))
@@ -237,3 +240,9 @@ def _progress(name: str, received: int, total: int | None) -> str:
     if not total:
         return f"{name}: {received / 1e6:,.1f} MB"
     return f"{name}: {received / 1e6:,.1f} of {total / 1e6:,.1f} MB ({received / total:.0%})"
+
+
+def _rate(received: int, total: int | None, speed: float) -> str:
+    """Bytes a second, and the time left where the server told the size."""
+    left = f", {duration((total - received) / speed)} left" if total else ""
+    return f", {speed / 1e6:,.1f} MB/s{left}"

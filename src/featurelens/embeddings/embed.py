@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from inspect import signature
 from typing import TYPE_CHECKING
 
 from featurelens.embeddings.counts import read_in_file
@@ -48,7 +49,7 @@ def embed(
     copy
         As :func:`featurelens.embeddings.bundle.make_bundle`.
     means
-        With what a network runs.
+        With what a model runs that takes them, and whom it tells of its progress.
     command
         What makes this bundle again; it is written into its description.
 
@@ -65,5 +66,6 @@ def embed(
     from featurelens.embeddings.bundle import make_bundle
 
     fit = model_code(config.kind).fit
-    fitted = fit(cells, config, means=means) if config.is_network else fit(cells, config)
+    takes_means = "means" in signature(fit).parameters
+    fitted = fit(cells, config, means=means) if takes_means else fit(cells, config)
     return make_bundle(cells, fitted, config, copy=copy, command=command)

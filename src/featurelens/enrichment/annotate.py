@@ -32,6 +32,7 @@ from featurelens.enrichment.summary import (
 from featurelens.enrichment.term_tests import GeneStatistics, TermTests, join_tests, kept_published
 from featurelens.genesets.sets import Membership
 from featurelens.io import InputError, write_table, write_tables
+from featurelens.progress import Progress
 from featurelens.threads import in_threads
 
 
@@ -171,8 +172,11 @@ def annotate(experiment: Experiment) -> Annotation:
 def _tested(experiment: Experiment) -> Iterator[TermTests]:
     """Tests of some features at a time; those of no feature come first."""
     yield experiment.test(_nobody(experiment.membership))
+    n_features = 0 if experiment.cells is None else len(experiment.cells.sets.columns)
+    progress = Progress(experiment.means.log, n_features, "features", "gene sets tested")
     for part in experiment.statistics:
         yield from in_threads(experiment.test, part.pieces(PIECE), experiment.means.threads)
+        progress.advance(len(part.features))
 
 
 def _draw_nulls(

@@ -171,7 +171,7 @@ def _tested(
         config=config,
         convention=convention,
         contrast=contrast,
-        means=silent,
+        means=means,
     )
     half = _Half(experiment, experiment.unpermuted(), ())
     if not config.n_permutations:

@@ -19,6 +19,7 @@ from featurelens.features import lists
 from featurelens.features.annotated import choose_features
 from featurelens.genesets.sets import Membership
 from featurelens.io import InputError
+from featurelens.progress import counted
 
 RESULT_COLUMNS = (
     *("feature", "term", "category", "n_genes", "es", "nes", "p", "fdr"),
@@ -83,7 +84,7 @@ def run_gsea(
         return Gsea(*empty)
     parts = [
         _of_feature(known[feature], feature, membership, config=config, log=log)
-        for feature in wanted
+        for feature in counted(wanted, len(wanted), "features", "GSEA", log=log)
     ]
     return Gsea(*(pd.concat(tables, ignore_index=True) for tables in zip(*parts, strict=True)))
 

@@ -36,6 +36,7 @@ from featurelens.enrichment.term_tests import (
 )
 from featurelens.genesets.sets import Membership
 from featurelens.means import ALONE, Means
+from featurelens.progress import Progress
 from featurelens.threads import in_threads
 
 CHUNK = 512
@@ -113,12 +114,14 @@ class Experiment:
         is_first = name == NULLS[self.contrast][0]
         n = self.config.n_permutations if is_first else self.config.n_control_permutations
         seed = (self.config.seed, NULL_NAMES.index(name))
+        progress = Progress(self.means.log, n * n_features, "features", "")
         if name == "singly":
-            for number in range(n):
-                yield self._draw(self._singly((*seed, number)), n_features)
-            return
-        for order in orders(self._labels(name), n, seed=seed):
-            yield self._draw(self._permuted(name, order), n_features)
+            made = (self._singly((*seed, number)) for number in range(n))
+        else:
+            made = (self._permuted(name, o) for o in orders(self._labels(name), n, seed=seed))
+        for number, statistics in enumerate(made, start=1):
+            progress.what = f"null {name}, permutation {number} of {n}"
+            yield self._draw(statistics, n_features, progress)
 
     def on_counts(self, n_features: int) -> Draw | None:
         """The tests of the features themselves on counts, where a model decoded the expression."""
@@ -193,7 +196,12 @@ class Experiment:
         )
         return GeneStatistics(names, sets.n_low, tests.log2_fold, tests.t, tests.q)
 
-    def _draw(self, statistics: Iterable[GeneStatistics], n_features: int) -> Draw:
+    def _draw(
+        self,
+        statistics: Iterable[GeneStatistics],
+        n_features: int,
+        progress: Progress | None = None,
+    ) -> Draw:
         """Test all terms in gene statistics of one permutation."""
         shape = (n_features, len(self.membership.terms))
         drawn = Draw(
@@ -218,6 +226,8 @@ class Experiment:
             if self.convention == "published":
                 for name, kept in zip(drawn.kept, kept_published(tests), strict=True):
                     drawn.kept[name][rows] = kept
+            if progress is not None:
+                progress.advance(len(tests.features))
         return replace(drawn, p05=n_below / n_known if n_known else np.nan)
 
 

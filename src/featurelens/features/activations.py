@@ -10,6 +10,7 @@ import numpy as np
 from scipy import sparse
 
 if TYPE_CHECKING:
+    import anndata
     import pandas as pd
 
 VALUES, AT_ONCE = 4_000_000, 2**24
@@ -31,6 +32,20 @@ def read_activations(path: str | Path) -> tuple[pd.Index, sparse.csc_matrix]:
         if matrix.format == "csc":
             return names, matrix.to_memory()
         return names, _by_columns(matrix, stored["indptr"][:], stored["data"].dtype)
+
+
+def read_without_activations(path: str | Path) -> anndata.AnnData:
+    """``features.h5ad`` but for its matrices: obs, var, uns, obsm and varm.
+
+    Of many cells the activations take gigabytes, of which tables about features need none.
+    """
+    import anndata
+    import h5py
+    from anndata.io import read_elem
+
+    with h5py.File(path) as file:
+        parts = {name: read_elem(file[name]) for name in ("obs", "var", "uns", "obsm", "varm")}
+    return anndata.AnnData(**parts)
 
 
 def _by_columns(stored: Any, indptr: np.ndarray, dtype: np.dtype) -> sparse.csc_matrix:

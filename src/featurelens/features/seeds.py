@@ -15,6 +15,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from featurelens.io import require_same_names
+from featurelens.means import Log, silent
+from featurelens.progress import counted
 from featurelens.sae.consistency import correlations
 from featurelens.sae.random_directions import fire_equally_often, random_directions, unit_rows
 from featurelens.stats.pairs import best_pairs
@@ -28,7 +30,12 @@ KINDS = ("live", "local", "regional", "global", "dead")
 
 
 def compare_seeds(
-    name: str, features: anndata.AnnData, others: Mapping[str, anndata.AnnData], *, seed: int = 0
+    name: str,
+    features: anndata.AnnData,
+    others: Mapping[str, anndata.AnnData],
+    *,
+    seed: int = 0,
+    log: Log = silent,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Features of an SAE beside those of the same SAE with other seeds.
 
@@ -41,6 +48,8 @@ def compare_seeds(
         their names.
     seed
         Draws the cells and the random dictionaries.
+    log
+        Receives how far it is.
 
     Returns
     -------
@@ -69,7 +78,8 @@ def compare_seeds(
         rows = np.sort(rng.choice(rows, MOST_CELLS, replace=False))
     runs = [{"run": name} | _counts(features.var)]
     partners = np.full((2, len(others), features.n_vars), np.nan)
-    for number, (other, theirs) in enumerate(others.items()):
+    told = counted(others.items(), len(others), "seeds", "seeds compared", log=log)
+    for number, (other, theirs) in enumerate(told):
         require_same_names(theirs.obs_names, features.obs_names, other, name)
         pairs = _match(features, theirs, rows, rng)
         partners[:, number, pairs.numbers[0]] = pairs.correlation, pairs.chance

@@ -43,7 +43,7 @@ def cosine_similarity(activations: sparse.spmatrix | NDArray) -> NDArray[np.floa
     array([[1. , 0.6],
            [0.6, 1. ]])
     """
-    if sparse.issparse(activations) and activations.nnz > VALUES:
+    if isinstance(activations, sparse.spmatrix) and activations.nnz > VALUES:
         return _similarity_by_parts(sparse.csr_matrix(activations))
     columns = sparse.csc_matrix(activations, dtype=np.float64)
     norms = np.sqrt(np.asarray(columns.multiply(columns).sum(axis=0)).ravel())

@@ -60,6 +60,8 @@ def gradient_r2(
             schedule=schedule,
             generator=generator,
             watched=False,
+            log=means.log,
+            what="a linear probe trained",
         )
     weight, bias = (part.astype(np.float64) for part in fitted.weights)
     held_out, inputs = targets[is_validation], embedding[is_validation]

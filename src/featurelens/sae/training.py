@@ -22,7 +22,7 @@ from featurelens.sae.loop import Fit, fit_stack
 from featurelens.sae.metrics import Evaluation, evaluate
 from featurelens.sae.model import SAE
 from featurelens.sae.normalisation import Normalisation, normalise
-from featurelens.sae.progress import Progress
+from featurelens.sae.progress import Training
 from featurelens.version import __version__
 
 
@@ -100,7 +100,7 @@ def train_each(
     means: Means,
 ) -> Iterator[tuple[int, TrainedSAE]]:
     """Train group by group and yield each point with its place as it finishes."""
-    progress = Progress(means.log, configs, n_rows=len(X))
+    progress = Training(means.log, configs, n_rows=len(X))
     for name, group in plan(configs, X.shape[1], engine=engine, device=means.device):
         progress.start(f"{configs[group[0]].architecture}, engine {name}")
         members = [configs[index] for index in group]
@@ -161,7 +161,7 @@ def _train_group(
     configs: Sequence[SAEConfig],
     engine: str,
     means: Means,
-    progress: Progress,
+    progress: Training,
 ) -> Iterator[tuple[int, TrainedSAE]]:
     """Train one group; if the group as a whole fails, train each unfinished point alone."""
     waiting = dict(enumerate(configs))
@@ -185,7 +185,7 @@ def _fit_group(
     configs: Sequence[SAEConfig],
     engine: str,
     means: Means,
-    progress: Progress,
+    progress: Training,
 ) -> Iterator[tuple[int, TrainedSAE]]:
     asked = time.perf_counter()
     seen, normalisation = normalise(X, configs[0])

@@ -134,7 +134,7 @@ def steer(
     features = describe_features(
         model.encode_sparse(bundle.embedding), bundle.cells, FeatureConfig()
     )
-    stage = Stage(model, bundle, features, config)
+    stage = Stage(model, bundle, features, config, log)
     edits, remarks = [], []
     for number in numbers:
         require_live(features, number)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from featurelens.means import Log, silent
+from featurelens.progress import Progress
 from featurelens.sae.random_directions import unit_rows
 from featurelens.steering.arms import mean_difference, most_alike, probe_direction
 from featurelens.steering.config import FEWEST_CELLS, SteeringConfig
@@ -96,6 +98,7 @@ def compare(
     others: Mapping[str, SparseAutoencoder],
     donor: np.ndarray,
     reading: Reading | None,
+    log: Log = silent,
 ) -> Comparison:
     """Judge an edit, and everything else that moves the same cells equally far.
 
@@ -116,6 +119,8 @@ def compare(
         Of all cells.
     reading
         Of the edited cells; None where nothing decodes.
+    log
+        Receives how far it is.
     """
     obs = bundle.cells.obs
     labels = obs["cell_type"].astype(str).to_numpy()
@@ -147,11 +152,14 @@ def compare(
     table = [{"kind": "feature", "control": ""} | judge.measure(edited.after[judged])]
     for row, direction in _others(fitted, bundle.embedding, activation, others):
         table.append(row | judge.measure(pushed(judge.before, length, direction)))
+    n_controls = sum(len(names) for names, _ in controls.values())
+    progress = Progress(log, n_controls, "controls", "an edit compared with its controls")
     for kind, (names, directions) in controls.items():
         for name, direction in zip(names, unit_rows(directions), strict=True):
             after = pushed(judge.before, length, direction)
             row = {"kind": kind, "control": name}
             table.append(row | judge.measure(after, intervals=False))
+            progress.advance()
     about: dict[str, Any] = {
         "n_cells": int(judged.sum()),
         "n_donors": len(set(judge.donor)),

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from featurelens.means import Log, silent
+from featurelens.progress import counted
 from featurelens.sae.random_directions import unit_rows
 
 if TYPE_CHECKING:
@@ -87,11 +89,17 @@ def spread_directions(embedding: np.ndarray, n: int, rng: np.random.Generator) -
 
 
 def mean_effects(
-    reading: Reading, before: np.ndarray, length: np.ndarray, directions: np.ndarray
+    reading: Reading,
+    before: np.ndarray,
+    length: np.ndarray,
+    directions: np.ndarray,
+    *,
+    log: Log = silent,
 ) -> np.ndarray:
     """Mean natural log ratios of cells pushed along each direction, (n_directions, n_genes)."""
     base = reading.mean_logarithms(before)
-    moved = [reading.mean_logarithms(pushed(before, length, unit)) for unit in directions]
+    units = counted(directions, len(directions), "controls", "controls of an edit decoded", log=log)
+    moved = [reading.mean_logarithms(pushed(before, length, unit)) for unit in units]
     return np.stack(moved) - base
 
 
@@ -148,6 +156,7 @@ def null_of(
     directions: np.ndarray,
     n_controls: int,
     rng: np.random.Generator,
+    log: Log = silent,
 ) -> Null:
     """Controls of an edit: features like it where there are enough, else random directions.
 
@@ -172,5 +181,5 @@ def null_of(
     length = lengths(before, after)
     effects = np.empty((len(units), 0))
     if reading is not None:
-        effects = mean_effects(reading, before, length, units)
+        effects = mean_effects(reading, before, length, units, log=log)
     return Null(kind=kind, names=names, directions=units, effects=effects)

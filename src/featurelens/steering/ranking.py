@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from featurelens.progress import Progress, counted
 from featurelens.steering.edits import Edit, edit_cells
 from featurelens.steering.movement import Centroids, movement
 from featurelens.steering.screen import screen
@@ -33,7 +34,8 @@ def rank_features(stage: Stage, *, threads: int = 1) -> pd.DataFrame:
     live = np.flatnonzero(features.var["n_active"].to_numpy() > 0)
     place = list(features.uns["cell_types"]).index(config.target)
     values = config.factor * np.asarray(features.varm["type_means"])[:, place]
-    moved = pd.DataFrame([_movement(stage, int(number), values[number]) for number in live])
+    told = counted(live, len(live), "features", "movement of cells ranked", log=stage.log)
+    moved = pd.DataFrame([_movement(stage, int(number), values[number]) for number in told])
     moved.insert(0, "feature", features.var_names[live])
     if stage.reading is not None:
         genes = pd.DataFrame(list(_genes(stage, live, values, threads)))
@@ -78,6 +80,7 @@ def _genes(
         library=config.library,
         threads=threads,
     )
+    progress = Progress(stage.log, len(live), "features", "effects on genes ranked")
     for block in blocks:
         for effect in block.log2_fold:
             order = np.argsort(-effect, kind="stable")
@@ -86,3 +89,4 @@ def _genes(
                 "rising": ", ".join(symbols[first[effect[first] >= LEAST]]),
                 "falling": ", ".join(symbols[last[effect[last] <= -LEAST]]),
             }
+        progress.advance(len(block.features))

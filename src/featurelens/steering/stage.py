@@ -12,6 +12,7 @@ import pandas as pd
 
 from featurelens.features.selection import numbers
 from featurelens.io import InputError
+from featurelens.means import Log, silent
 from featurelens.steering.choices import edits_of
 from featurelens.steering.comparison import N_MATCHED, Comparison, compare
 from featurelens.steering.config import SteeringConfig
@@ -55,6 +56,8 @@ class Stage:
     bundle: Bundle
     features: anndata.AnnData
     config: SteeringConfig
+    log: Log = silent
+    """Receives how far it is."""
 
     @cached_property
     def labels(self) -> np.ndarray:
@@ -152,6 +155,7 @@ class Stage:
             directions=self.sae.directions,
             n_controls=self.config.n_controls,
             rng=np.random.default_rng(self.config.seed),
+            log=self.log,
         )
 
     def compare(
@@ -178,6 +182,7 @@ class Stage:
             others=others,
             donor=self.donor,
             reading=self.reading,
+            log=self.log,
         )
 
     def doses(self, steered: Steered) -> tuple[pd.DataFrame, pd.DataFrame]:

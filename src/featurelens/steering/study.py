@@ -101,7 +101,7 @@ def steer_cells(
         features.obs_names, bundle.cells.obs_names, "the features", "the bundle's cells"
     )
     selected = choose(features, sae.directions, config, trajectories)
-    stage = Stage(sae, bundle, features, config)
+    stage = Stage(sae, bundle, features, config, log)
     if stage.reading is None:
         log("nothing decodes this embedding: effects are in the embedding alone, not on genes")
     edits = [stage.edit(dict(choice)) for _, choice in selected.iterrows()]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from featurelens.progress import Log, counted
 from featurelens.sae import model
 
 if TYPE_CHECKING:
@@ -32,9 +33,10 @@ def load_point(store: Path, point: Mapping[str, Any]) -> SAE:
     return model.load(store / point["stack"] / point["id"])
 
 
-def trained(points: pd.DataFrame, store: Path) -> Iterator[tuple[dict[str, Any], SAE]]:
-    """Every point of :func:`finished` with its SAE, one SAE at a time."""
-    for point in finished(points):
+def trained(points: pd.DataFrame, store: Path, *, log: Log) -> Iterator[tuple[dict[str, Any], SAE]]:
+    """Every point of :func:`finished` with its SAE, one SAE at a time; the log hears how far."""
+    rows = finished(points)
+    for point in counted(rows, len(rows), "points", "points measured", log=log):
         yield point, load_point(store, point)
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from featurelens.dge.feature_tables import iter_feature_tables
 from featurelens.enrichment.filters import read_kept
+from featurelens.features.activations import read_without_activations
 from featurelens.features.annotated import DGE_COLUMNS, annotated_features
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ INPUTS = {
 }
 PARAMS = {"min_cells": "{min_cells}"}
 READERS = {
+    "features": read_without_activations,
     "dge": partial(iter_feature_tables, columns=DGE_COLUMNS),
     "published": read_kept,
     "corrected": read_kept,

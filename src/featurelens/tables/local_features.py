@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from featurelens.conventions import CONVENTIONS
+from featurelens.features.activations import read_without_activations
 from featurelens.features.locality import local_types
 
 if TYPE_CHECKING:
     from anndata import AnnData
 
 INPUTS = {"features": "features/{saes}/features.h5ad"}
+READERS = {"features": read_without_activations}
 TOGETHER = "cells"
 
 

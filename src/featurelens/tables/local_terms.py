@@ -14,6 +14,7 @@ from featurelens.concepts.config import Direction
 from featurelens.concepts.space import every_filter
 from featurelens.conventions import Convention
 from featurelens.features import lists
+from featurelens.features.activations import read_without_activations
 from featurelens.features.locality import local_types
 from featurelens.places import Place
 
@@ -24,6 +25,7 @@ INPUTS = {
     "kept": "concepts/{annotated}/kept_terms.parquet",
     "features": "features/{saes}/features.h5ad",
 }
+READERS = {"features": read_without_activations}
 PARAMS = {"direction": "{concepts.direction}", "most": 5}
 COLUMNS = (*("sae", "convention", "filter", "cell_type", "n_local", "n_annotated", "terms"),)
 

@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from featurelens.conventions import CONVENTIONS
+from featurelens.features.activations import read_without_activations
 
 if TYPE_CHECKING:
     from anndata import AnnData
 
 INPUTS = {"features": "features/{saes}/features.h5ad"}
+READERS = {"features": read_without_activations}
 TOGETHER = "cells"
 FEATURE_TYPES = ("local", "regional", "global", "dead")
 

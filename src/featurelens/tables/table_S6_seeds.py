@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from featurelens.features.activations import read_without_activations
 from featurelens.features.sources import parse_source
 from featurelens.places import Place
 from featurelens.tables import table_S6
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from anndata import AnnData
 
 INPUTS = {"features": "features/{seeded}/features.h5ad"}
+READERS = {"features": read_without_activations}
 PARAMS = {"relatives": "{relatives}"}
 TOGETHER = "cells"
 QUANTITIES = (

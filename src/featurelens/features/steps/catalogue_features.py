@@ -37,6 +37,7 @@ def make(
     means: Means,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """List features of the source of a name; further seeds of it have ``names``."""
-    runs, stability = compare_seeds(name, features, dict(zip(names, seeds, strict=True)))
+    others = dict(zip(names, seeds, strict=True))
+    runs, stability = compare_seeds(name, features, others, log=means.log)
     means.log(runs.to_string(index=False))
     return catalogue(features.var, stability, min_cells=min_cells), runs

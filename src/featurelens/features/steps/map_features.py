@@ -19,6 +19,7 @@ MINUTES = 60
 
 def make(features: AnnData, *, means: Means) -> AnnData:
     """Lay out all live features."""
+    means.log(f"laying out {features.n_vars} features, twice")
     layout = map_features(features)
     means.log(f"{layout.n_obs} live features, {layout.uns['layout']}")
     return layout

@@ -78,7 +78,7 @@ def measure(
         return true_l0 | describe_match(found, random)
 
     rows: list[dict[str, Any]] = []
-    for point, sae in trained(points, store):
+    for point, sae in trained(points, store, log=log):
         about = {name: point[name] for name in ("id", "expansion", "l1", "k", "learning_rate")}
         about |= {name: point[name] for name in ("seed", "mse", "explained_variance", "l0")}
         about |= {"method": point["architecture"], "trained": point["trained"]}

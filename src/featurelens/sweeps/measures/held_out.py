@@ -49,7 +49,7 @@ def measure(
         id, epoch, train_loss, validation_loss, error and penalty, one row an epoch and point.
     """
     rows, curves = [], []
-    for point, sae in trained(points, store):
+    for point, sae in trained(points, store, log=log):
         held_out = split_rows(len(trained_on), point_config(point))[1]
         cells = trained_on[held_out] if len(held_out) else trained_on
         found = evaluate(sae, cells)

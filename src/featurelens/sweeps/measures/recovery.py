@@ -58,7 +58,7 @@ def measure(
     is_large = data.uns["simulation"]["kind"] == "hierarchical"
     redundancy: Redundancy = "all" if is_large else "earlier"
     tables: list[pd.DataFrame] = []
-    for point, sae in trained(points, store):
+    for point, sae in trained(points, store, log=log):
         table = measure_recovery(
             sae.encode(X),
             truth,

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from featurelens.progress import counted
 from featurelens.sae.config import SAEConfig
 from featurelens.sae.consistency import compare
 from featurelens.sae.splits import split_rows
@@ -48,8 +49,8 @@ def measure(
         trainings; False where they share too few), n_rows, and the fields of
         :class:`featurelens.sae.consistency.Consistency`.
     """
-    rows = []
-    for left, right in _pairs_of_seeds(points):
+    rows, pairs = [], list(_pairs_of_seeds(points))
+    for left, right in counted(pairs, len(pairs), "pairs", "pairs of seeds compared", log=log):
         kept, held_out = _rows_to_compare(len(trained_on), left, right)
         one, other = (load_point(store, point) for point in (left, right))
         found = compare(one, other, trained_on[kept])

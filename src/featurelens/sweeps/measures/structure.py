@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from featurelens.options import build
+from featurelens.progress import counted
 from featurelens.recovery.config import StructureConfig
 from featurelens.recovery.structure import measure_structure
 from featurelens.simulation.observables import observables
@@ -70,9 +71,8 @@ def measure(
     rows = evaluation_rows(data) if data.n_obs > ENOUGH_ROWS else np.arange(data.n_obs)
     observed, X = observables(data).rows(rows), embedding[rows]
     tables: dict[str, list[pd.DataFrame]] = {"summary": [], "programs": []}
-    for point in finished(points):
-        if not is_selected(point, config.select):
-            continue
+    chosen = [point for point in finished(points) if is_selected(point, config.select)]
+    for point in counted(chosen, len(chosen), "points", "structure recovered", log=log):
         log(f"point {point['id']}")
         structure = measure_structure(
             load_point(store, point).encode(X),

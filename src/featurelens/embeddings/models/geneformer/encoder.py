@@ -20,6 +20,7 @@ from featurelens.embeddings.models.geneformer.weights import ModelFiles
 from featurelens.embeddings.named_rows import NamedRows
 from featurelens.embeddings.packages import how_to_get
 from featurelens.io import InputError
+from featurelens.progress import Progress
 
 if TYPE_CHECKING:
     import torch
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 
 TOKENS_PER_BATCH = {"cpu": 2048, "cuda": 65_536}
 """What is fast: caches of a CPU hold little, and a GPU wants work."""
-REPORTS = 10
-"""Lines about progress."""
 
 
 def n_layers_below(files: ModelFiles, layer: int) -> int:
@@ -111,16 +110,15 @@ def embed_tokens(
 
     order = np.argsort(-tokens.lengths, kind="stable")
     values = np.empty((len(order), encoder.config.hidden_size), dtype=np.float32)
-    done, reported = 0, 0
+    progress = Progress(log, int(tokens.lengths.sum()), "tokens", "")
     with torch.inference_mode():
         for batch in batches(tokens.lengths[order], tokens_per_batch):
             states, lengths = _forward(encoder, tokens, order[batch], padding)
             pooled = pool(states, lengths, pooling=pooling, special=special)
             values[batch] = pooled.cpu().numpy()
-            done = batch.stop
-            if done * REPORTS // len(order) > reported:
-                reported = done * REPORTS // len(order)
-                log(f"{done} of {len(order)} cells embedded")
+            progress.what = f"{batch.stop:,} of {len(order):,} cells embedded"
+            progress.advance(int(tokens.lengths[order[batch]].sum()))
+    log(f"{len(order):,} of {len(order):,} cells embedded")
     return NamedRows(values, tokens.names[order], "the embedding")
 
 

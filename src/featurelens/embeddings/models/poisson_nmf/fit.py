@@ -22,12 +22,14 @@ from featurelens.embeddings.bundle import Fitted
 from featurelens.embeddings.decoders.kinds.linear_simplex import LinearSimplexDecoder
 from featurelens.embeddings.models.poisson_nmf.config import PoissonNMFModel
 from featurelens.io import InputError
+from featurelens.means import ALONE, Log, Means, silent
+from featurelens.progress import counted
 
 if TYPE_CHECKING:
     import anndata
 
 
-def fit(cells: anndata.AnnData, config: PoissonNMFModel) -> Fitted:
+def fit(cells: anndata.AnnData, config: PoissonNMFModel, *, means: Means = ALONE) -> Fitted:
     """Factorise ``cells.layers['counts']``; the embedding is L, (n_cells, n_components).
 
     Raises
@@ -42,7 +44,7 @@ def fit(cells: anndata.AnnData, config: PoissonNMFModel) -> Fitted:
         )
     counts = sparse.csr_matrix(cells.layers["counts"], dtype=np.float64)
     start = random_start(counts, config.n_components, np.random.default_rng(config.seed))
-    weights, components = factorise(counts, *start, iterations=config.iterations)
+    weights, components = factorise(counts, *start, iterations=config.iterations, log=means.log)
     loadings, factors = to_multinomial(weights, components)
     info = {
         "iterations": config.iterations,
@@ -64,7 +66,12 @@ def random_start(
 
 
 def factorise(
-    counts: sparse.csr_matrix, weights: np.ndarray, components: np.ndarray, *, iterations: int
+    counts: sparse.csr_matrix,
+    weights: np.ndarray,
+    components: np.ndarray,
+    *,
+    iterations: int,
+    log: Log = silent,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Multiplicative updates of W, then H, each time (Lee and Seung 2001, Theorem 2).
 
@@ -79,11 +86,14 @@ def factorise(
         W (n_cells, d) and H (d, n_genes) to start from; left as they are.
     iterations
         Number of updates of both.
+    log
+        Receives how far it is.
     """
     from featurelens.embeddings.models.poisson_nmf.kernel import divide
 
     ratio, genes = counts.copy(), np.ascontiguousarray(components.T)  # genes: (n_genes, d)
-    for _ in range(iterations):
+    steps = range(iterations)
+    for _ in counted(steps, iterations, "updates", "counts factorised", log=log):
         divide(counts.data, counts.indices, counts.indptr, weights, genes, ratio.data)
         weights = weights * (ratio @ genes) / genes.sum(axis=0)
         divide(counts.data, counts.indices, counts.indptr, weights, genes, ratio.data)

@@ -23,6 +23,7 @@ from featurelens.embeddings.models.scvi.saved import SavedModel, read_saved
 from featurelens.embeddings.packages import how_to_get
 from featurelens.io import InputError, sha256_file
 from featurelens.means import Means
+from featurelens.progress import Progress
 
 if TYPE_CHECKING:
     import anndata
@@ -172,11 +173,26 @@ def _train(
         accelerator="gpu" if means.device == "cuda" else "cpu",
         devices=1,
         enable_progress_bar=False,
+        callbacks=[_teller(means)],
     )
     history = model.history["elbo_train"]
     means.log(f"{len(history)} epochs, negative evidence bound {float(history.iloc[-1, 0]):.2f}")
     model.save(str(folder / "model"), overwrite=True)
     return folder / "model" / "model.pt"
+
+
+def _teller(means: Means) -> Any:
+    """What Lightning calls after every epoch, to log how far it is."""
+    from lightning.pytorch.callbacks import Callback
+
+    class Teller(Callback):
+        def on_train_start(self, trainer: Any, pl_module: Any) -> None:  # noqa: ARG002
+            self.progress = Progress(means.log, trainer.max_epochs, "epochs", "scVI trained")
+
+        def on_train_epoch_end(self, trainer: Any, pl_module: Any) -> None:  # noqa: ARG002
+            self.progress.advance()
+
+    return Teller()
 
 
 def _variable_genes(cells: anndata.AnnData, n_genes: int | None) -> np.ndarray:
