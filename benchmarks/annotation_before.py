@@ -25,7 +25,7 @@ def run_baseline(commit: str, scale: str, threads: int, ours: Path) -> dict:
             found = Path(scratch) / "tables"
             found.mkdir()
             subprocess.run(
-                [sys.executable, str(script), scale, str(threads), str(found)],
+                [sys.executable, "-P", str(script), scale, str(threads), str(found)],
                 cwd=clone,
                 env=os.environ | {"PYTHONPATH": f"{clone / 'src'}:{clone}"},
                 check=True,
