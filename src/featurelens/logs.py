@@ -158,7 +158,7 @@ def describe_cost(started: float, asked: object, clock: float) -> str:
     Examples
     --------
     >>> describe_cost(0.8, 2000, 2.5)  # doctest: +ELLIPSIS
-    'took ... s to start; peak memory ... MiB of 2000 MB asked for; 2.50 s by the clock'
+    'took ... 0.80 s of it to start; peak memory ... MiB of 2000 MB asked for; 2.50 s by the clock'
     """
     usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     seconds = sum(usage.ru_utime + usage.ru_stime for usage in usages)

@@ -85,7 +85,10 @@ def test_progress_of_a_long_download(server, path, monkeypatch):
     lines = []
     fetch(server.on("/a", whole(b"x" * 12_000)), path, log=lines.append, **FAST)
     shares = [line.split("(")[1].split(")") for line in lines]
-    assert [share for share, _ in shares] == ["34%", "68%", "100%", "100%"]
+    so_far = [int(share.rstrip("%")) for share, _ in shares]  # blocks may come in parts
+    assert so_far[0] <= 34 < so_far[-3] < 100
+    assert so_far == sorted(so_far)
+    assert so_far[-2:] == [100, 100]
     assert all(" MB/s, " in rest for _, rest in shares[:-1])
     assert shares[-1][1] == ""
 

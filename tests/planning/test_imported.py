@@ -102,7 +102,7 @@ def without_config(folder):
         (truncated, {}, r"sae_weights\.safetensors: damaged"),
         (of_another_width, {}, "has 3 inputs, but 'mine/mine' has 4 dimensions; name the emb"),
         (without_a_tensor, {}, r"sae_weights\.safetensors: lacks b_enc"),
-        (without_config, {}, r"cfg\.json: no such file, though it says what the SAE is"),
+        (without_config, {}, r"cfg\.json: no such file; it would say what the SAE is"),
         (write, {"format": "sparsify"}, r"sae\.safetensors: no such file"),
         (lambda folder: None, {}, "'saes.theirs.path' names .* which does not exist"),
     ],

@@ -40,7 +40,7 @@ def measure_baselines(
     truth, observed = variables(data), observables(data)
     tables: list[pd.DataFrame] = []
     for method in config.methods:
-        log(f"{method} of {data.n_obs} cells x {data.n_vars} observables")
+        log(f"{method} of {observed.shape[0]} cells x {observed.shape[1]} observables")
         baseline = fit_baseline(observed, method, config.n_components, seed=config.seed)
         log(f"{method}: {baseline.n_components} components, rank {baseline.rank}")
         theirs = fit_published(observed, baseline, seed=config.seed)
