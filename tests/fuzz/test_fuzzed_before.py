@@ -66,7 +66,7 @@ def refused(path, data, said, read=read_sets):
     ("name", "data", "said"),
     [
         ("a.gmx", "one\ttwo\n", "has 1 lines, but a GMX"),
-        ("a.gmx", gzip.compress(b""), "is empty"),
+        ("a.gmx", gzip.compress(b"", mtime=0), "is empty"),
         ("a.json", '{"s": ' + "[" * 5000, "nested too deeply"),
         ("a.json", '{"s": ' + "1" * 5000 + "}", r"cannot be read as JSON \(Exceeds the limit"),
         ("a.yaml", "s: " + "[" * 5000, "nested too deeply"),
