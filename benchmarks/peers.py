@@ -32,7 +32,7 @@ from featurelens.dge.config import DgeConfig
 from featurelens.dge.gene_tests import test_genes
 from featurelens.dge.layout import prepare_expression
 from featurelens.enrichment.term_tests import GeneStatistics, test_terms_corrected
-from featurelens.genesets.sets import GeneSets
+from featurelens.genesets.sets import GeneSets, Membership
 from featurelens.stats.counts import log_hypergeometric
 
 RESULTS = Path(__file__).parent / "results"
@@ -164,12 +164,17 @@ def of_illico(cells: anndata.AnnData) -> np.ndarray:
     return wide.loc[cells.obs["group"].cat.categories, cells.var_names].to_numpy()
 
 
-def set_rows(n_features: int, n_genes: int, n_terms: int, without: Container[str]) -> list[dict]:
-    """Over-representation of gene sets in lists of genes."""
+def sets_over(n_genes: int, n_terms: int) -> tuple[dict[str, list[str]], list[str], Membership]:
+    """Made gene sets by name, the genes they are drawn from, and which are in which."""
     members = draw_sets(n_genes, n_terms)
     genes = [f"GENE{number}" for number in range(n_genes)]
     sets = GeneSets(tuple(members), ("",) * n_terms, tuple(map(tuple, members.values())))
-    membership = sets.membership(genes, min_genes=1, max_genes=n_genes)
+    return members, genes, sets.membership(genes, min_genes=1, max_genes=n_genes)
+
+
+def set_rows(n_features: int, n_genes: int, n_terms: int, without: Container[str]) -> list[dict]:
+    """Over-representation of gene sets in lists of genes."""
+    members, genes, membership = sets_over(n_genes, n_terms)
     rng = np.random.default_rng(1)
     chosen = np.zeros((n_features, n_genes), dtype=bool)
     for row_of_list in chosen:
@@ -230,10 +235,7 @@ def ranking_rows(
     n_rankings: int, n_genes: int, n_terms: int, without: Container[str]
 ) -> list[dict]:
     """Gene sets along rankings of all genes."""
-    members = draw_sets(n_genes, n_terms)
-    genes = [f"GENE{number}" for number in range(n_genes)]
-    sets = GeneSets(tuple(members), ("",) * n_terms, tuple(map(tuple, members.values())))
-    membership = sets.membership(genes, min_genes=1, max_genes=n_genes)
+    members, genes, membership = sets_over(n_genes, n_terms)
     t = np.random.default_rng(2).normal(size=(n_rankings, n_genes))
     names = tuple(f"f{number}" for number in range(n_rankings))
     nothing = np.ones_like(t)

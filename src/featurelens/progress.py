@@ -110,12 +110,20 @@ class Progress:
         )
 
 
-def counted(items: Iterable[Item], total: int, unit: str, what: str, *, log: Log) -> Iterator[Item]:
-    """The items, each counted by :class:`Progress` once the next one is asked for."""
+def counted(
+    items: Iterable[Item],
+    total: int,
+    unit: str,
+    what: str,
+    *,
+    log: Log,
+    size: Callable[[Item], int] = lambda _: 1,
+) -> Iterator[Item]:
+    """The items, each counted by :class:`Progress` once the next one is asked for, by its size."""
     progress = Progress(log, total, unit, what)
     for item in items:
         yield item
-        progress.advance()
+        progress.advance(size(item))
 
 
 @contextmanager

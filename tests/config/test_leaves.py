@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 import subprocess
 import sys
 from functools import cache
@@ -52,10 +53,18 @@ def test_a_config_module_imports_leaves_alone(path):
         waiting.extend(modules - seen)
 
 
-@pytest.mark.parametrize(
-    "modules", ["featurelens.config", "featurelens.config.parse, featurelens.config.run"]
-)
-def test_reading_a_config_loads_no_library_of_arithmetic(modules):
-    code = f"import json, sys, {modules}; print(json.dumps(sorted(sys.modules)))"
+RULES = Path(__file__).parents[2] / "workflow/rules/common.smk"
+IMPORTS = re.compile(r"^from featurelens[\w.]* import (?:\([^)]*\)|.+)$", re.M)
+STATEMENTS = {
+    "config": "import featurelens.config",
+    "run": "import featurelens.config.parse, featurelens.config.run",
+    "workflow": "\n".join(IMPORTS.findall(RULES.read_text())),
+}
+"""The last is what the workflow imports for every plan and every job of a cluster."""
+
+
+@pytest.mark.parametrize("statements", STATEMENTS.values(), ids=STATEMENTS)
+def test_reading_a_config_loads_no_library_of_arithmetic(statements):
+    code = f"import json, sys\n{statements}\nprint(json.dumps(sorted(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert set(HEAVY) & set(json.loads(done.stdout)) == set()

@@ -150,6 +150,15 @@ def processes_in(folder):
     return found
 
 
+def remaining(folder):
+    """The same once they have had time to end."""
+    for _ in range(600):
+        if not processes_in(folder):
+            break
+        time.sleep(0.05)
+    return processes_in(folder)
+
+
 def test_no_job_outlives_the_run_that_began_it(tmp_path):
     process, command = run.launch([])
     job = begin(command, tmp_path, STUBBORN)
@@ -165,11 +174,7 @@ def test_a_job_that_nobody_waits_for_ends_though_it_does_not_listen(before, tmp_
     assert appears(tmp_path / "waits")
     client.kill()
     client.communicate()
-    for _ in range(600):
-        if not processes_in(tmp_path):
-            break
-        time.sleep(0.05)
-    assert processes_in(tmp_path) == []
+    assert remaining(tmp_path) == []
     (tmp_path / "other").mkdir()
     assert ended(before, tmp_path / "other", "print(1)") == (0, "1\n", "")
 
@@ -181,11 +186,7 @@ def test_jobs_are_killed_with_the_process_that_they_are_copies_of(tmp_path):
     process.kill()
     process.communicate()
     client.communicate()
-    for _ in range(600):
-        if not processes_in(tmp_path):
-            break
-        time.sleep(0.05)
-    assert processes_in(tmp_path) == []
+    assert remaining(tmp_path) == []
 
 
 def test_libraries_take_the_threads_of_the_job(tmp_path):

@@ -19,6 +19,7 @@ FLOORS = (
         "plugins",
         "threads",
         "io",
+        "journals",
         "caches",
         "portable",
         "progress",

@@ -122,9 +122,10 @@ def check_files():
 
 
 def begin_run():
-    """On this machine, let jobs begin in copies of one process that has loaded the libraries.
+    """Note settings and missing packages, then say how jobs begin.
 
-    On a cluster jobs read code and config again, and end where either was edited meanwhile.
+    On this machine they begin in copies of one process that has loaded the libraries. On a cluster
+    they read code and config again, and end where either was edited meanwhile.
     """
     try:
         for line in hooks.before(workflow, PLAIN["datasets"]):

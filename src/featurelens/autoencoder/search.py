@@ -25,6 +25,7 @@ import pandas as pd
 from featurelens.autoencoder.config import AutoencoderConfig, SearchConfig
 from featurelens.autoencoder.training import train
 from featurelens.io import InputError
+from featurelens.journals import cut_torn_line
 from featurelens.means import Means, silent
 from featurelens.progress import Progress
 from featurelens.simulation.observables import Observables
@@ -130,15 +131,14 @@ class _KernelLock:
     """A lock of optuna's that ends with the process that holds it, and cuts off a torn line.
 
     Its own is a link beside the journal, which a killed process leaves: from a relative path the
-    next one waits for it without an end. Behind a line that a full disk or a kill has torn nothing
-    that is added can be read.
+    next one waits for it without an end.
     """
 
     def __init__(self, journal: str | Path) -> None:
         self._number = os.open(journal, os.O_RDWR | os.O_CREAT, 0o664)
         self.acquire()
-        content = Path(journal).read_bytes()
-        os.truncate(self._number, content.rfind(b"\n") + 1)
+        with Path(journal).open("rb+") as file:
+            cut_torn_line(file)
         self.release()
 
     def acquire(self) -> bool:

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,8 +26,8 @@ from featurelens.dge.blocks import (
 )
 from featurelens.dge.population import Population, populate
 from featurelens.io import InputError
-from featurelens.means import ALONE, Log, Means
-from featurelens.progress import Progress
+from featurelens.means import ALONE, Means
+from featurelens.progress import counted
 from featurelens.stats.arrays import Floats
 
 if TYPE_CHECKING:
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
 
 
 Precision = Literal["float64", "float32"]
-Part = TypeVar("Part")
 
 _ROWS, _FILED_ROWS = 128, 1024
 """Cells that are laid out at once: in memory as many as a second cache holds, in a file more."""
@@ -248,9 +248,17 @@ def prepare_bundle(
 
     source = source or config.expression
     used, shape = expression_used(bundle.decoder, source), bundle.cells.shape
+    told = partial(
+        counted,
+        total=shape[0],
+        unit="cells",
+        what="expression laid out",
+        log=means.log,
+        size=lambda part: part[0].stop - part[0].start,
+    )
     if used == "measured" and not fits_in_memory(shape, np.float32):
         counts = iter_measured(bundle, convention=convention, library=config.library)
-        prepared = prepare_sparse(_told(counts, shape[0], means.log), shape, threads=means.threads)
+        prepared = prepare_sparse(told(counts), shape, threads=means.threads)
     else:
         parts = iter_expression(
             bundle,
@@ -260,7 +268,7 @@ def prepare_bundle(
             n_rows=1024,
             order=order,
         )
-        prepared = prepare_parts(_told(parts, shape[0], means.log), shape, threads=means.threads)
+        prepared = prepare_parts(told(parts), shape, threads=means.threads)
     if convention == "published":
         library, what = own_library(bundle)
         if used == "measured":
@@ -279,13 +287,3 @@ def prepare_bundle(
         noise[: prepared.n_genes] = residual_variance(bundle, library=config.library, order=order)
         prepared = replace(prepared, noise=noise.reshape(prepared.origin.shape))
     return replace(prepared, device=means.device)
-
-
-def _told(
-    parts: Iterable[tuple[slice, Part]], n_cells: int, log: Log
-) -> Iterator[tuple[slice, Part]]:
-    """The parts of the cells, each counted once it is laid out."""
-    progress = Progress(log, n_cells, "cells", "expression laid out")
-    for rows, part in parts:
-        yield rows, part
-        progress.advance(rows.stop - rows.start)

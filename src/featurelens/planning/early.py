@@ -19,16 +19,13 @@ from featurelens.config.run import RunConfig
 from featurelens.downloads.config import belongs_to
 from featurelens.io import InputError, atomic_path
 from featurelens.options import brought
+from featurelens.planning.place import SKEW
 from featurelens.planning.plan import Plan
 from featurelens.sae.config import to_import
 
 SEEN = Path(".snakemake/featurelens/inputs.json")
 """Hash of what was found good last, and remarks on it; where it cannot be written, files are
 looked at every time."""
-
-
-SKEW = 2.0
-"""Seconds by which the clocks of a computer and of its file server may differ."""
 
 
 def check_early(plan: Plan, *, dry: bool, code: Callable[[], str], seen: Path = SEEN) -> list[str]:

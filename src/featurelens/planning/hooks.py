@@ -1,7 +1,8 @@
 """What a run says before its first job and after its last.
 
 The functions take Snakemake's ``workflow`` and read of it what is named here, so that rules stay
-thin and another version that names it otherwise is met in one place.
+thin and another version that names it otherwise is met in one place. What reads tables is imported
+when it is needed: the workflow imports this module for every plan and every job of a cluster.
 """
 
 from __future__ import annotations
@@ -11,8 +12,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from featurelens.planning.began import Beginning, describe_edits
-from featurelens.planning.ended import Ending, Failed
-from featurelens.planning.inputs import check_packages
 from featurelens.planning.settings import notes_on_settings
 
 
@@ -29,6 +28,8 @@ def before(workflow: Any, datasets: Mapping[str, Any]) -> list[str]:
     InputError
         If a package is missing that a model needs which is to be made here.
     """
+    from featurelens.planning.inputs import check_packages
+
     made = [job.wildcards for job in workflow.dag.needrun_jobs() if job.rule.name == "embed_cells"]
     if not workflow.deployment_settings.deployment_method:
         check_packages(datasets, sorted({f"{w.dataset}/{w.model}" for w in made}))
@@ -53,6 +54,8 @@ def after(
     beginning
         What the run began with; what was edited since is said where it failed.
     """
+    from featurelens.planning.ended import Ending, Failed
+
     failed = [job for each in workflow.scheduler.failed for job in getattr(each, "jobs", [each])]
     again = Counter(
         job.rule.name for job in workflow.dag.jobs if job.attempt > 1 and job not in failed

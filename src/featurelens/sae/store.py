@@ -16,6 +16,7 @@ from typing import Any
 import pandas as pd
 
 from featurelens.io import read_table, temporary_beside, write_table
+from featurelens.journals import cut_torn_line
 from featurelens.sae import model
 from featurelens.sae.model import SAE
 
@@ -55,8 +56,7 @@ def append(store: Path, row: Mapping[str, Any]) -> None:
     line = json.dumps(row, allow_nan=False).encode() + b"\n"
     with (store / POINTS).open("ab+") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
-        handle.seek(0)
-        handle.truncate(handle.read().rfind(b"\n") + 1)
+        cut_torn_line(handle)
         handle.write(line)
         handle.flush()
         os.fsync(handle.fileno())
