@@ -129,6 +129,7 @@ def run_ours(
             annotation = annotate(experiment_of(data, path, convention, scale.n_live, threads))
             write_tables(annotation.tables(), folder / f"enrichment_{convention}.parquet")
         print(annotation.summary.T.to_string(), flush=True)
+        del annotation, tables  # before the next ones are made, as in the workflow
     return prepared, peak_gib()
 
 

@@ -35,5 +35,6 @@ with job_log(snakemake.log[0], snakemake.resources) as log:
     for number, annotation in enumerate(annotations):
         confirmed = made.confirmed[number] if made.confirmed else None
         annotation.write(made.table[number], made.null[number], made.summary[number], confirmed)
+        del annotation  # before the next one is made
     for path in made.joined:
         join_summaries(made.summary, path)

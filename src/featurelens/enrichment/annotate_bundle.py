@@ -63,6 +63,7 @@ def annotate_tests(
         for row in annotation.summary.itertuples():
             means.log(f"{test}, {row.filter}: {describe_verdict(row)}")
         yield annotation
+        del annotation  # before the next one is made
 
 
 def annotate_bundle(

@@ -95,18 +95,24 @@ class TermTests:
 def join_tests(parts: Iterable[TermTests]) -> TermTests:
     """Tests of all features from those of some; at least one part.
 
-    Of parts that are made as they are asked for, one field is held twice at a time.
+    Arrays grow where they are, so that parts that are made as they are asked for are held one at a
+    time: kept until the last, they would leave as much again in the process when they are gone.
     """
-    fields = list(TermTests.__dataclass_fields__)
-    values: dict[str, list] = {name: [] for name in fields}
-    for part in parts:
-        for name in fields:
-            values[name].append(getattr(part, name))
-    del part
-    features = tuple(feature for names in values.pop("features") for feature in names)
-    share = values.pop("share")[0]
-    joined = {name: np.concatenate(values.pop(name)) for name in list(values)}
-    return TermTests(features=features, share=share, **joined)
+    rest = iter(parts)
+    first = next(rest)
+    features = list(first.features)
+    joined = {
+        name: np.array(getattr(first, name), order="C")
+        for name in TermTests.__dataclass_fields__
+        if name not in ("features", "share")
+    }
+    for part in rest:
+        before = len(features)
+        features += part.features
+        for name, values in joined.items():
+            values.resize((len(features), *values.shape[1:]), refcheck=False)
+            values[before:] = getattr(part, name)
+    return TermTests(features=tuple(features), share=first.share, **joined)
 
 
 @dataclass(frozen=True)
