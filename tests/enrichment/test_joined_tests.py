@@ -10,7 +10,7 @@ from featurelens.enrichment.term_tests import TermTests, join_tests
 N_TERMS = 3
 
 
-def tests_of(names: list[str], rng: np.random.Generator, order: str) -> TermTests:
+def made_tests(names: list[str], rng: np.random.Generator, order: str) -> TermTests:
     """Made tests; their values lie in memory by feature (C) or by term (F)."""
     shape = (len(names), N_TERMS)
 
@@ -35,7 +35,7 @@ def tests_of(names: list[str], rng: np.random.Generator, order: str) -> TermTest
 @pytest.mark.parametrize("order", ["C", "F"])
 def test_joined_tests_are_those_of_the_parts_one_below_another(order: str) -> None:
     rng = np.random.default_rng(0)
-    parts = [tests_of(names, rng, order) for names in (["4", "7"], [], ["9"], ["10", "11", "12"])]
+    parts = [made_tests(names, rng, order) for names in (["4", "7"], [], ["9"], ["10", "11", "12"])]
     joined = join_tests(iter(parts))
     assert joined.features == ("4", "7", "9", "10", "11", "12")
     np.testing.assert_array_equal(joined.share, parts[0].share)
@@ -47,7 +47,7 @@ def test_joined_tests_are_those_of_the_parts_one_below_another(order: str) -> No
 
 def test_parts_are_not_changed_by_joining_them() -> None:
     rng = np.random.default_rng(1)
-    first, second = tests_of(["0"], rng, "F"), tests_of(["1"], rng, "F")
+    first, second = made_tests(["0"], rng, "F"), made_tests(["1"], rng, "F")
     before = first.effect.copy()
     join_tests([first, second])
     np.testing.assert_array_equal(first.effect, before)
