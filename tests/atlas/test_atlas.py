@@ -306,7 +306,7 @@ def test_the_page_of_all_sources_knows_the_first_genes_of_every_feature(folder, 
 
 
 def test_a_source_without_gene_sets_or_directions_has_a_page_too(material, tmp_path):
-    bare = replace(material, collections={}, directions=None, layout=None, dge={})
+    bare = replace(material, collections={}, directions=None, umap=None, dge={})
     build_atlas(bare, tmp_path)
     _, core = read(tmp_path / "data/core.js")
     assert [layout["name"] for layout in core["maps"]] == ["cells"]

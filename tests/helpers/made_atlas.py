@@ -53,7 +53,6 @@ def made_material(
         for test in ("global_corrected", "global_published", "within_type_corrected")
     }
     sizes = pd.DataFrame({"term": terms, "n_genes": rng.integers(3, 300, len(terms))})
-    layout = anndata.AnnData(obs=cells.obs, obsm={"X_umap": rng.normal(size=(n_cells, 2))})
     return Material(
         name="made/up/topk",
         run="made",
@@ -63,7 +62,7 @@ def made_material(
         ),
         dge=tests,
         collections={"sets": Collection(tests=kept, terms=sizes)},
-        layout=layout,
+        umap=rng.normal(size=(n_cells, 2)),
         directions=rng.normal(size=(n_features, 5)).astype(np.float32),
         lacking={"gsea": "GSEA: not made."},
     )

@@ -70,8 +70,8 @@ def cells_of(material: Material) -> Cells:
     codes = types.cat.codes.to_numpy().astype(np.int64)
     rows, rule = drawn_cells(codes, features.X.indptr)
     place, how = np.asarray(features.obsm["X_pca"]), "first two principal components"
-    if material.layout is not None and "X_umap" in material.layout.obsm:
-        place, how = np.asarray(material.layout.obsm["X_umap"]), "UMAP"
+    if material.umap is not None:
+        place, how = material.umap, "UMAP"
     return Cells(
         rows=rows,
         place=place[rows].astype(np.float64),

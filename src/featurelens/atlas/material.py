@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from featurelens.embeddings.counts import read_genes
-from featurelens.io import read_anndata, read_file, read_json, read_table
+from featurelens.io import read_anndata, read_file, read_json, read_obsm, read_table
 
 if TYPE_CHECKING:
     import anndata
@@ -60,8 +60,8 @@ class Material:
     """``<contrast>_<convention>`` to the tests of every gene in every feature."""
     collections: Mapping[str, Collection] = field(default_factory=dict)
     """By name."""
-    layout: anndata.AnnData | None = None
-    """The cells with ``obsm['X_umap']``."""
+    umap: np.ndarray | None = None
+    """Places of the cells, (n_cells, 2)."""
     directions: np.ndarray | None = None
     """What each feature adds to the embedding, (n_features, d)."""
     health: Mapping[str, Any] | None = None
@@ -104,7 +104,7 @@ def read_material(
     return Material(
         name=name,
         run=run,
-        features=read_anndata(files["features"]),
+        features=read_anndata(files["features"], read=_without_embedding),
         genes=read_genes(files["cells"]),
         dge={test: Path(path) for test, path in by_kind.get("dge", {}).items()},
         collections={
@@ -121,12 +121,36 @@ def read_material(
             )
             for collection in collections
         },
-        layout=one("layout"),
+        umap=_umap(files.get("layout")),
         directions=directions,
         health=read_json(files["health"]) if "health" in files else None,
         tables={rest: read_table(path) for rest, path in by_kind.get("tables", {}).items()},
         lacking={**lacking, **OF_TRANSCODER} if is_transcoder else lacking,
     )
+
+
+def _without_embedding(path: Path) -> anndata.AnnData:
+    """Features as described, without what is large and not shown: the embedding of the cells."""
+    import anndata
+    import h5py
+    from anndata.io import read_elem
+
+    with h5py.File(path) as file:
+        obsm = {key: read_elem(file["obsm"][key]) for key in file["obsm"] if key != "X_emb"}
+        parts = {key: read_elem(file[key]) for key in ("X", "obs", "var", "varm", "uns")}
+    return anndata.AnnData(**parts, obsm=obsm)
+
+
+def _umap(layout: str | None) -> np.ndarray | None:
+    """Places of the cells in the file of their layout; too few cells have none."""
+    import h5py
+
+    if layout is None:
+        return None
+    with h5py.File(layout) as file:
+        if "X_umap" not in file["obsm"]:
+            return None
+    return read_obsm(layout, "X_umap")
 
 
 def _directions(weights: str | None) -> np.ndarray | None:

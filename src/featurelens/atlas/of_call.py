@@ -49,10 +49,9 @@ def atlas_of_call(
     directions
         What each feature adds to the embedding, (n_features, d); None of a transcoder.
     """
-    layout = None
+    umap = None
     if "X_umap" in adata.obsm and features.obs_names.equals(adata.obs_names):
-        layout = features[:, :0].copy()
-        layout.obsm["X_umap"] = np.asarray(adata.obsm["X_umap"])[:, :2]
+        umap = np.asarray(adata.obsm["X_umap"])[:, :2]
     tests = {
         kind: {
             f"global_{convention}": path
@@ -76,7 +75,7 @@ def atlas_of_call(
                 confirmed=read_table(confirmed) if confirmed.exists() else None,
             )
         },
-        layout=layout,
+        umap=umap,
         directions=directions,
         health=features.uns["sae"],
         lacking=LACKING if directions is not None else LACKING | OF_TRANSCODER,
