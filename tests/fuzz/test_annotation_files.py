@@ -46,6 +46,8 @@ def stanzas(data):
             tags = {}
             for line in block.split("\n")[1:]:
                 tag, colon, value = line.partition(":")
+                if colon and tag != "name":
+                    value = value.split("!")[0].split("{")[0]
                 if colon:
                     tags.setdefault(tag, []).append(value.strip())
             yield tags
@@ -53,16 +55,18 @@ def stanzas(data):
 
 def check_as_obo(made, data):
     named = [tags for tags in stanzas(data) if "name" in tags]
-    live = {tags["id"][0]: tags for tags in named if tags.get("is_obsolete") != ["true"]}
+    for tags in named:
+        assert len(tags["id"]) == len(tags["name"]) == 1
+        tags["id"] = tags["id"][0].split()[:1]
+    live = {tags["id"][0]: tags for tags in named if "true" not in tags.get("is_obsolete", [])}
     assert set(made.terms) == set(live)
     assert set(made.obsolete) == {tags["id"][0] for tags in named} - set(live)
     for term in made.terms.values():
         tags = live[term.id]
         assert term.name == tags["name"][0].replace("\t", " ")
-        first = {value.split()[0] for value in tags.get("is_a", []) if value.split()}
-        assert set(term.is_a) == first & set(live)
+        assert set(term.is_a) == {value.split()[0] for value in tags.get("is_a", [])} & set(live)
         parts = [value.split() for value in tags.get("relationship", [])]
-        above = {words[1] for words in parts if words[0] == "part_of" and len(words) > 1}
+        above = {words[1] for words in parts if words[0] == "part_of"}
         assert set(term.part_of) == above & set(live)
     order = list(made.terms)
     for term in made.terms.values():

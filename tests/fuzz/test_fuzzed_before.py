@@ -20,7 +20,6 @@ from featurelens.embeddings.models.multidgd.fit import read_hyperparameters
 from featurelens.embeddings.models.precomputed.config import PrecomputedModel
 from featurelens.embeddings.models.precomputed.files import read_embedding
 from featurelens.genesets.files import read_gmt, write_gmt
-from featurelens.genesets.ontology import read_obo
 from featurelens.genesets.read import read_sets
 from featurelens.io import InputError
 from featurelens.sae import model
@@ -98,18 +97,6 @@ def test_a_message_commands_no_terminal(tmp_path):
     error = InputError("one: a\x1b[31m\nb", "two")
     assert str(error) == "one: a\\x1b[31m\\nb\ntwo"
     assert str(pickle.loads(pickle.dumps(error))) == str(error)
-
-
-def test_remarks_of_an_ontology(tmp_path):
-    """A tab before the name of a parent, and a remark behind [Term], lose neither."""
-    path = tmp_path / "a.obo"
-    path.write_text(
-        "format-version: 1.2\n[Term]\nid: GO:0000001\nname: root\n"
-        "[Term] ! the second\nid: GO:0000002\nname: a\tb\nis_a: GO:0000001\t! root\n"
-    )
-    terms = read_obo(path).terms
-    assert terms["GO:0000002"].is_a == ("GO:0000001",)
-    assert terms["GO:0000002"].name == "a b"  # a tab would part it in two where it is handed on
 
 
 def embedding(path, data):

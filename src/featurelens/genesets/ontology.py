@@ -15,8 +15,13 @@ from featurelens.io import InputError
 
 GO_ID = re.compile(r"GO:\d{7}")
 
-_OF_PARENTS = {"is_a": 1, "relationship": 2}
-"""Tags that name a parent, and their words: its id, or a relation and an id."""
+_WORDS = {"relationship": 2} | dict.fromkeys(
+    ("id", "alt_id", "is_a", "is_obsolete", "replaced_by", "namespace"), 1
+)
+"""Tags whose values are words without blanks, and how many: a relation and an id, or one."""
+
+_BEHIND = re.compile(r"[!{]")
+"""What begins a remark, or modifiers such as a source."""
 
 N_LEVELS = 4
 """Ancestors that are named: those at levels 1 to 4."""
@@ -127,7 +132,7 @@ def read_obo(path: str | Path) -> Ontology:
     ------
     InputError
         If the file is missing, is of another kind, breaks off, holds no term, has a term without
-        an id or twice, or its terms form a cycle.
+        an id or twice, a tag without its value, or its terms form a cycle.
     """
     path = Path(path)
     require_kind(
@@ -150,9 +155,15 @@ def read_obo(path: str | Path) -> Ontology:
         if "name" not in stanza:
             n_nameless += 1
             continue
+        for tag in ("id", "name"):
+            if len(stanza[tag]) > 1:
+                raise InputError(
+                    f"{path}: term {identifier} has {tag!r} twice, {stanza[tag][1]!r} too; "
+                    "a [Term] is lost between them, so the file is damaged"
+                )
         if identifier in live or identifier in obsolete:
             raise InputError(f"{path}: term {identifier} is defined twice; use one ontology")
-        if stanza.get("is_obsolete") == ["true"]:
+        if "true" in stanza.get("is_obsolete", []):
             obsolete[identifier] = stanza.get("replaced_by", [""])[0]
         else:
             live[identifier] = stanza
@@ -176,7 +187,7 @@ def _stanzas(path: Path) -> tuple[dict[str, str], list[dict[str, list[str]]]]:
     terms: list[dict[str, list[str]]] = []
     current: dict[str, list[str]] | None = None
     in_header = True
-    for line in read_lines(path):
+    for number, line in enumerate(read_lines(path), start=1):
         if line.startswith("["):
             in_header = False
             current = {} if line.partition("!")[0].strip() == "[Term]" else None
@@ -190,10 +201,22 @@ def _stanzas(path: Path) -> tuple[dict[str, str], list[dict[str, list[str]]]]:
         if in_header:
             header[tag] = value
         elif current is not None:
-            if tag in _OF_PARENTS:  # its name or its source follow
-                value = " ".join(value.split()[: _OF_PARENTS[tag]])
+            if tag in _WORDS or tag == "name":
+                value = _checked(tag, value, f"{path}: line {number}")
             current.setdefault(tag, []).append(value)
     return header, terms
+
+
+def _checked(tag: str, value: str, where: str) -> str:
+    """The value of a tag that is read; behind words, remarks and sources are cut off."""
+    if tag in _WORDS:
+        words = _BEHIND.split(value, maxsplit=1)[0].split()[: _WORDS[tag]]
+        value = " ".join(words) if len(words) == _WORDS[tag] else ""
+    if not value or (tag == "is_obsolete" and value not in ("true", "false")):
+        needs = {"name": "a name", "relationship": "a relation and a term"}.get(tag, "one word")
+        needs = "true or false" if tag == "is_obsolete" else needs
+        raise InputError(f"{where}: {tag!r} needs {needs}; the file breaks off or is damaged")
+    return value
 
 
 def _parents(stanza: Mapping[str, list[str]]) -> set[tuple[str, str]]:
