@@ -80,10 +80,20 @@ def test_what_leads_no_feature_and_what_is_not_there_say_so(path, look):
     page = look().open(path)
     assert search(page, "silent") == []
     assert said(page).startswith("SILENT is a gene of these data, but leads no feature")
-    assert search(page, "nonsense") == []
+    assert search(page, "Nonsense") == []
     assert said(page).startswith(
-        "No gene, gene set, cell type or feature is called \u201cnonsense\u201d"
+        "No gene, gene set, cell type or feature is called \u201cNonsense\u201d"
     )
+
+
+def test_the_largest_cell_types_have_the_first_colours(path, material, look):
+    page = look().open(path)
+    sizes = material.features.obs["cell_type"].value_counts()
+    by_size = sorted(sizes.index, key=lambda name: (-sizes[name], TYPES.index(name)))
+    first = ["rgb(0, 114, 178)", "rgb(213, 94, 0)", "rgb(0, 128, 90)"]
+    for name, colour in zip(by_size, first, strict=True):
+        sign = page.locator("#cell-map-key button", has_text=name).locator(".sign")
+        assert sign.evaluate("node => getComputedStyle(node).color") == colour, name
 
 
 def test_a_gene_set_leads_to_the_features_that_carry_it(path, material, look):
@@ -202,7 +212,7 @@ def test_a_set_that_the_published_filter_alone_keeps_is_not_said_to_rise(path, m
     assert len(alone)
     page = look().open(path, "#/f/7")
     page.wait_for_selector(".panel")
-    table = page.get_by_role("region", name="Gene sets", exact=True)
+    table = page.get_by_role("region", name="Gene sets that a filter keeps")
     for term, sign in alone["direction"].items():
         row = table.locator("tr", has=page.get_by_role("button", name=term, exact=True))
         shown = row.locator("td").first.inner_text()
@@ -298,6 +308,17 @@ def test_nothing_is_wider_than_the_window(folder, look, width, others):
     page = look(width).open(folder / "index.html", f"#/f/7{others}")
     page.wait_for_selector(f".panel:nth-of-type({2 if others else 1})")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_a_wide_table_keeps_its_names_in_sight_on_a_phone(folder, look):
+    page = look(390).open(folder / "index.html", "#/f/7")
+    page.wait_for_selector(".panel")
+    table = page.get_by_role("region", name="Gene sets that a filter keeps")
+    name = table.locator("tbody th").first
+    before = name.bounding_box()["x"]
+    table.evaluate("node => { node.scrollLeft = 150; }")
+    assert table.evaluate("node => node.scrollLeft") == 150
+    assert name.bounding_box()["x"] == pytest.approx(before, abs=1)
 
 
 def test_a_missing_file_is_said_instead_of_a_blank_page(folder, tmp_path, look):

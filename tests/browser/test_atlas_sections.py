@@ -95,7 +95,7 @@ def test_the_held_out_half_has_what_it_confirms_and_chance_beside_it(path, look)
     text = page.locator(".panel").inner_text()
     assert (
         "Held out: of 4 gene sets that one half of the cells declares, 2 of the 3 that the other "
-        "half can test hold. Of other features 25 % would, of permuted cells 5.0 %." in text
+        "half can test hold. Tested on another feature 25 % would, on permuted cells 5.0 %." in text
     )
     found = rows(page, "Declared on one half of the cells, sets")
     assert [(row[0], row[1][-5:], row[-1]) for row in found] == [

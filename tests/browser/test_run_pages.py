@@ -83,9 +83,12 @@ def test_a_gene_of_b_cells_leads_to_features_of_b_cells(home, look, gene):
     assert "CD19+ B" in page.locator(".space .row .top_type").first.inner_text()
 
 
-def test_an_accessibility_checker_finds_nothing_serious_on_the_page_of_all_sources(home, look):
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_an_accessibility_checker_finds_nothing_serious_on_the_page_of_all_sources(
+    home, look, scheme
+):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright")
-    page = look(bypass_csp=True).open(home, "#/?q=HLA")
+    page = look(color_scheme=scheme, bypass_csp=True).open(home, "#/?q=HLA")
     found = axe.Axe().run(page).response["violations"]
     serious = [each["id"] for each in found if each["impact"] in ("serious", "critical")]
     assert serious == []

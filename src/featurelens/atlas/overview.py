@@ -35,7 +35,7 @@ def write_overview(folders: Iterable[str | Path], path: str | Path, *, run: str)
         | {"page": Path(folder).relative_to(home).as_posix() + "/index.html"}
         for folder in folders
     ]
-    shown = ("share", "share_complete", "share_beyond_type", "share_singly")
+    shown = ("share", "share_complete", "share_beyond_type", "share_singly", "verdict")
     words = {name: dict(zip(("label", "unit", "help"), WORDS[name], strict=True)) for name in shown}
     content = {"run": run, "version": __version__, "sources": sources, "words": words}
     write_overview_page(Path(path), as_text(content))

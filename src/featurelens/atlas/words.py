@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from featurelens.atlas.steering_words import STEERING_WORDS
+
 WORDS: dict[str, tuple[str, str, str]] = {
     "feature": ("Feature", "number", "Number of the feature in its dictionary."),
     "top_type": (
@@ -82,21 +84,6 @@ WORDS: dict[str, tuple[str, str, str]] = {
         "Entropy over types",
         "bits",
         "Of the types' mean activations; 0: a single type.",
-    ),
-    "efficiency": (
-        "efficiency",
-        "-1 to 1",
-        "How much nearer cells come to the target per length of their way; 1 is straight.",
-    ),
-    "specificity": (
-        "specificity",
-        "0 to 1",
-        "Effect on genes that truly differ, over that on all; 0.5 makes no difference.",
-    ),
-    "precision": (
-        "precision",
-        "share of genes",
-        "Of the genes that change most, those that truly differ most in the same direction.",
     ),
     "log2_fold": (
         "log2 fold change",
@@ -182,60 +169,6 @@ WORDS: dict[str, tuple[str, str, str]] = {
     "nes": ("NES", "", "Normalised enrichment score; above 0 the set's genes rise."),
     "fdr": ("FDR", "", "gseapy's; it orders sets and declares nothing."),
     "n_leading": ("leading edge", "genes", "Genes up to the peak of the running sum."),
-    "dose": (
-        "dose",
-        "times the edit",
-        "1: the edit; 0: a feature that is set is off, any other edit does nothing.",
-    ),
-    "activation": ("activation", "activation", "Mean of the edited feature over the cells."),
-    "way": (
-        "way",
-        "share of the distance",
-        "How far the cells come towards the target's mean, with a 95 % interval over draws of "
-        "cells; 0: no nearer, 1: there.",
-    ),
-    "share_arrived": (
-        "arrived",
-        "% of cells",
-        "Cells whose nearest type becomes the target and was not before.",
-    ),
-    "steering_role": ("Steered as", "", "Global: towards the target; local: of a type of its own."),
-    "steering_cell_type": ("Target", "", "The type whose mean activation the feature is set to."),
-    "steering_rank": ("Choice", "", "Its place among the features that the rule chose."),
-    "steering_score": ("Score", "", "By which the rule orders features; larger comes first."),
-    "steering_rule": ("Rule", "", "How the feature was chosen."),
-    "steering_operation": ("Operation", "", "What is done to the activation."),
-    "steering_steered_value": ("Set to", "activation", "What the activation is set to at dose 1."),
-    "steering_drawn_value": (
-        "Set to, in the picture",
-        "activation",
-        "The activation in the picture of steered cells.",
-    ),
-    "steering_n_cells": ("Steered cells", "cells", "Cells of the origin whose feature is edited."),
-    "steering_beyond_range": ("Beyond range", "", "What is said of a value that no cell has."),
-    "steering_share_clipped_control": (
-        "Cut off before",
-        "share of the decoded amount",
-        "Decoded expression that lies below zero and is cut off, without the edit.",
-    ),
-    "steering_share_clipped_steered": (
-        "Cut off after",
-        "share of the decoded amount",
-        "The same with the edit; much more than before makes genes fall by itself.",
-    ),
-    "steering_mean_control": ("before", "mean expression", "Decoded without the edit."),
-    "steering_mean_steered": ("after", "mean expression", "Decoded with the edit."),
-    "steering_log2_fold": (
-        "log2 fold change",
-        "log2 (after / before)",
-        "1: twice as high after the edit.",
-    ),
-    "steering_p": (
-        "p",
-        "",
-        "Rank of the effect among those of controls that move the same cells equally far.",
-    ),
-    "steering_q": ("q", "", "False discovery rate over the genes."),
     "share": ("Annotated", "% of live features", "Features with at least one gene set."),
     "share_complete": (
         "cells shuffled",
@@ -257,5 +190,14 @@ WORDS: dict[str, tuple[str, str, str]] = {
         "% of live features",
         "The same when genes exchange statistics. As high: any sets of such sizes would do.",
     ),
-}
+    "verdict": (
+        "verdict",
+        "",
+        "The first that holds. Explained by chance: shuffled cells (within types, where these are "
+        "compared) reach half of the share; by the fit: less than half is left when counts are "
+        "tested in the place of decoded expression; by composition: genes shuffled singly reach "
+        "half; by cell type: cells shuffled within types do. Else supported. Not judged: a share "
+        "that a rule needs was not drawn, as of controls.",
+    ),
+} | STEERING_WORDS
 """Name to label, unit and how to read it."""

@@ -6,9 +6,10 @@ the step). The title names the type that holds more than half of its activation,
 share. Grey cells have no activation. **B** Cells of one type (steering.pictured in the config, or
 else the origin) before (black) and after (blue) their activation of that feature is set to a
 multiple of its mean in the target type and the SAE decodes. The arrow joins the means; the title
-says how much of the way to the target's mean it covers in the whole embedding. Open circles are
-the target's cells. **C** Local features, each of which is significant in one cell type only, of
-the types that the config names first (steering.local_types); colour and size show the activation.
+says how much of the line between the means of the two types it covers in the whole embedding,
+whatever leads aside. Open circles are the target's cells. **C** Local features, each of which is
+significant in one cell type only, of the types that the config names first (steering.local_types);
+colour and size show the activation.
 """
 
 import textwrap

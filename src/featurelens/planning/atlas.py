@@ -124,7 +124,7 @@ class Atlas:
             )
         if not any(key.startswith("confirmed/") for key in files):
             lacks["confirmed"] = (
-                "Held-out confirmation: not made; say confirmation under enrichment."
+                "Held-out confirmation: not made; write confirmation: {} under enrichment."
             )
         if "dge/within_type_corrected" not in files:
             lacks["within"] = (

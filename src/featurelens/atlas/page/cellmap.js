@@ -32,7 +32,7 @@ function cellSize() {
 function cellLook(shown) {
   const size = cellSize();
   if (!shown) {
-    const looks = ATLAS.cells.types.map((name, place) => ({ ...groupLook(place), size }));
+    const looks = ATLAS.cells.types.map((_, type) => ({ ...typeLook(type), size }));
     return { look: (i) => looks[ATLAS.cells.type[i]], order: null };
   }
   const none = { colour: ink("none-mark"), shape: "circle", size: 0.8 * size };
@@ -62,7 +62,7 @@ function drawCellMap() {
   });
   byId("cell-map-title").textContent = shown ? `Activation of feature ${shown.feature}` : "Map of cells";
   const key = byId("cell-map-key");
-  if (shown) replace(key, scaleKey(0, shown.highest, "activation"), element("span", { class: "entry" },
+  if (shown) replace(key, shown.highest ? scaleKey(0, shown.highest, "activation") : null, element("span", { class: "entry" },
     marker({ colour: ink("none-mark"), shape: "circle" }), "inactive"));
   else drawKey(key, COLOURINGS.type);
 }

@@ -18,7 +18,7 @@ function gseaChart(pen, set, { left = 44, top = 8 } = {}) {
 }
 
 // Way to the target over doses of an edit, with its interval; 0 is a line of its own.
-function doseChart(pen, doses, { left = 44, top = 24 } = {}) {
+function doseChart(pen, doses, { left = 50, top = 24 } = {}) {
   const [width, height] = [pen.width - left - 12, pen.height - top - 40];
   const ends = doses.flatMap((row) => [row.way_low, row.way_high, row.way]).filter(Number.isFinite);
   const [low, high] = [Math.min(0, ...ends), Math.max(0, ...ends)];

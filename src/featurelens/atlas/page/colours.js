@@ -19,6 +19,21 @@ function groupLook(place) {
   return { colour: colours[place % colours.length], shape: SHAPES[Math.floor(place / colours.length) % SHAPES.length] };
 }
 
+// The largest types come first, so that a colour which two of them share, told apart by shape, is
+// that of a large one and of a small one.
+function typeLook(type) {
+  const { cells } = ATLAS;
+  cells.ranks = cells.ranks || ranksOf(cells.sizes);
+  return groupLook(cells.ranks[type]);
+}
+
+// Of every number its place among all, the largest first.
+function ranksOf(sizes) {
+  const ranks = new Array(sizes.length);
+  [...sizes.keys()].sort((a, b) => sizes[b] - sizes[a] || a - b).forEach((at, place) => { ranks[at] = place; });
+  return ranks;
+}
+
 // High stands out from the ground: dark on light, bright on dark.
 function levelColour(share, dark = isDark()) {
   const low = 0.12;

@@ -130,8 +130,8 @@ function sharesOf() {
       { kept_published_05: "p < 0.05", kept_published_figures: "as in the figures" }[row.filter]].filter(Boolean).join(", "))),
     nulls.map((name) => cell(percent(row[name]))), cell(row.verdict || MISSING, false)));
   return [plainTable("Share of live features with a gene set, beside what shuffled data give",
-    [element("th", { scope: "col" }, "tests"), ...nulls.map((name) => heading(name)), element("th", { scope: "col" }, "verdict")], lines),
-    reading(nulls)];
+    [element("th", { scope: "col" }, "tests"), ...nulls.map((name) => heading(name)), heading("verdict", true)], lines),
+    reading([...nulls, "verdict"])];
 }
 
 // Terms that one half of the cells declares, and what the other half says of them.
@@ -148,7 +148,7 @@ function heldOut(i) {
       cell(holds === null ? "not tested" : holds ? "holds" : "does not hold", false)));
     const rest = declared - found.terms.length;
     return [element("p", {}, `Held out: of ${plural(declared, "gene set")} that one half of the cells declares, ${held} of the ${tested} `
-      + `that the other half can test ${held === 1 ? "holds" : "hold"}. Of other features ${percent(found.chance[0])} would, of permuted cells ${percent(found.chance[1])}.`),
+      + `that the other half can test ${held === 1 ? "holds" : "hold"}. Tested on another feature ${percent(found.chance[0])} would, on permuted cells ${percent(found.chance[1])}.`),
       plainTable(`Declared on one half of the cells, ${collection}${rest ? `; ${rest} more are not listed` : ""}`,
         [element("th", { scope: "col" }, "gene set"), element("th", { scope: "col" }, "its genes"), heading("q_declared"), heading("p_confirm"),
           element("th", { scope: "col" }, "in the other half")], lines),

@@ -1,8 +1,8 @@
 // The map of features: where each lies by one of several layouts, coloured by what is asked for.
 
 const COLOURINGS = {
-  type: { label: "cell type", groups: () => ATLAS.cells.types, of: (i) => ATLAS.core.top_type[i] - 1, none: "no main type" },
-  locality: { label: "locality", groups: () => ATLAS.core.localities.slice(0, 3), of: (i) => ATLAS.core.type[i], none: "" },
+  type: { label: "cell type", groups: () => ATLAS.cells.types, of: (i) => ATLAS.core.top_type[i] - 1, look: typeLook, none: "no main type" },
+  locality: { label: "locality", groups: () => ATLAS.core.localities.slice(0, 3), of: (i) => ATLAS.core.type[i], look: groupLook, none: "" },
   terms: { label: "number of gene sets", number: (i) => ATLAS.core.n_terms[i], unit: "gene sets" },
   cells: { label: "active cells", number: (i) => ATLAS.core.n_active[i], unit: "cells" },
 };
@@ -88,7 +88,7 @@ function drawFeatureMap(inTurns = false) {
 function coloured(colouring, size) {
   const none = { colour: ink("none-mark"), shape: "circle", size };
   if (colouring.groups) {
-    const looks = colouring.groups().map((_, place) => ({ ...groupLook(place), size }));
+    const looks = colouring.groups().map((_, place) => ({ ...colouring.look(place), size }));
     return (i) => looks[colouring.of(i)] || none;
   }
   const highest = top(colouring);
@@ -115,7 +115,7 @@ function drawKey(parent, colouring) {
       ? button("", () => change({ q: written("type", name), sort: "" }, { step: true }), { title: `Features named for ${name}` })
       : element("span", { class: "entry" }))),
     colouring.none ? element("span", { class: "entry" }, marker({ colour: ink("none-mark"), shape: "circle" }), colouring.none) : null);
-  groups.forEach((name, place) => parent.children[place].append(marker(groupLook(place)), name));
+  groups.forEach((name, place) => parent.children[place].append(marker(colouring.look(place)), name));
 }
 
 // A sign of the text: pictures by the dozen would be layers of the page that every frame passes.

@@ -23,6 +23,7 @@ function shortest(value, digits) {
 function percent(share) {
   if (share === null || share === undefined || Number.isNaN(share)) return MISSING;
   const value = 100 * share;
+  if (value > 99 && value < 100) return `${(Math.floor(10 * value) / 10).toFixed(1)} %`; // not quite all
   return `${value === 0 || value >= 10 ? Math.round(value) : value.toPrecision(2)} %`;
 }
 

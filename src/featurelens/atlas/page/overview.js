@@ -3,8 +3,8 @@
 const ATLAS = {};
 
 const head = (name, text) => {
-  const { label, help } = ATLAS.meta.words[name] || { label: text, help: "" };
-  return element("th", { scope: "col", class: "right", title: help }, text || label);
+  const { label, help } = word(name);
+  return element("th", { scope: "col", class: name === "verdict" ? "" : "right", title: help }, text || label);
 };
 
 function table(title, heads, lines) {
@@ -31,9 +31,9 @@ function sources() {
     element("p", {}, "An SAE adds something where its features carry gene sets that shuffled cells and the controls below do not give."),
     table("Share of live features with a gene set, corrected unless it says published", [
       element("th", { scope: "col" }, "source"), element("th", { scope: "col", class: "right" }, "live features"),
-      ...nulls.map((name) => head(name)), element("th", { scope: "col" }, "verdict"),
-      head("share", "published"), head("share_complete", "published, cells shuffled")], lines),
-    reading(nulls), element("p", { class: "quiet" }, `featurelens ${ATLAS.meta.version}, run ${ATLAS.meta.run}.`));
+      ...nulls.map((name) => head(name)), head("verdict"),
+      head("share", "published, as in the figures"), head("share_complete", "published, cells shuffled")], lines),
+    reading([...nulls, "verdict"]), element("p", { class: "quiet" }, `featurelens ${ATLAS.meta.version}, run ${ATLAS.meta.run}.`));
 }
 
 function compare(text) {

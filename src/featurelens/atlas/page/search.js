@@ -4,17 +4,19 @@
 
 const FALLS = 128;
 
-// Parts of a query: { kind, text }, kind null for free words.
+// Parts of a query: { kind, typed, text }, kind null for free words, text in lower case.
 function parts(query) {
   const found = [];
   const free = query.replace(/(\w+):(?:"([^"]*)"?|(\S+))/g, (whole, kind, quoted, plain) => {
     if (!KINDS.includes(kind)) return whole;
-    found.push({ kind, text: (quoted ?? plain).trim().toLowerCase() });
+    found.push(part(kind, (quoted ?? plain).trim()));
     return " ";
-  }).replace(/\s+/g, " ").trim().toLowerCase();
-  if (free) found.push({ kind: null, text: free });
+  }).replace(/\s+/g, " ").trim();
+  if (free) found.push(part(null, free));
   return found;
 }
+
+const part = (kind, typed) => ({ kind, typed, text: typed.toLowerCase() });
 
 function written(kind, text) {
   return `${kind}:${/[\s"]/.test(text) || text === "" ? `"${text.replaceAll('"', "")}"` : text}`;
@@ -58,7 +60,7 @@ function byScore(score) {
 }
 
 // Of every feature the best score, and through which name at which place of its list.
-function answerPart({ kind, text }) {
+function answerPart({ kind, typed, text }) {
   const entries = kind ? exactly(kind, text) : named(text);
   const { n } = ATLAS.core;
   const hits = { entries, score: new Float64Array(n).fill(Infinity), through: new Int32Array(n).fill(-1), at: new Int32Array(n), note: "" };
@@ -78,7 +80,7 @@ function answerPart({ kind, text }) {
       }
     });
   });
-  if (!some) hits.note = whyNothing(entries, text);
+  if (!some) hits.note = whyNothing(entries, typed);
   return hits;
 }
 
@@ -120,7 +122,7 @@ function exactly(kind, text) {
   return same.length ? same : kind === "id" ? [] : found;
 }
 
-function whyNothing(entries, text) {
+function whyNothing(entries, typed) {
   const first = entries[0];
   if (first && first.kind === "gene") {
     return `${geneName(first.place)} is a gene of these data, but leads no feature: it is not among the `
@@ -132,7 +134,7 @@ function whyNothing(entries, text) {
   if (first && first.kind === "type") {
     return `${first.shown} is a cell type of these data, but no feature is named for it.`;
   }
-  const ensembl = /^ens[a-z]*g\d+/.test(text) && !Object.keys(ATLAS.index.aliases).length
+  const ensembl = /^ens[a-z]*g\d+/i.test(typed) && !Object.keys(ATLAS.index.aliases).length
     ? " These data name genes by symbols alone, so search for the symbol." : "";
-  return `No gene, gene set, cell type or feature is called \u201c${text}\u201d.${ensembl}`;
+  return `No gene, gene set, cell type or feature is called \u201c${typed}\u201d.${ensembl}`;
 }

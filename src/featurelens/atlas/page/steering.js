@@ -3,6 +3,7 @@
 const OF_CONTROLS = ["efficiency", "specificity", "precision"];
 const OF_DOSES = ["dose", "activation", "way", "share_arrived"];
 const FEW = 20; // controls of which a rank says little
+const LONG = 40; // signs that are given the room of two facts
 
 function steeringOf(i) {
   const found = ATLAS.extras.steering[i];
@@ -20,7 +21,8 @@ function steeredFacts(known) {
   const shown = Object.entries(known).filter(([, value]) => value !== null && value !== "");
   const list = shown.map(([name, value]) => {
     const { label, unit, help } = word(`steering_${name}`);
-    return element("div", { class: "fact", title: help }, element("dt", {}, label),
+    const isLong = typeof value === "string" && value.length > LONG;
+    return element("div", { class: isLong ? "fact long" : "fact", title: help }, element("dt", {}, label),
       element("dd", {}, typeof value === "number" ? number(value) : String(value), unit ? element("span", { class: "quiet" }, ` ${unit}`) : null));
   });
   return [element("dl", { class: "facts" }, list), reading(shown.map(([name]) => `steering_${name}`))];
@@ -59,7 +61,8 @@ function controlsOf(controls) {
     + `(p = ${number((row.n_above + 1) / (row.n + 1), 2)}), at dose 1.`));
   return [ranks, plainTable("The feature among its controls, at dose 1 (medians where these are many)", [element("th", { scope: "col" }, "what"),
     element("th", { scope: "col", class: "right" }, "number"), ...OF_CONTROLS.map((name) => heading(name)),
-    element("th", { scope: "col", class: "right", title: "Controls that are more efficient than the feature" }, "more efficient than it")], lines), reading(OF_CONTROLS)];
+    element("th", { scope: "col", class: "right", title: "Controls that are more efficient than the feature" }, "more efficient than it")], lines),
+    reading([...OF_CONTROLS, ...controls.filter((row) => row.kind !== "feature").map((row) => `control_${row.kind}`)])];
 }
 
-const kindOfControl = (kind) => (kind === "feature" ? "this feature" : kind.replaceAll("_", " "));
+const kindOfControl = (kind) => (kind === "feature" ? "this feature" : word(`control_${kind}`).label);

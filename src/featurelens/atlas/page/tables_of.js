@@ -88,7 +88,7 @@ function termTable(record) {
   const names = ["term_q", "term_effect", "term_hits", "term_q_within", "term_p_binomial", "term_p_mannwhitney"];
   const heads = [element("th", { scope: "col" }, "gene set"), heading("term_direction", true),
     ...names.map((name) => heading(name)), element("th", { scope: "col" }, "kept by")];
-  const found = lines.length ? plainTable("Gene sets", heads, lines)
+  const found = lines.length ? plainTable("Gene sets that a filter keeps", heads, lines)
     : element("p", { class: "quiet" }, ATLAS.meta.collections.length ? "No filter keeps a gene set for this feature." : lacking("collections"));
   return [found, reading(["term_direction", ...names])];
 }
