@@ -9,7 +9,8 @@ with a bundle: expression decoded and laid out, genes tested and written, terms 
 for both conventions, and one permutation of the complete null. Baselines run on a few features
 (``annotation_baselines``) and are compared by processor time, which other work on the machine
 disturbs less than it disturbs a clock. A baseline is an earlier commit in the same run
-(``annotation_before``).
+(``annotation_before``); beside one, shares are compared as they are (``composition: raw``), because
+earlier commits knew nothing else.
 """
 
 import argparse
@@ -28,10 +29,10 @@ from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
+
 from benchmarks.annotation_baselines import author_feature, decoupler_features, gseapy_lists
 from benchmarks.annotation_before import against, run_baseline
 from benchmarks.annotation_data import SCALES, Data, Scale, make
-
 from featurelens.conventions import CONVENTIONS, Convention
 from featurelens.dge.cell_sets import split_cells
 from featurelens.dge.config import DgeConfig
@@ -107,7 +108,7 @@ def experiment_of(
 
 
 def run_ours(
-    data: Data, scale: Scale, folder: Path, threads: int, clock: Clock
+    data: Data, scale: Scale, folder: Path, threads: int, clock: Clock, config: DgeConfig
 ) -> tuple[PreparedExpression, float]:
     """The whole annotation in both conventions; expression as it was laid out, and peak GiB."""
     shape = (scale.n_cells, scale.n_genes)
@@ -120,7 +121,7 @@ def run_ours(
                 data.activations,
                 prepared,
                 data.genes,
-                config=DgeConfig(),
+                config=config,
                 convention=convention,
                 means=Means(threads),
             )
@@ -194,7 +195,7 @@ def page(result: dict) -> str:
         f"Synthetic data, {scale['n_cells']:,} cells x {scale['n_genes']:,} genes, "
         f"{scale['n_live']:,} live features of {scale['d_sae']:,} with "
         f"{scale['active_per_cell']:g} active in a cell, {scale['n_terms']:,} terms "
-        f"(`benchmarks/annotation_data.py`).",
+        f"(`benchmarks/annotation_data.py`); `composition: {result['composition']}`.",
         "",
         "| step | seconds | processor seconds |",
         "|---|---|---|",
@@ -243,10 +244,11 @@ def main() -> None:
         active = scale.active_per_cell * share
         scale = replace(scale, n_live=options.features, active_per_cell=active)
     load, clock = round(os.getloadavg()[0], 1), Clock()
+    dge_config = DgeConfig(composition="raw") if options.baseline else DgeConfig()
     data = make(scale)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        prepared, peak = run_ours(data, scale, folder, options.threads, clock)
+        prepared, peak = run_ours(data, scale, folder, options.threads, clock, dge_config)
         run_permutation(data, prepared, folder, options.threads, clock)
         run_author(data, prepared, options.baseline_features, clock)
         libraries = run_libraries(data, folder / "dge_corrected.parquet", clock)
@@ -264,6 +266,7 @@ def main() -> None:
         "machine": f"{platform.machine()}, {os.cpu_count()} cores",
         "threads": options.threads,
         "load": load,
+        "composition": dge_config.composition,
         "versions": f"Python {platform.python_version()}, "
         + ", ".join(f"{p} {version(p)}" for p in PACKAGES if importlib.util.find_spec(p)),
         "scale": vars(scale),

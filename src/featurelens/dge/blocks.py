@@ -2,14 +2,13 @@
 
 A block is an array (n_cells, width), contiguous over the cells. A file has no name, so that nothing
 is left of it however a job ends; it lies where Python's ``tempfile`` puts it (``TMPDIR``). Decoded
-expression is stored as it is and mapped into memory block by block; of measured expression, which
-is mostly zero, what is not zero is stored, and a block is filled in when it is asked for.
+expression is stored as it is and read block by block; of measured expression, which is mostly zero,
+what is not zero is stored, and a block is filled in when it is asked for.
 """
 
 from __future__ import annotations
 
 import errno
-import mmap
 import os
 import tempfile
 import weakref
@@ -59,6 +58,14 @@ class _Nameless:
         Path(path).unlink()
         weakref.finalize(self, os.close, self.number)
 
+    def read(self, buffer: memoryview, offset: int) -> None:
+        """Fill a buffer with what stands from a place on; other threads may read too."""
+        while buffer:
+            n = os.preadv(self.number, [buffer], offset)  # at most 2 GiB
+            if not n:
+                raise EOFError(f"{tempfile.gettempdir()}: a file of expression became shorter")
+            buffer, offset = buffer[n:], offset + n
+
 
 class _Filed:
     """A file without a name, read block by block."""
@@ -77,41 +84,32 @@ class _Filed:
 
 @dataclass(frozen=True, eq=False)
 class FiledBlocks(_Filed):
-    """Blocks of a file, mapped into memory one by one; their pages are the system's to drop."""
+    """Blocks of a file, read one by one.
+
+    Mapped, they would cost more than their reading: each page anew in the tables of the process.
+    """
 
     shape: tuple[int, int, int]
     dtype: type[np.floating]
     file: _Nameless = field(default_factory=_Nameless)
 
     def __post_init__(self) -> None:
-        _reserve(self.file, len(self) * self._stride)
+        _reserve(self.file, len(self) * self._size)
 
     @property
     def _size(self) -> int:
         return self.shape[1] * self.shape[2] * np.dtype(self.dtype).itemsize
 
-    @property
-    def _stride(self) -> int:
-        """Bytes from one block to the next: a map begins at the start of a page."""
-        page = mmap.ALLOCATIONGRANULARITY
-        return -(-self._size // page) * page
-
     def put(self, first: int, values: NDArray[np.floating]) -> None:
         """Write some cells, from number ``first`` on: (n_blocks, n, width)."""
         itemsize = values.itemsize * self.shape[2]
         for number, block in enumerate(np.ascontiguousarray(values)):
-            os.pwrite(self.file.number, block.data, number * self._stride + first * itemsize)
+            os.pwrite(self.file.number, block.data, number * self._size + first * itemsize)
 
     def __getitem__(self, number: int) -> NDArray[np.floating]:
-        if not self._size:
-            return np.empty(self.shape[1:], self.dtype)
-        pages = mmap.mmap(
-            self.file.number,
-            self._size,
-            flags=mmap.MAP_SHARED | getattr(mmap, "MAP_POPULATE", 0),
-            offset=number * self._stride,
-        )
-        return np.frombuffer(pages, self.dtype).reshape(self.shape[1:])
+        block = np.empty(self.shape[1:], self.dtype)
+        self.file.read(memoryview(block.reshape(-1).view(np.uint8)), number * self._size)
+        return block
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,7 +143,8 @@ class SparseBlocks(_Filed):
         block = np.zeros(self.shape[1:], np.float32)
         flat = block.reshape(-1)
         for first, offset, n in self.pieces[number]:
-            stored = os.pread(self.file.number, n * _SPARSE_ENTRY, offset)
+            stored = bytearray(n * _SPARSE_ENTRY)
+            self.file.read(memoryview(stored), offset)
             place = np.frombuffer(stored, np.uint32, n)
             flat[first * self.shape[2] :][place] = np.frombuffer(stored, np.float32, n, 4 * n)
         return block

@@ -49,6 +49,11 @@ class GeneTests:
     n_default: int
     factor: Floats
 
+    def rows(self, chunk: slice) -> "GeneTests":
+        """The same for some of the features; ``n_default`` stays that of all."""
+        parts = ("log2_fold", "t", "df", "p", "q", "factor")
+        return replace(self, **{name: getattr(self, name)[chunk] for name in parts})
+
     @property
     def log10_p(self) -> Floats:
         """Base-10 logarithm of p, finite also where p underflows to zero."""

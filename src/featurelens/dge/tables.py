@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 ROWS = 2_500_000
 """Rows of a table that are made at once; bounds memory, changes no result."""
+TESTED = 512
+"""Features that are tested at once, where a table holds fewer: every pass reads all expression."""
 
 
 def test_expression(
@@ -131,9 +133,10 @@ def iter_tests(
     n_tests = n_missing = n_default = n_emptied = 0
     factors = [np.empty((0, 1))]
     step = max(1, ROWS // max(len(genes), 1))
+    at_once = step * max(1, TESTED // step)
     progress = Progress(means.log, len(sets.columns), "features", f"{contrast} tests of genes")
-    for start in range(0, max(len(sets.columns), 1), step):
-        part = sets.rows(slice(start, start + step))
+    for start in range(0, max(len(sets.columns), 1), at_once):
+        part = sets.rows(slice(start, start + at_once))
         tests = test_genes(
             part, expression, config=config, convention=convention, threads=means.threads
         )
@@ -141,7 +144,16 @@ def iter_tests(
         n_missing += int(np.isnan(tests.p).sum())
         n_emptied += int(np.isnan(tests.q).all(axis=1).sum())
         factors.append(tests.factor)
-        yield _long_table(part, tests, genes, sets.columns, start, np.dtype(precision))
+        for first in range(0, max(len(part.columns), 1), step):
+            rows = slice(first, first + step)
+            yield _long_table(
+                part.rows(rows),
+                tests.rows(rows),
+                genes,
+                sets.columns,
+                start + first,
+                np.dtype(precision),
+            )
         progress.advance(len(part.columns))
     factor = np.concatenate(factors)
     if (factor != 1).any():

@@ -1,0 +1,3 @@
+"""Benchmarks, which compute as the workflow does: libraries are told how before any is loaded."""
+
+import featurelens as featurelens
