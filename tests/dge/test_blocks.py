@@ -88,6 +88,14 @@ def test_a_full_disk_says_where_room_is_wanted(counts, in_files, monkeypatch):
         prepare_expression(counts)
 
 
+def test_a_file_that_lost_its_end_is_no_expression(counts, in_files):
+    filed = prepare_parts(dense_parts(counts, 400), counts.shape).blocks
+    os.ftruncate(filed.file.number, 1500 * 16 * 4 + 4)  # the first block, and one value
+    np.testing.assert_array_equal(filed[0], counts[:, :16])
+    with pytest.raises(EOFError, match="became shorter"):
+        filed[1]
+
+
 def test_negative_values_are_refused_in_files_too(counts, in_files):
     counts[700, 3] = -1
     with pytest.raises(InputError, match="negative or missing"):

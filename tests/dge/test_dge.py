@@ -480,9 +480,11 @@ def test_an_outlier_leaves_the_low_set_its_digits():
 # --- tables in chunks ----------------------------------------------------------------------------
 
 
-def test_chunks_of_features_make_the_whole_table(cells, tmp_path, monkeypatch):
+@pytest.mark.parametrize("tested", [1, 14, 512])
+def test_chunks_of_features_make_the_whole_table(cells, tmp_path, monkeypatch, tested):
     whole = tabulate(cells, "corrected")
     monkeypatch.setattr("featurelens.dge.tables.ROWS", 7 * 25)
+    monkeypatch.setattr("featurelens.dge.tables.TESTED", tested)
     activations, expression = cells
     config = DgeConfig(high_percentile=95)
     lines = []

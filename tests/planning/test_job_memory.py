@@ -79,7 +79,7 @@ def test_jobs_on_tokens_are_planned_by_tokens(tmp_path):
 def test_expression_beyond_what_is_held_lies_in_a_file():
     assert (memory._HELD, memory._ROWS) == (blocks.HELD, tables.ROWS)
     more = replace(PAPER, n_genes=2 * PAPER.n_genes)
-    beside = 1.25 * 48 * 512 * PAPER.n_genes / 1e6  # what the tests of more genes take
+    beside = 1.25 * 88 * 512 * PAPER.n_genes / 1e6  # what the tests of more genes take
     assert megabytes("test", more) == pytest.approx(megabytes("test", PAPER) + beside, abs=2)
     assert megabytes("keep", PAPER) < megabytes("enrich", PAPER) / 2
 

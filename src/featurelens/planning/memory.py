@@ -78,8 +78,10 @@ def megabytes(stage: Stage, sizes: Sizes) -> int:
     activations = _SPARSE * _ACTIVE * cells * features
     # Decoded or measured, float32: in memory, or in a file and a block of it for each thread.
     laid_out = min(4.0 * expression, _HELD) + 2 * 64.0 * cells
-    # Rows of tables that are made at once, and six numbers of the 512 that are compared at once.
-    by_gene = 180.0 * min(features * genes, _ROWS) + 48.0 * min(features, 512) * genes
+    # Rows of tables that are made at once; of the 512 features that are tested at once six numbers,
+    # and five of those that no table holds yet.
+    at_once = min(features, 512) * genes
+    by_gene = 180.0 * min(features * genes, _ROWS) + 48.0 * at_once + 40.0 * max(at_once - _ROWS, 0)
     tested = 2 * activations + laid_out + by_gene  # activations, and the sets of cells they make
     by_term = 80.0 * features * _TERMS  # ten matrices of float64
     # Tokens as they are read and in the order of the cells; activations of some, and both poolings.
