@@ -22,25 +22,30 @@ HANGS = 7200
 """Seconds after which a run is taken for one that will not end."""
 AT_START = """
 import json, os, pathlib, sys, time
-command = " ".join(sys.orig_argv)
 asked = json.loads(os.environ["ASKED_OF_JOBS"])
-for script, act in asked.items() if "SLURM_JOB_ID" in os.environ else ():
-    once = pathlib.Path(os.environ["ASKED_ONCE"], script)
-    if f".{script}.py" not in command or once.exists():
-        continue
+copy = pathlib.Path(sys.orig_argv[-1])
+script = copy.name.partition(".")[2].removesuffix(".py")
+once = pathlib.Path(os.environ["ASKED_ONCE"], script)
+
+def act(event, arguments):
+    if event != "open" or arguments[0] != str(copy) or once.exists():
+        return
     once.touch()
-    if act == "hang":
+    if asked[script] == "hang":
         time.sleep(100_000)
-    elif act == "wait":
+    elif asked[script] == "wait":
         while not once.with_suffix(".go").exists():
             time.sleep(0.1)
     else:
-        held = bytearray(act << 20)
+        held = bytearray(asked[script] << 20)
         held[::4096] = b"1" * len(held[::4096])
         time.sleep(100_000)
+
+if "SLURM_JOB_ID" in os.environ and script in asked:
+    sys.addaudithook(act)
 """
-"""Python that reads this at its start does what is asked of the first job of each script: it hangs,
-waits for a file, or takes so many megabytes."""
+"""Python that reads this does what is asked of the first job of each script, when it reads the
+script and has compared its code: it hangs, waits for a file, or takes so many megabytes."""
 
 
 @pytest.fixture
@@ -92,6 +97,18 @@ def finish(run, cluster, known=(), **acts):
     return run.returncode
 
 
+def planned(cluster, clone, *targets):
+    """What Snakemake prints of what it would run."""
+    assert start(cluster, clone, *targets, "-n").wait() == 0
+    return (clone / "run.log").read_text()
+
+
+def errors_of(clone):
+    """Lines of errors that the last run printed."""
+    lines = (clone / "run.log").read_text().splitlines()
+    return [line for line in lines if line.startswith("error: ")]
+
+
 def wait_for(note):
     """Wait until a script has begun."""
     begun = time.monotonic()
@@ -122,7 +139,7 @@ def told(log):
     asked = defaultdict(set)
     for rule, block in re.findall(r"^rule (\w+):\n((?:    .*\n)+)", log, flags=re.M):
         asked[rule].update(_amounts(block))
-    for group, block in re.findall(r"Group job (\w+) \(jobs.*\n((?:    .*\n)+)", log):
+    for group, block in re.findall(r"Group job (\w+) \(jobs.*\n+((?:    .*\n)+)", log):
         memory, time = zip(*_amounts(block), strict=True)
         asked[group].add((max(memory), sum(time)))
     return asked, set(re.findall(r"^localrule (\w+):", log, flags=re.M))
@@ -206,22 +223,19 @@ def test_jobs_that_are_lost_are_tried_again_and_the_records_are_as_asked(cluster
 def test_code_that_is_edited_while_a_run_goes_on_ends_it_with_one_line(cluster, clone, asked):
     environment, notes = asked
     module = clone / "src/featurelens/autoencoder/training.py"
+    before = module.read_text()
     known = {job["JobId"] for job in cluster.jobs()}
 
     def edit(_):
         """Once the first script has begun: what it could load was compared before."""
         wait_for(notes / "take_step")
-        module.write_text(module.read_text() + "\nADDED = 1\n")
+        module.write_text(before + "\nADDED = 1\n")
         (notes / "take_step.go").touch()
 
     run = start(cluster, clone, EMBEDDING, CONFIG, **environment(take_step="wait"))
     assert finish(run, cluster, known, simulate=edit) == 1
-    log = (clone / "run.log").read_text()
-    lines = [line for line in log.splitlines() if line.startswith("error: ")]
-    assert len(lines) == 1
-    assert lines[0].startswith(
-        "error: edited since this run began: featurelens.autoencoder.training;"
-    )
+    [line] = errors_of(clone)
+    assert line.startswith("error: edited since this run began: featurelens.autoencoder.training;")
     assert not (clone / EMBEDDING).exists()
     lost = [job for job in submitted(cluster, known) if job["JobState"] != "COMPLETED"]
     assert {job["rule"] for job in lost} == {"train_autoencoder"}
@@ -229,9 +243,39 @@ def test_code_that_is_edited_while_a_run_goes_on_ends_it_with_one_line(cluster, 
     known |= {job["JobId"] for job in cluster.jobs()}
     assert finish(start(cluster, clone, EMBEDDING, CONFIG), cluster) == 0
     assert [job["rule"] for job in submitted(cluster, known)] == ["train_autoencoder"]
-    again = start(cluster, clone, EMBEDDING, CONFIG, "-n")
-    assert again.wait() == 0
-    assert "Nothing to be done" in (clone / "run.log").read_text()
+    assert "Nothing to be done" in planned(cluster, clone, EMBEDDING, CONFIG)
+    # What is there is recorded as made with the edited code, and with that alone.
+    module.write_text(before)
+    jobs = re.findall(r"^(?:local)?rule (\w+):", planned(cluster, clone, EMBEDDING), flags=re.M)
+    assert jobs == ["train_autoencoder"]
+
+
+@pytest.mark.slow
+def test_jobs_that_a_killed_run_has_left_are_not_joined_by_others(cluster, clone, asked):
+    environment, notes = asked
+    known = {job["JobId"] for job in cluster.jobs()}
+    run = start(cluster, clone, EMBEDDING, CONFIG, **environment(take_step="wait"))
+
+    def kill(_):
+        wait_for(notes / "take_step")
+        run.kill()
+
+    finish(run, cluster, known, simulate=kill)
+    [left] = submitted(cluster, known)
+    assert left["JobState"] == "RUNNING"
+    assert start(cluster, clone, EMBEDDING, CONFIG).wait() == 1
+    [line] = errors_of(clone)
+    assert line.startswith("error: results/demo: jobs of an earlier run are still in Slurm's queue")
+    assert len(submitted(cluster, known)) == 1
+    # The command that the line ends with is all that it takes.
+    cluster.run(*line.rpartition(": ")[2].split())
+    begun = time.monotonic()
+    while cluster.run("squeue", "--noheader"):
+        assert time.monotonic() < begun + HANGS
+    assert finish(start(cluster, clone, EMBEDDING, CONFIG), cluster) == 0
+    ended = [(job["rule"], job["JobState"]) for job in submitted(cluster, known)]
+    assert ended[0] == ("simulate", "CANCELLED")
+    assert ended[1:] == [("simulate", "COMPLETED"), ("train_autoencoder", "COMPLETED")]
 
 
 @pytest.mark.slow
@@ -242,6 +286,4 @@ def test_the_miniature_is_made_from_a_fresh_clone(cluster, clone):
     log = (clone / "run.log").read_text()
     assert status == 0, log[-8000:]
     check_records(cluster, submitted(cluster, known), log)
-    again = start(cluster, clone, "-n")
-    assert again.wait() == 0
-    assert "Nothing to be done" in (clone / "run.log").read_text()
+    assert "Nothing to be done" in planned(cluster, clone)

@@ -2,7 +2,10 @@
 
 import os
 import shlex
+import shutil
 import subprocess
+import sys
+import time
 
 import pytest
 
@@ -94,6 +97,73 @@ def test_a_script_that_was_edited_ends_its_own_jobs_and_the_run_says_so(house):
     assert job(house, "other").stdout == "other\n"
     beginning(house).guarded()
     assert run.edited() == ["scripts/one"]
+
+
+LATE = """
+from pathlib import Path
+from featurelens.places import Place
+Path("begun").touch()
+while not Path("go").exists():
+    pass
+from featurelens.progress import alive
+print("computed")
+"""
+NOTES = """
+import os, sys
+from pathlib import Path
+sys.path.insert(0, "src")
+from featurelens.planning import began
+beginning = began.Beginning(began.Fingerprints("scripts"), Path("workflow"), {"run": "demo"})
+print(beginning.note())
+print(os.environ[began.NOTE])
+"""
+
+
+@pytest.mark.parametrize(
+    ("module", "text", "computes"),
+    [
+        ("progress", "\nADDED = 1\n", False),
+        ("progress", "\n(", False),
+        ("progress", "\n# More.\n", True),
+        ("places", "\nADDED = 1\n", True),
+    ],
+)
+def test_what_a_script_loads_late_is_as_noted_too(house, module, text, computes):
+    """What it has loaded before, such as the module of places, is no longer read."""
+    shutil.copytree(LIBRARY, house / "src/featurelens")
+    (house / "scripts/one.py").write_text(LATE)
+    noted = subprocess.run([sys.executable, "-P", "-c", NOTES], capture_output=True, text=True)
+    command, note = noted.stdout.splitlines()
+    script = house / "tmpab1.one.py"
+    shutil.copy(house / "scripts/one.py", script)
+    job = subprocess.Popen(
+        [*shlex.split(command), sys.executable, str(script)],
+        env=os.environ | {began.NOTE: note},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while not (house / "begun").exists():
+        assert job.poll() is None
+        time.sleep(0.01)
+    with (house / f"src/featurelens/{module}.py").open("a") as file:
+        file.write(text)
+    (house / "go").touch()
+    output, errors = job.communicate()
+    assert (job.returncode, output) == ((0, "computed\n") if computes else (1, ""))
+    if not computes:
+        [line] = errors.splitlines()
+        assert line.startswith("error: edited since this run began: ")
+        assert "progress" in line
+
+
+def test_code_that_is_half_saved_is_an_edit(house):
+    run = beginning(house)
+    run.note()
+    (house / "scripts/one.py").write_text("from featurelens.places import (")
+    with pytest.raises(InputError, match=r"edited since this run began: .*scripts/one\.py;"):
+        beginning(house).guarded()
+    assert run.edited() == [str(house / "scripts/one.py")]
 
 
 def test_remarks_are_no_edits(house):

@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 from itertools import accumulate
+from math import ceil
 from pathlib import Path
 
 import pytest
@@ -211,6 +212,15 @@ STUDY = {
 """(5 + 5 + 7) * 7 * 4 * 7 = 3,332 SAEs in 3 * 7 * 4 stacks of one architecture, width and rate."""
 
 
+def slurm_jobs(folder, config, **site):
+    """What a run would submit under the profile: Slurm jobs by rule or group, and what else."""
+    settings = folder / "profile.yaml"
+    settings.write_text(yaml.safe_dump(profile("slurm", **site)))
+    command = [sys.executable, Path(slurm_plan.__file__), folder, config, settings]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return json.loads(done.stdout)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("stacks_per_job", [1, 4])
 def test_a_study_of_3000_saes_is_less_than_200_slurm_jobs(tmp_path, stacks_per_job):
@@ -219,11 +229,7 @@ def test_a_study_of_3000_saes_is_less_than_200_slurm_jobs(tmp_path, stacks_per_j
     stack_by = ["architecture", "expansion", "learning_rate"]
     config["sweeps"]["small"] |= {"grids": [STUDY], "stack_by": stack_by}
     _, file = write_config(clone, config)
-    settings = tmp_path / "profile.yaml"
-    settings.write_text(yaml.safe_dump(profile("slurm", stacks_per_job=stacks_per_job)))
-    command = [sys.executable, Path(slurm_plan.__file__), clone, file, settings]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    plan = json.loads(done.stdout)
+    plan = slurm_jobs(clone, file, stacks_per_job=stacks_per_job)
     assert plan["points"] > 3000
     jobs = plan["slurm"]
     assert sum(jobs.values()) < 200
@@ -232,6 +238,38 @@ def test_a_study_of_3000_saes_is_less_than_200_slurm_jobs(tmp_path, stacks_per_j
     if stacks_per_job > 1:
         assert "train_stack" not in jobs
         assert jobs["stacks"] >= 84 / 4
+
+
+@pytest.mark.slow
+def test_the_papers_study_shares_slurm_jobs_as_the_profile_says(tmp_path):
+    """Grids as the config has them; architecture and width in one stack, or each rate apart."""
+    stacks = {
+        "small": 3 * 8,
+        "hierarchical": 4 + 4 + 4 * 3,
+        "grid": 3 * (3 * 6 * 3),
+        "zipf": 6,
+        "cells": 3 * (2 * 4 * 2),
+    }
+    alone = {
+        "train_stack": sum(stacks.values()),
+        "train_autoencoder": 22 * 3 * 2 + 3,
+    }
+    # The small sweep of zipf is measured in one job, those of cells apart from the others.
+    shared = {
+        "superposition": alone["train_autoencoder"],
+        "recovery": sum(stacks.values()) - stacks["zipf"] - stacks["cells"],
+        "held_out": stacks["cells"],
+    }
+    clone = copy_repository(tmp_path)
+    jobs = slurm_jobs(clone, "config/paper.yaml")["slurm"]
+    assert {name: jobs[name] for name in alone} == alone
+    assert {name: jobs[name] for name in shared} == {
+        name: ceil(number / 5) for name, number in shared.items()
+    }
+    others = sum(jobs.values()) - jobs["train_stack"]
+    jobs = slurm_jobs(clone, "config/paper.yaml", stacks_per_job=4)["slurm"]
+    assert jobs["stacks"] == alone["train_stack"] / 4
+    assert sum(jobs.values()) == others + jobs["stacks"]
 
 
 def test_a_run_whose_settings_are_unusual_says_so_and_no_other(clone):

@@ -4,8 +4,8 @@ On a cluster every job evaluates the workflow anew. What was edited since the ru
 part in its results, and Snakemake would record them as made by the code that the run was planned
 with (docs/cluster.md). So the run notes what it began with, jobs find the note by a variable of the
 environment, and end where something that they read is not as noted: what stands before the command
-of every job (:meth:`Beginning.note`) runs that command where its script loads what the run began
-with (:func:`main`).
+of every job (:meth:`Beginning.note`) runs its script where that can load nothing but what the run
+began with (:func:`run`), be it at once or hours later.
 """
 
 from __future__ import annotations
@@ -13,15 +13,18 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import runpy
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from importlib.abc import MetaPathFinder
 from pathlib import Path
 from shlex import join
 from typing import Any
 
 from featurelens.io import InputError, write_text
 from featurelens.planning.fingerprint import LIBRARY, Fingerprints
+from featurelens.planning.sources import PACKAGE
 
 NOTE = "FEATURELENS_BEGAN"
 """Variable that names the file of the note."""
@@ -72,29 +75,80 @@ class Beginning:
             If config, rules or modules that plan in this process are not as noted.
         """
         if NOTE in os.environ:
-            _require({name: code for name, code in self.state().items() if _takes_part(name)})
+            _require_readable(
+                lambda: {name: code for name, code in self.state().items() if _takes_part(name)}
+            )
         return self._command()
 
     def _command(self) -> str:
-        start = f"import sys; sys.path.insert(0, {str(LIBRARY.parent)!r}); "
-        start += f"from {__name__} import main; main(*sys.argv[1:])"
-        return join([sys.executable, "-P", "-c", start, str(self.code.scripts)])
+        return join([*_python(sys.executable, "main"), str(self.code.scripts)])
 
     def edited(self) -> list[str]:
         """What is no longer as this process noted it: names of modules and files."""
-        now = replace(self, code=Fingerprints(self.code.scripts))
-        return _edited(now.state()) if NOTE in os.environ else []
+        if NOTE not in os.environ:
+            return []
+        try:
+            return _edited(replace(self, code=Fingerprints(self.code.scripts)).state())
+        except SyntaxError as error:
+            return [str(error.filename)]
+
+
+def _python(program: str, function: str) -> list[str]:
+    """Command that calls a function of this module with what follows."""
+    start = f"import sys; sys.path.insert(0, {str(LIBRARY.parent)!r}); "
+    start += f"from {__name__} import {function}; {function}(*sys.argv[1:])"
+    return [program, "-P", "-c", start]
 
 
 def main(scripts: str, *command: str) -> None:
-    """Run the command of a job, unless what its script can load was edited."""
-    script = Path(command[-1]).name.partition(".")[2].removesuffix(".py")
-    if NOTE in os.environ and Path(scripts, f"{script}.py").exists():
-        try:
-            _require(Fingerprints(scripts).codes(script))
-        except InputError as error:
-            sys.exit(f"error: {error}")
+    """Run the command of a job; of its script, nothing that was edited (:func:`run`)."""
+    script = Path(scripts, f"{_name_of(command[-1])}.py")
+    if NOTE in os.environ and len(command) == 2 and script.exists():
+        command = (*_python(command[0], "run"), scripts, command[1])
     os.execvp(command[0], command)
+
+
+def run(scripts: str, script: str) -> None:
+    """Run a job's copy of a script, unless what it can load was edited; it loads nothing edited."""
+    sys.argv = [script]
+    sys.path.insert(0, str(Path(script).resolve().parent))
+    unedited = _Unedited(scripts)
+    try:
+        unedited.require(_name_of(script))
+        sys.meta_path.insert(0, unedited)
+        runpy.run_path(script, run_name="__main__")
+    except InputError as error:
+        sys.exit(f"error: {error}")
+
+
+class _Unedited(MetaPathFinder):
+    """Finds no module itself; raises :class:`InputError` for one that was edited.
+
+    Scripts load some modules late, such as what writes a result. A file that is as old as it was
+    at the start is as it was noted.
+    """
+
+    def __init__(self, scripts: str) -> None:
+        self._scripts = scripts
+        self._ages = {path: path.stat().st_mtime_ns for path in LIBRARY.rglob("*.py")}
+
+    def require(self, script: str) -> None:
+        """Raise :class:`InputError` if something that a script can load is not as noted."""
+        _require_readable(lambda: Fingerprints(self._scripts).codes(script))
+
+    def find_spec(self, fullname: str, *_: object) -> None:
+        parts = fullname.split(".")
+        if parts[0] != PACKAGE:
+            return
+        place = LIBRARY.joinpath(*parts[1:])
+        file = place / "__init__.py" if place.is_dir() else place.with_suffix(".py")
+        if file.exists() and file.stat().st_mtime_ns != self._ages.get(file):
+            _require_readable(lambda: {fullname: Fingerprints(self._scripts).codes()[fullname]})
+
+
+def _name_of(copy: str) -> str:
+    """Name of the script that Snakemake made a copy of."""
+    return Path(copy).name.partition(".")[2].removesuffix(".py")
 
 
 def describe_edits(names: Iterable[str]) -> str:
@@ -105,6 +159,14 @@ def describe_edits(names: Iterable[str]) -> str:
         f"edited since this run began: {', '.join(shown[:3])}{more}; jobs that read it end, for "
         "results would mix two versions. Start the run again: what is finished is kept"
     )
+
+
+def _require_readable(state: Callable[[], Mapping[str, str]]) -> None:
+    """As :func:`_require`, of files that may be half saved."""
+    try:
+        _require(state())
+    except SyntaxError as error:
+        raise InputError(describe_edits([str(error.filename)])) from error
 
 
 def _require(state: Mapping[str, str]) -> None:

@@ -14,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from featurelens.io import InputError
+from featurelens.planning.queued import describe_left, jobs_left
 from featurelens.starts import held
 
 SKEW = 2.0
@@ -35,7 +36,8 @@ def prepare_place(run: str, resources: Iterable[str], *, dry: bool) -> None:
     Raises
     ------
     InputError
-        If files cannot be written, or another process makes the same run in this folder.
+        If files cannot be written, another process makes the same run in this folder, or Slurm's
+        queue holds jobs of a run that has ended.
     """
     require_room()
     if dry:
@@ -46,6 +48,8 @@ def prepare_place(run: str, resources: Iterable[str], *, dry: bool) -> None:
             f"results/{run}: another run makes them in this folder (process {other}); wait until "
             "it has ended, or end it"
         )
+    if not held.others(run) and (left := jobs_left(Path.cwd())):
+        raise InputError(describe_left(run, left))
     held.tell_jobs(run)
     if n_files := bring_back([Path("results", run), *map(Path, resources)]):
         sys.stderr.write(

@@ -68,6 +68,13 @@ def _take(run: str, number: int) -> bool:
     return True
 
 
+def others(run: str) -> bool:
+    """Whether a run of another name goes on in this folder, as far as locks are to be had."""
+    with suppress(OSError), _gate():
+        return _any_other(run)
+    return False
+
+
 def tell_jobs(run: str) -> None:
     """Have the jobs of this process on this machine hold its run too (:func:`hold_as_job`)."""
     os.environ[VARIABLE] = f"{_host()} {os.getpid()} {(FOLDER / run).resolve()}"
@@ -106,12 +113,16 @@ def _is_free(number: int) -> bool:
 
 def _remove_notes(run: str) -> None:
     """Remove Snakemake's notes of a run that nobody holds; all of them if no run is held at all."""
-    if not any(_is_held(file) for file in FOLDER.iterdir() if file.name not in (run, GATE)):
+    if not _any_other(run):
         rmtree(NOTES, ignore_errors=True)
         return
     for note in NOTES.glob("*.lock"):
         if any(line.startswith(f"results/{run}/") for line in note.read_text().splitlines()):
             note.unlink(missing_ok=True)
+
+
+def _any_other(run: str) -> bool:
+    return any(_is_held(file) for file in FOLDER.iterdir() if file.name not in (run, GATE))
 
 
 def _is_held(file: Path) -> bool:
