@@ -13,8 +13,9 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import PathCollection
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, SubFigure
 from matplotlib.font_manager import fontManager
+from matplotlib.transforms import Bbox
 
 from featurelens.io import atomic_path
 
@@ -23,6 +24,9 @@ FULL_WIDTH = 7.2
 
 DPI = 250
 """Dots per inch of the PNG and of rasterised point clouds inside the PDF."""
+
+_DECIMALS = 9
+"""To which positions in a figure are rounded, as shares of its width and height."""
 
 MUTED = "#5f5f5f"
 """Grey of remarks and secondary labels."""
@@ -104,11 +108,27 @@ def save(figure: Figure, pdf: str | Path, png: str | Path) -> None:
         figure.set_dpi(DPI)
         if engine := figure.get_layout_engine():
             engine.execute(figure)
+            _settle(figure)
         figure.set_layout_engine(None)  # "none" would make each format draw twice
         with atomic_path(png) as path:
             figure.savefig(path, format="png", dpi=DPI, metadata={"Software": None})
         with atomic_path(pdf) as path:
             figure.savefig(path, format="pdf", dpi=DPI, metadata={"CreationDate": None})
+
+
+def _settle(figure: Figure | SubFigure) -> None:
+    """Round where the layout put things, by less than anybody sees.
+
+    Its solver (kiwisolver 1.5) adds up in an order that depends on where its variables lie in
+    memory, so that last digits differ from one process to the next, and are written to a PDF.
+    """
+    for part in figure.subfigs:
+        part.bbox_relative.set_points(part.bbox_relative.get_points().round(_DECIMALS))
+        _settle(part)
+    if isinstance(figure, Figure):
+        for axes in figure.axes:
+            place = axes.get_position(original=True).get_points().round(_DECIMALS)
+            axes.set_position(Bbox(place))
 
 
 def save_drawn(drawn: Figure | Mapping[str, Figure], files: Any, name: str) -> None:
