@@ -28,7 +28,13 @@ def number(text):
 
 def plain_table(data, separator, decimal="."):
     text = text_of(data)
-    rows = [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator) if row]
+    limit = csv.field_size_limit(len(text) + 1)  # pandas has none
+    try:
+        rows = [
+            row for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator) if row
+        ]
+    finally:
+        csv.field_size_limit(limit)
     width = len(rows[0])
     rows = [row for row in rows[1:] if row != [""]]
     rows = [row + [""] * (width - len(row)) for row in rows]

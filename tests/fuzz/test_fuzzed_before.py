@@ -19,6 +19,7 @@ from featurelens.embeddings.decoders.registry import load_decoder
 from featurelens.embeddings.models.multidgd.fit import read_hyperparameters
 from featurelens.embeddings.models.precomputed.config import PrecomputedModel
 from featurelens.embeddings.models.precomputed.files import read_embedding
+from featurelens.embeddings.models.precomputed.names import read_names
 from featurelens.genesets.files import read_gmt, write_gmt
 from featurelens.genesets.read import read_sets
 from featurelens.io import InputError
@@ -111,6 +112,14 @@ def test_a_cell_may_be_called_na(tmp_path):
     made = embedding(tmp_path / "z.csv", "cell,d0\nNA,1\nnull,2\nnan,3\n")
     assert made.names.tolist() == ["NA", "null", "nan"]
     assert made.values.ravel().tolist() == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    "text", ["\nbarcode\na\nb\n", '""\nbarcode\na\nb', "\na\nb\n", "x\na\n\nb"]
+)
+def test_an_empty_line_hides_no_header(tmp_path, text):
+    (tmp_path / "names.txt").write_text(text)
+    assert read_names(str(tmp_path / "names.txt"), 2).tolist() == ["a", "b"]
 
 
 def test_arrays_and_tables_that_are_damaged(tmp_path):

@@ -189,7 +189,7 @@ def strange_arrays(draw, arrays):
         array = np.asarray(made[name])
         how = draw(st.sampled_from(["shape", "shape", "type", "value", "remove", "rename", "add"]))
         if how == "shape":
-            made[name] = _reshaped(draw, array)
+            made[name] = reshaped(draw, array)
         elif how == "type":
             kind = draw(st.sampled_from(KINDS))
             with np.errstate(all="ignore"):
@@ -210,7 +210,7 @@ def strange_arrays(draw, arrays):
     return made
 
 
-def _reshaped(draw, array):
+def reshaped(draw, array):
     ways = [
         lambda a: a.T,
         lambda a: a.ravel(),

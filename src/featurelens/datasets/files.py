@@ -73,9 +73,17 @@ class CellsFile:
     def column(self, name: str) -> pd.Series:
         """One column of the cells, (n_cells,), without names."""
         if name in columns_of(self.obs):
-            return read_column(self.obs, name)
-        own = read_column(self.part["obs"], name)
+            return self._one_each(name, read_column(self.obs, name), self.names)
+        own = self._one_each(name, read_column(self.part["obs"], name), self.row_names)
         return own if self.rows is None else own.iloc[self.rows].reset_index(drop=True)
+
+    def _one_each(self, name: str, values: pd.Series, names: pd.Index) -> pd.Series:
+        if len(values) != len(names):
+            raise InputError(
+                f"{self.path}: obs[{name!r}] has {len(values)} values for {len(names)} cells; "
+                "write the file again"
+            )
+        return values
 
     def table(self) -> pd.DataFrame:
         """All columns of the cells, (n_cells, n_columns), by their names."""

@@ -46,7 +46,7 @@ from featurelens.datasets.shipped import (
     pbmc68k_type_sizes,
     read_pbmc68k_reduced,
 )
-from featurelens.datasets.stored import read_matrix
+from featurelens.datasets.stored import read_matrix, read_sound
 from featurelens.datasets.unknown_types import ALL, UNKNOWN, known_types
 from featurelens.io import InputError, require_unique_names
 from featurelens.means import Log, silent
@@ -120,8 +120,6 @@ def read_labels(config: DatasetConfig) -> pd.DataFrame:
 
 
 def _read_own(config: OwnCells, log: Log) -> anndata.AnnData:
-    from anndata.io import read_elem
-
     check_dataset(config)
     with open_cells(config) as file:
         for line in said_of(Found(file.config, file.found)):
@@ -129,17 +127,30 @@ def _read_own(config: OwnCells, log: Log) -> anndata.AnnData:
         config = file.config
         matrix = read_matrix(counts_of(file), rows=file.rows, columns=file.columns)
         own, var = file.table(), file.table_of_genes()
-        obsm = {key: _take(read_elem(value), rows) for key, (value, rows) in file.obsm.items()}
+        obsm = {key: (read_sound(value), rows) for key, (value, rows) in file.obsm.items()}
+        for key, (value, rows) in obsm.items():
+            n_rows = len(file.names if rows is None else file.row_names)
+            _require_rows(value, n_rows, f"{config.path}: obsm[{key!r}]")
         varm = file.varm()
+        for key, value in varm.items():
+            _require_rows(value, len(file.genes), f"{config.path}: varm[{key!r}]")
         columns = slice(None) if file.columns is None else file.columns
     return _own_cells(
         config,
         counts=sparse.csr_matrix(matrix),
         own=own,
         var=var.iloc[columns],
-        obsm=obsm,
+        obsm={key: _take(value, rows) for key, (value, rows) in obsm.items()},
         varm={key: _take(value, columns) for key, value in varm.items()},
     )
+
+
+def _require_rows(value: Any, n_rows: int, where: str) -> None:
+    if getattr(value, "shape", ())[:1] != (n_rows,):
+        raise InputError(
+            f"{where} is no matrix of {n_rows} rows, as there are names; write it again, or "
+            "remove it from the file"
+        )
 
 
 def take_cells(adata: anndata.AnnData, config: OwnCells, *, log: Log = silent) -> anndata.AnnData:
@@ -211,8 +222,8 @@ def _own_cells(
     own, var = plain_table(own), plain_table(var)
     # As they are stored, indices and indptr may be of two widths, of which scipy removes no zeros.
     counts = sparse.csr_matrix((counts.data, counts.indices, counts.indptr), shape=counts.shape)
+    counts.sum_duplicates()  # as every library reads a place that is given twice
     counts.eliminate_zeros()
-    counts.sort_indices()
     require_counts(
         counts.data,
         f"{config.path}: {config.counts}",

@@ -9,7 +9,7 @@ import pandas as pd
 from scipy import sparse
 
 from featurelens.datasets.plain import plain_index
-from featurelens.datasets.stores import is_group
+from featurelens.datasets.stores import is_group, parts_of
 from featurelens.datasets.tenx import MatrixMarket
 from featurelens.io import InputError
 
@@ -40,7 +40,7 @@ def read_column(frame: Any, name: str) -> pd.Series:
     stored = frame[name]
     categories = stored.attrs.get("categories")
     if categories is None:
-        if not is_group(stored) and (stored.dtype.kind == "V" or len(stored.shape) != 1):
+        if any(each.dtype.kind == "V" or len(each.shape) != 1 for each in _arrays_of(stored)):
             raise InputError(
                 f"{where_of(stored)}: column {name!r} is neither text nor numbers, one for each "
                 "row; write it anew as one of these"
@@ -49,6 +49,13 @@ def read_column(frame: Any, name: str) -> pd.Series:
     kept = frame.file[categories]
     names = kept.asstr()[()] if kept.dtype.kind == "O" else kept[()]
     return pd.Series(pd.Categorical.from_codes(stored[()], categories=names))
+
+
+def _arrays_of(element: Any) -> list[Any]:
+    """Arrays of a stored element: itself, or those of its parts, such as codes and categories."""
+    if not is_group(element):
+        return [element]
+    return [array for name in element for array in _arrays_of(element[name])]
 
 
 def where_of(element: Any) -> str:
@@ -67,10 +74,33 @@ def is_matrix(element: Any) -> bool:
 
 def read_part(group: Any, name: str) -> dict[str, Any]:
     """A part that is a mapping, read; nothing where it is absent."""
+    return {key: read_sound(value) for key, value in parts_of(group, name).items()}
+
+
+def read_sound(element: Any) -> Any:
+    """A stored element, read; of a sparse matrix, every value has a place.
+
+    Raises
+    ------
+    InputError
+        If one has none: what computes with sparse matrices trusts that, and ends the process.
+    """
     from anndata.io import read_elem
 
-    part = group.get(name)
-    return dict(read_elem(part)) if is_group(part) else {}
+    value = read_elem(element)
+    if sparse.issparse(value):
+        require_sound(value, f"{where_of(element)}: {element.name}")
+    return value
+
+
+def require_sound(matrix: Any, where: str) -> None:
+    """Raise an InputError unless every value of a sparse matrix has a place within it."""
+    try:
+        matrix.check_format(full_check=True)
+    except ValueError as error:
+        raise InputError(
+            f"{where}: its parts do not fit together ({error}); write it again"
+        ) from error
 
 
 def read_matrix(
@@ -88,27 +118,26 @@ def read_matrix(
     rows, columns
         Positions to keep; None keeps all.
     """
-    from anndata.io import read_elem, sparse_dataset
+    from anndata.io import sparse_dataset
 
     if isinstance(element, MatrixMarket):
         matrix = element.read()
         matrix = matrix if columns is None else matrix[:, columns]
     elif columns is None:
-        matrix = sparse.csr_matrix(_in_single(read_elem(element)))
+        matrix = sparse.csr_matrix(_in_single(read_sound(element)))
     elif is_group(element) and "csc" in str(dict(element.attrs)):
-        matrix = sparse.csr_matrix(read_elem(element)[:, columns])
+        matrix = sparse.csr_matrix(read_sound(element)[:, columns])
     else:
         stored = sparse_dataset(element) if is_group(element) else element
         n_stored = element["data"].shape[0] if is_group(element) else element.size
         n_rows = stored.shape[0]
         step = max(1, int(n_rows * VALUES_AT_ONCE / max(n_stored, 1)))
-        matrix = sparse.vstack(
-            [
-                sparse.csr_matrix(_in_single(stored[start : start + step]))[:, columns]
-                for start in range(0, n_rows, step)
-            ],
-            format="csr",
-        )
+        blocks = []
+        for start in range(0, n_rows, step):
+            block = sparse.csr_matrix(_in_single(stored[start : start + step]))
+            require_sound(block, f"{where_of(element)}: {element.name}")
+            blocks.append(block[:, columns])
+        matrix = sparse.vstack(blocks, format="csr")
     return sparse.csr_matrix(matrix if rows is None else matrix[rows])
 
 

@@ -6,6 +6,7 @@ what Cell Ranger writes (:mod:`featurelens.datasets.tenx`) is laid out as if it 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -65,6 +66,31 @@ def parts_of(group: Any, name: str) -> dict[str, Any]:
 
 
 @contextmanager
+def _named(path: Path, form: str) -> Iterator[None]:
+    """Name the store in whatever is raised while parts of it are read: none is as it should be."""
+    try:
+        yield
+    except MemoryError:
+        raise
+    except InputError as error:
+        raise error if str(path) in str(error) else InputError(f"{path}: {error}") from error
+    except Exception as error:  # of a kind for each library; anndata's own is a plain Exception
+        line = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise InputError(
+            f"{path}: cannot be read as {form} ({_part_of(error)}{line}); is it complete?"
+        ) from error
+
+
+_NOTE = re.compile(r"key '(.*)' of .* from /?(.*)")
+
+
+def _part_of(error: Exception) -> str:
+    """The part that anndata was reading, as it notes it; "" where it notes none."""
+    notes = map(_NOTE.search, getattr(error, "__notes__", []))
+    return next((f"{note[2]}/{note[1]}: ".lstrip("/") for note in notes if note), "")
+
+
+@contextmanager
 def _hdf5(path: Path) -> Iterator[Store]:
     import h5py
 
@@ -72,7 +98,7 @@ def _hdf5(path: Path) -> Iterator[Store]:
         handle = h5py.File(path)
     except OSError as error:
         raise InputError(f"{path}: {explain(path, error)}") from error
-    with handle:
+    with handle, _named(path, path.suffix or "HDF5"):
         if is_tenx(handle):
             with as_anndata(handle, path) as root:
                 yield Store("a file of 10x Genomics", root)
@@ -84,19 +110,11 @@ def _hdf5(path: Path) -> Iterator[Store]:
 @contextmanager
 def _zarr(path: Path) -> Iterator[Store]:
     import zarr
-    from zarr.errors import BaseZarrError
 
-    try:
+    with _named(path, ".zarr"):
         root = zarr.open_group(path, mode="r", use_consolidated=False)
         _require_tables(root, path)
         yield Store("a Zarr store", root)
-    except InputError as error:
-        raise error if str(path) in str(error) else InputError(f"{path}: {error}") from error
-    except (KeyError, OSError, RuntimeError, TypeError, ValueError, BaseZarrError) as error:
-        line = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise InputError(
-            f"{path}: cannot be read as .zarr ({line}); is the folder complete?"
-        ) from error
 
 
 def _require_tables(root: h5py.File, path: Path) -> None:

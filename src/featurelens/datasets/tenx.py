@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import TextIOWrapper
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -187,11 +188,18 @@ def _open(path: Path) -> Any:
 
 
 def _lines(path: Path) -> list[str]:
+    """Lines of a file, each with a name; a form feed or the like within a name ends none."""
     try:
-        with _open(path) as file:
-            return file.read().decode().splitlines()
+        with TextIOWrapper(_open(path), encoding="utf-8-sig") as file:
+            lines = file.read().removesuffix("\n").split("\n")
     except _CUT_OFF as error:
         raise InputError(f"{path}: cannot be read ({error}); is it complete?") from error
+    for number, line in enumerate(lines, start=1):
+        if not line.partition("\t")[0].strip() or "\0" in line:
+            raise InputError(
+                f"{path}: line {number} has no name, or what is no text; is the file complete?"
+            )
+    return lines
 
 
 @dataclass(frozen=True)
@@ -235,9 +243,14 @@ class MatrixMarket:
         try:
             with _open(self.path) as file:
                 lines = list(islice(file, self.n_before, self.n_before + count))
-            triples = np.loadtxt(lines, ndmin=2)
+            triples = np.loadtxt(lines, ndmin=2) if lines else np.empty((0, 3))
         except (*_CUT_OFF, ValueError) as error:
             raise InputError(f"{self.path}: cannot be read ({error}); is it complete?") from error
+        if triples.shape[1] != 3:
+            raise InputError(
+                f"{self.path}: has {triples.shape[1]} numbers a line, not gene, cell and count; "
+                "take the matrix from the output of Cell Ranger"
+            )
         return triples[:, 2], triples[:, 1].astype(np.int64) - 1
 
     def require_complete(self) -> None:

@@ -42,8 +42,7 @@ def read_names(path: str, n_rows: int) -> pd.Index:
     wide = next((line for line in lines if "\t" in line or '","' in line), None)
     if wide is not None:
         raise InputError(f"{path}: line {wide[:40]!r} has several columns; give one cell name each")
-    names = [line.strip("\"'").strip() for line in lines]
-    names = [*names[:1], *filter(None, names[1:])]  # a header may be empty
+    names = [name for line in lines if (name := line.strip("\"'").strip())]
     if len(names) == n_rows + 1 and names[0].lower() in HEADERS:
         names = names[1:]
-    return pd.Index(list(filter(None, names)), dtype=object)
+    return pd.Index(names, dtype=object)
