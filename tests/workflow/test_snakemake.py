@@ -266,6 +266,7 @@ def test_the_papers_study_shares_slurm_jobs_as_the_profile_says(tmp_path):
     assert {name: jobs[name] for name in shared} == {
         name: ceil(number / 5) for name, number in shared.items()
     }
+    assert {"fetch_resource", "collect_sweep", "collect_recovery"} & set(jobs) == set()
     others = sum(jobs.values()) - jobs["train_stack"]
     jobs = slurm_jobs(clone, "config/paper.yaml", stacks_per_job=4)["slurm"]
     assert jobs["stacks"] == alone["train_stack"] / 4
