@@ -45,8 +45,8 @@ from datetime import date
 from pathlib import Path
 
 import numpy as np
-from benchmarks.memory_of_tree import tree
 
+from benchmarks.memory_of_tree import tree
 from featurelens.atlas.build import write_atlas
 from featurelens.atlas.gathered import gather
 from featurelens.version import __version__

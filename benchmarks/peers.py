@@ -23,9 +23,9 @@ from pathlib import Path
 import anndata
 import numpy as np
 import pandas as pd
-from benchmarks.scale_data import draw_sets
 from scipy import sparse, stats
 
+from benchmarks.scale_data import draw_sets
 from featurelens.dge.cell_sets import CellSets, ones
 from featurelens.dge.chosen import rank_sum_genes
 from featurelens.dge.config import DgeConfig

@@ -33,6 +33,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
 from benchmarks.demo import checked_out
 
 RESULTS = Path(__file__).parent / "results"

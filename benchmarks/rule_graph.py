@@ -20,7 +20,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.demo import checked_out
-
 from featurelens.planning.steps import read_steps
 
 ROOT = Path(__file__).parent.parent

@@ -24,6 +24,7 @@ from pathlib import Path
 
 import pandas as pd
 import yaml
+
 from benchmarks.demo import by_rule, checked_out
 from benchmarks.memory_of_tree import Sampler
 from benchmarks.scale_data import Shape, write_cells, write_sets
