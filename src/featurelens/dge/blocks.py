@@ -108,7 +108,7 @@ class FiledBlocks(_Filed):
 
     def __getitem__(self, number: int) -> NDArray[np.floating]:
         block = np.empty(self.shape[1:], self.dtype)
-        self.file.read(memoryview(block.reshape(-1).view(np.uint8)), number * self._size)
+        self.file.read(block.reshape(-1).view(np.uint8).data, number * self._size)
         return block
 
 
