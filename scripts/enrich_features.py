@@ -21,8 +21,7 @@ with job_log(snakemake.log[0], snakemake.resources) as log:
     params, paths, made = snakemake.params, snakemake.input, snakemake.output
     config = build(EnrichmentConfig, params.config)
     bundle = read_bundle(Path(paths.bundle[0]).parent)
-    membership = lay_over(bundle.cells.var, read_gmt(paths.sets), config)
-    log(membership.describe())
+    log((membership := lay_over(bundle.cells.var, read_gmt(paths.sets), config)).describe())
     annotations = annotate_tests(
         dict(zip(params.tests, paths.dge, strict=True)),
         bundle,
