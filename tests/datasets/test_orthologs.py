@@ -50,11 +50,22 @@ def test_classes_of_mgi(tmp_path):
     assert read_orthologs(tmp_path / "HOM.rpt", NAMES) == ["CD3D", "HBA1|HBA2", "", "TP53", ""]
 
 
+def test_a_row_that_is_short_has_no_ortholog(tmp_path):
+    path = tmp_path / "orthologs.tsv"
+    path.write_text("mouse\thuman\tkind\nCd3d\tCD3D\tone2one\nTrp53\n")
+    assert read_orthologs(path, NAMES) == ["CD3D|one2one", "", "", "", ""]
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("one\ntwo\n", "has a single column"),
         ("A1BG\tZfp1\nTP53\tZfp2\n", "holds no gene of the data, which are called Cd3d.*A1BG"),
+        (
+            "DB Class Key\tDB Class Key\tCommon Organism Name\tSymbol\n"
+            "1\tmouse\tCd3d\n1\thuman\tCD3D\n",
+            "holds genes in its column Common Organism Name; its header and its rows",
+        ),
     ],
 )
 def test_tables_that_are_none(tmp_path, text, message):

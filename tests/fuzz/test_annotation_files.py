@@ -1,8 +1,5 @@
 """Ontologies, annotations, mappings, orthologs: right as a plain parser, or refused."""
 
-import csv
-import gzip
-import io
 import re
 
 from hypothesis import given
@@ -17,7 +14,7 @@ from featurelens.genesets.ontology import read_obo
 from fuzzed import fuzzed, outcome
 from gene_ontology import gaf_line
 from mutations import spoilt
-from spelling import lines_of, written
+from spelling import lines_of, rows_of, text_of, written
 
 OBO, GAF, DIRECT = (getattr(gene_ontology, name).encode() for name in ("OBO", "GAF", "DIRECT"))
 MAPPING = b"# accession\tgene\nP12345\tENSG00000000001.7\nP12345\tENSG00000000002\nQ99999\tCD3D\n"
@@ -240,11 +237,8 @@ def test_a_spoilt_table_of_orthologs(data, folder):
     made = outcome(lambda: read_orthologs(path, GENES), path)
     if made is None:
         return
-    raw = gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data
-    cells = set()
-    delimiter = "\t" if b"\t" in raw.split(b"\n")[0] else ","
-    for row in csv.reader(io.StringIO(raw.decode("utf-8-sig"), newline=""), delimiter=delimiter):
-        cells |= set(row)
+    separator = "\t" if "\t" in text_of(data).split("\n")[0] else ","
+    cells = {cell for row in rows_of(data, separator) for cell in row}
     assert len(made) == len(GENES)
     for names, found in zip(GENES, made, strict=True):
         others = set(filter(None, found.split("|")))

@@ -1,6 +1,5 @@
 """Embeddings in files of their own: numbers as Python reads them, or one line."""
 
-import csv
 import gzip
 import io
 
@@ -13,7 +12,7 @@ from featurelens.embeddings.models.precomputed.files import read_embedding
 from featurelens.embeddings.models.precomputed.names import HEADERS, read_names
 from fuzzed import fuzzed, outcome
 from mutations import spoilt, strange_arrays
-from spelling import lines_of, text_of, written
+from spelling import lines_of, rows_of, written
 
 COMMAS = b"cell,d0,d1\nAAAC-1,0.5,-1\nAAAG-1,2.25,1e-3\nTTTT-1,-7,0\n"
 TABS = b"\td0\td1\r\nAAAC-1\t0.5\t-1\r\nAAAG-1\t2.25\t3\r\n"
@@ -27,14 +26,7 @@ def number(text):
 
 
 def plain_table(data, separator, decimal="."):
-    text = text_of(data)
-    limit = csv.field_size_limit(len(text) + 1)  # pandas has none
-    try:
-        rows = [
-            row for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator) if row
-        ]
-    finally:
-        csv.field_size_limit(limit)
+    rows = rows_of(data, separator)
     width = len(rows[0])
     rows = [row for row in rows[1:] if row != [""]]
     rows = [row + [""] * (width - len(row)) for row in rows]

@@ -187,11 +187,13 @@ def test_the_mapping_of_uniprot(tmp_path):
     path.write_text(
         selected("P60709", "ENSG00000075624.17")
         + selected("P68871", "ENSG00000244734.4; ENSG00000099999")
+        + selected("P69905", ";ENSG00000206172.9 ;ENSG00000188536")
         + selected("Q00000", "")
     )
     assert read_mapping(path) == {
         "P60709": ("ENSG00000075624",),
         "P68871": ("ENSG00000244734", "ENSG00000099999"),
+        "P69905": ("ENSG00000206172", "ENSG00000188536"),
     }
 
 

@@ -49,7 +49,12 @@ def read_orthologs(path: str | Path, names: Sequence[Iterable[str]]) -> list[str
         raise InputError(
             f"{path}: holds no gene of the data, which are called {shown}; its columns are {has}"
         )
-    pairs = _of_classes(table, own) if {CLASS, ORGANISM, SYMBOL} <= set(table) else table
+    is_of_classes = {CLASS, ORGANISM, SYMBOL} <= set(table)
+    if is_of_classes and own in (CLASS, ORGANISM):
+        raise InputError(
+            f"{path}: holds genes in its column {own}; its header and its rows have other columns"
+        )
+    pairs = _of_classes(table, own) if is_of_classes else table
     found: dict[str, dict[str, None]] = {}
     others = [column for column in pairs if column != own]
     for row in pairs[[own, *others]].itertuples(index=False):
@@ -85,7 +90,7 @@ def _read(path: str | Path, known: set[str]) -> pd.DataFrame:
             keep_default_na=False,
             header=None,
             compression="gzip" if packed else None,
-        )
+        ).fillna("")  # cells that a short row lacks
     except (ValueError, OSError, EOFError, zlib.error) as error:
         line = str(error).strip().splitlines()[0]
         raise InputError(f"{path}: cannot be read as a table ({line})") from error

@@ -32,16 +32,16 @@ def read_mapping(path: str | Path) -> dict[str, tuple[str, ...]]:
         if not line or line.startswith("#"):
             continue
         if len(fields) == _SELECTED_COLUMNS:
-            targets = fields[_SELECTED_ENSEMBL].split("; ")
+            targets = fields[_SELECTED_ENSEMBL].split(";")
         elif len(fields) == 2:
-            targets = [fields[1].strip()]
+            targets = [fields[1]]
         else:
             raise InputError(
                 f"{path}: line {number} has {len(fields)} columns; a mapping has 2 (name in the "
                 f"gene sets, name in the data) or the {_SELECTED_COLUMNS} of UniProt's "
                 "idmapping_selected.tab"
             )
-        targets = [without_version(target) for target in targets if target]
+        targets = [without_version(target) for target in map(str.strip, targets) if target]
         if targets:
             found.setdefault(without_version(fields[0].strip()), {}).update(dict.fromkeys(targets))
     if not found:
