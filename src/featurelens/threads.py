@@ -43,12 +43,18 @@ def keep_one_blas_thread() -> None:
 
 @contextmanager
 def torch_threads(count: int) -> Iterator[None]:
-    """Run torch with ``count`` threads, and with as many as before afterwards."""
+    """Run torch, and numpy beside it, with ``count`` threads; with as many as before afterwards.
+
+    As in torch, numbers that are not finite come without a warning meanwhile.
+    """
+    import numpy as np
     import torch
+    from threadpoolctl import threadpool_limits
 
     before = torch.get_num_threads()
     torch.set_num_threads(count)
     try:
-        yield
+        with threadpool_limits(count, user_api="blas"), np.errstate(all="ignore"):
+            yield
     finally:
         torch.set_num_threads(before)

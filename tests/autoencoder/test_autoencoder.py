@@ -6,9 +6,10 @@ import pytest
 import torch
 from pydantic import TypeAdapter, ValidationError
 
-from featurelens.autoencoder import adam
+from featurelens.autoencoder import adam, gradients
 from featurelens.autoencoder.config import AutoencoderConfig
 from featurelens.autoencoder.layers import layer_sizes
+from featurelens.autoencoder.rows import Rows
 from featurelens.autoencoder.training import Autoencoder, load, save, split_rows, train
 from featurelens.io import InputError
 from featurelens.means import Means
@@ -190,8 +191,8 @@ def drift(validation_target, **schedule):
     return adam.fit(
         [zero, torch.zeros(1)],
         [False],
-        adam.Rows(zero, one),
-        adam.Rows(zero, validation_target * one),
+        Rows(zero, one),
+        Rows(zero, validation_target * one),
         schedule=adam.Schedule(
             learning_rate=0.1, weight_decay=0, batch_size=0, epochs=50, **schedule
         ),
@@ -210,7 +211,7 @@ def test_early_stopping_waits_for_patience_epochs_after_the_best():
 
 def published_losses(losses):
     """Losses of an epoch without steps: 8 rows of loss 1, one of loss 9, in batches of four."""
-    rows = adam.Rows(torch.zeros(9, 1), torch.tensor([[1.0]] * 8 + [[3.0]]))
+    rows = Rows(torch.zeros(9, 1), torch.tensor([[1.0]] * 8 + [[3.0]]))
     schedule = adam.Schedule(
         learning_rate=1e-30, weight_decay=0, batch_size=4, epochs=40, patience=0, weights="last",
         losses=losses,
@@ -282,7 +283,7 @@ def test_validation_in_chunks_is_the_mean_over_all_cells(monkeypatch):
     data = cells(100)
     config = AutoencoderConfig(latent=3, epochs=1, batch_size=16)
     whole = train(data, last(100, 70), config)
-    monkeypatch.setattr(adam, "_CHUNK_VALUES", 36)
+    monkeypatch.setattr(gradients, "CHUNK_VALUES", 36)
     parts = train(data, last(100, 70), config)
     error = np.square(reconstruct(parts, data[30:]) - data[30:]).mean()
     assert parts.history["validation_loss"].iloc[-1] == pytest.approx(error, rel=1e-5)
@@ -293,7 +294,7 @@ def test_chunks_of_repeated_cells_keep_their_shares(monkeypatch):
     kinds = cells(5)
     data = np.concatenate([kinds, np.repeat(kinds, [1, 2, 3, 4, 5], axis=0)])
     config = AutoencoderConfig(latent=2, depth=1, batch_size=0, epochs=1, learning_rate=1e-9)
-    monkeypatch.setattr(adam, "_CHUNK_VALUES", 24)
+    monkeypatch.setattr(gradients, "CHUNK_VALUES", 24)
     trained = train(data, last(20, 15), config)
     error = np.square(reconstruct(trained, kinds) - kinds).mean(axis=1)
     assert trained.history["validation_loss"].iloc[-1] == pytest.approx(

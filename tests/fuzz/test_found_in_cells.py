@@ -45,6 +45,8 @@ def put(file, name, value):
         lambda file: file["X"].pop("indptr"),
         lambda file: put(file, "X/data", np.ones((2, 2))),
         lambda file: put(file, "var/_index", np.float64(1)),
+        lambda file: put(file, "var/_index", file["var/_index"][...][:, None]),
+        lambda file: put(file, "obs/_index", file["obs/_index"][...][:, None]),
         lambda file: put(file, "obs/cell_type", ["a"]),
         lambda file: put(file, "obs/cell_type", ["a", "b", "c"]),
         lambda file: file.update({"obsm/short": np.ones((1, 2))}),

@@ -136,6 +136,16 @@ def probes():
 
 
 @piece
+def gradient_probe():
+    from featurelens.means import ALONE
+    from featurelens.recovery.gradient_probe import gradient_r2
+
+    held_out = np.arange(600) % 4 == 0
+    X, targets = drawn(600, 20), drawn(600, 90, seed=1)
+    return [gradient_r2(X, targets, held_out, epochs=9, seed=0, means=ALONE)]
+
+
+@piece
 def autoencoder():
     from featurelens.autoencoder.config import AutoencoderConfig
     from featurelens.autoencoder.training import train

@@ -1,15 +1,12 @@
 """Train stacks of linear layers by minibatch Adam with early stopping, as the author does.
 
-Autoencoders and the published linear probe are both of this kind. One lean loop over tensors that
-stay in memory, with the gradients written out: the paper's small autoencoder takes 20,000 steps
-of microseconds each, so nothing that can wait may stand inside.
+Autoencoders and the published linear probe are both of this kind.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -17,51 +14,10 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from featurelens.autoencoder.gradients import Layers, Linear
+from featurelens.autoencoder.rows import Rows
 from featurelens.means import Log, silent
 from featurelens.progress import Progress
-
-_CHUNK_VALUES = 2**24
-BETA1, BETA2, EPS = 0.9, 0.999, 1e-8
-"""Defaults of torch.optim.Adam, as the author uses it."""
-_UNKNOWN = torch.tensor(float("nan"))
-
-
-@dataclass(frozen=True)
-class Rows:
-    """Inputs and what should come out of them."""
-
-    inputs: Tensor
-    """(n, d_in)"""
-    targets: Tensor
-    """(n, d_out), or (n, d_mixed) where there is ``mixing``"""
-    shares: Tensor | None = None
-    """(n, 1) weights that sum to 1, for rows that stand for several equal ones; None: 1 / n."""
-    mixing: Tensor | None = None
-    """(d_mixed, d_out): targets are made of a batch, as targets @ mixing, when it is needed; so
-    are inputs where they are the same tensor."""
-
-    def batch(self, index: slice | Tensor) -> Rows:
-        """Some of the rows, made."""
-        targets = _selected(self.targets, index)
-        if self.mixing is not None:
-            targets = targets @ self.mixing
-        inputs = targets if self.inputs is self.targets else _selected(self.inputs, index)
-        return Rows(inputs, targets, None if self.shares is None else _selected(self.shares, index))
-
-    def made(self) -> Rows:
-        """The same rows with their targets made, where they are few enough to be held."""
-        if self.mixing is None or len(self.targets) * self.mixing.shape[1] > _CHUNK_VALUES:
-            return self
-        return self.batch(slice(None))
-
-    def chunks(self, n_rows: int) -> Iterator[Rows]:
-        """Slices of at most ``n_rows`` rows, made one after another."""
-        for start in range(0, len(self.inputs), n_rows):
-            yield self.batch(slice(start, start + n_rows))
-
-
-def _selected(values: Tensor, index: slice | Tensor) -> Tensor:
-    return values[index] if isinstance(index, slice) else values.index_select(0, index)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,10 +92,18 @@ def fit(
     FloatingPointError
         If the validation loss is not finite after an epoch.
     """
-    layers = _Layers(weights, rectified, schedule, watched=watched)
+    size, moves = len(train.inputs), (schedule.learning_rate, schedule.weight_decay)
+    is_plain = list(rectified) == [False] and not watched and train.shares is None
+    if is_plain and Linear.is_cheaper(
+        min(schedule.batch_size or size, size), train.inputs.shape[1], len(weights[0])
+    ):
+        weight, bias = weights
+        layers: Layers | Linear = Linear(weight, bias, *moves)
+    else:
+        layers = Layers(weights, rectified, *moves, watched=watched)
+        train = train.made_if_few()
+    validation = validation.made_if_few()
     best = [weight.clone() for weight in layers.weights]
-    train = train.made()
-    validation = validation.made()
     losses: list[tuple[float, float]] = []
     best_epoch, best_loss = 0, float("inf")
     order = torch.Generator().manual_seed(generator.initial_seed())
@@ -174,76 +138,9 @@ def linear_init(d_in: int, d_out: int, generator: torch.Generator) -> tuple[Tens
     return weight, torch.empty(d_out).uniform_(-bound, bound, generator=generator)
 
 
-class _Layers:
-    """Stacked linear layers, their gradients and the state of Adam."""
-
-    def __init__(
-        self,
-        weights: Sequence[Tensor],
-        rectified: Sequence[bool],
-        schedule: Schedule,
-        *,
-        watched: bool,
-    ) -> None:
-        self.weights = [weight.detach().clone() for weight in weights]
-        self._rectified, self._watched = rectified, watched
-        self._turned = [weight.T for weight in self.weights[::2]]
-        self._gradients, self._means, self._squares = (
-            [torch.zeros_like(weight) for weight in self.weights] for _ in range(3)
-        )
-        self._taken = torch.zeros((), device=self.weights[0].device)
-        self._descend = partial(
-            torch._fused_adam_,  # what torch.optim.Adam calls, without its book-keeping
-            self.weights,
-            self._gradients,
-            self._means,
-            self._squares,
-            [],
-            [self._taken] * len(self.weights),
-            lr=schedule.learning_rate,
-            beta1=BETA1,
-            beta2=BETA2,
-            weight_decay=schedule.weight_decay,
-            eps=EPS,
-            amsgrad=False,
-            maximize=False,
-        )
-
-    @property
-    def n_together(self) -> int:
-        """Rows whose widest layer is held at once where no gradient is needed."""
-        return max(1, _CHUNK_VALUES // max(len(weight) for weight in self.weights))
-
-    def forward(self, inputs: Tensor) -> list[Tensor]:
-        """Return the inputs and the output of every layer after its ReLU."""
-        layers = [inputs]
-        for layer, is_rectified in enumerate(self._rectified):
-            values = torch.addmm(self.weights[2 * layer + 1], layers[-1], self._turned[layer])
-            layers.append(values.relu_() if is_rectified else values)
-        return layers
-
-    def step(self, rows: Rows) -> Tensor:
-        """Take one step, return the loss before it, NaN where that is not watched."""
-        layers = self.forward(rows.inputs)
-        error = layers[-1] - rows.targets
-        loss = _loss(error, rows) if self._watched else _UNKNOWN
-        if rows.shares is None:
-            delta = error.mul_(2 / error.numel())
-        else:
-            delta = error.mul_(rows.shares).mul_(2 / error.shape[1])
-        for layer in reversed(range(len(self._rectified))):
-            if self._rectified[layer]:
-                delta = torch.ops.aten.threshold_backward(delta, layers[layer + 1], 0)
-            torch.mm(delta.T, layers[layer], out=self._gradients[2 * layer])
-            torch.sum(delta, 0, out=self._gradients[2 * layer + 1])
-            if layer:
-                delta = delta @ self.weights[2 * layer]
-        self._taken += 1
-        self._descend()
-        return loss
-
-
-def _epoch(layers: _Layers, train: Rows, schedule: Schedule, generator: torch.Generator) -> float:
+def _epoch(
+    layers: Layers | Linear, train: Rows, schedule: Schedule, generator: torch.Generator
+) -> float:
     """Take the steps of one epoch; return the mean loss over rows or batches."""
     losses, sizes = [], []
     for batch in _batches(train, schedule.batch_size, generator):
@@ -260,40 +157,34 @@ def _batches(rows: Rows, batch_size: int, generator: torch.Generator | None) -> 
     """Batches of shuffled rows, or without a generator of the rows as they stand."""
     n_rows = len(rows.inputs)
     if not 0 < batch_size < n_rows:
-        yield rows if rows.mixing is None else rows.batch(slice(None))
+        yield rows
         return
     order = (
         torch.arange(n_rows) if generator is None else torch.randperm(n_rows, generator=generator)
     )
     order = order.to(rows.inputs.device)
     for index in order.split(batch_size):
-        yield rows.batch(index)
+        yield rows.taken(index)
 
 
-def _validate(layers: _Layers, rows: Rows, schedule: Schedule, order: torch.Generator) -> float:
+def _validate(
+    layers: Layers | Linear, rows: Rows, schedule: Schedule, order: torch.Generator
+) -> float:
     """Mean loss over rows, or over batches."""
     if schedule.losses == "rows" or not 0 < schedule.batch_size < len(rows.inputs):
         return _mean_loss(layers, rows)
     shuffled = order if schedule.losses == "shuffled" else None
     losses = [
-        _loss(layers.forward(batch.inputs)[-1].sub_(batch.targets), batch).item()
-        for batch in _batches(rows, schedule.batch_size, shuffled)
+        batch.loss(layers.forward(batch.inputs)[-1]).item()
+        for batch in map(Rows.made, _batches(rows, schedule.batch_size, shuffled))
     ]
     return sum(losses) / len(losses)
 
 
-def _mean_loss(layers: _Layers, rows: Rows) -> float:
+def _mean_loss(layers: Layers | Linear, rows: Rows) -> float:
     """Mean loss over rows, in chunks: no layer's output is held for all of them."""
     n_rows, total = len(rows.inputs), 0.0
     for chunk in rows.chunks(layers.n_together):
-        output = layers.forward(chunk.inputs)[-1]
-        loss = _loss(output.sub_(chunk.targets), chunk).item()
+        loss = chunk.loss(layers.forward(chunk.inputs)[-1]).item()
         total += loss * (len(chunk.inputs) if chunk.shares is None else n_rows)
     return total / n_rows
-
-
-def _loss(error: Tensor, rows: Rows) -> Tensor:
-    """Mean squared error over rows and columns."""
-    if rows.shares is None:
-        return error.square().mean()
-    return (error.square() * rows.shares).sum() / error.shape[1]

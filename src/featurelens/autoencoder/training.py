@@ -23,7 +23,7 @@ from featurelens.simulation.observables import Observables, row_chunks
 from featurelens.threads import torch_threads
 
 if TYPE_CHECKING:
-    from featurelens.autoencoder.adam import Rows
+    from featurelens.autoencoder.rows import Rows
 
 
 @dataclass(frozen=True)
@@ -172,7 +172,7 @@ def _rows(observables: Observables, kept: np.ndarray, batch_size: int, device: s
     """
     import torch
 
-    from featurelens.autoencoder.adam import Rows
+    from featurelens.autoencoder.rows import Rows
 
     cells, shares, mixing = np.asarray(observables.cells[kept], dtype=np.float32), None, None
     if batch_size == 0:

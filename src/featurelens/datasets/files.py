@@ -132,9 +132,11 @@ class CellsFile:
         from anndata.io import read_elem
 
         place = place or self.config.counts_layer
+        names_of(self.part["var"])
         var = read_elem(self.part["var"])
         if place != RAW:
             return var
+        names_of(self.part["raw/var"])
         own = read_elem(self.part["raw/var"])
         if own.index.equals(var.index):
             own = own.join(var[[column for column in var if column not in own]])

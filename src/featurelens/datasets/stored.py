@@ -25,10 +25,20 @@ def columns_of(frame: Any) -> list[str]:
 
 
 def names_of(frame: Any) -> pd.Index:
-    """Index of a stored table."""
+    """Index of a stored table.
+
+    Raises
+    ------
+    InputError
+        If it is no list: pandas would take the rows of a matrix for names.
+    """
     from anndata.io import read_elem
 
     stored = frame[frame.attrs["_index"]]
+    if any(len(each.shape) > 1 for each in _arrays_of(stored)):
+        raise InputError(
+            f"{where_of(stored)}: names ({stored.name}) are a matrix, not a list; write them anew"
+        )
     require_chunks(stored, f"names ({stored.name})")
     return plain_index(pd.Index(read_elem(stored)))
 

@@ -27,6 +27,7 @@ def gradient_r2(
     import torch  # seconds to import, and only this probe needs it
 
     from featurelens.autoencoder import adam
+    from featurelens.autoencoder.rows import Rows
 
     targets = Observables.of(targets)
     generator = torch.Generator().manual_seed(seed)
@@ -35,7 +36,7 @@ def gradient_r2(
     if targets.connectivity is not None:
         mixing = torch.from_numpy(targets.connectivity.T.astype(np.float32)).to(means.device)
     train, validation = (
-        adam.Rows(
+        Rows(
             torch.from_numpy(embedding[side].astype(np.float32)).to(means.device),
             torch.from_numpy(targets.cells[side].astype(np.float32)).to(means.device),
             mixing=mixing,

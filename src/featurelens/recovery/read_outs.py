@@ -10,7 +10,7 @@ from featurelens.conventions import CONVENTIONS
 from featurelens.io import require_same_names
 from featurelens.means import ALONE, Means
 from featurelens.recovery.superposition import Probe, superposition
-from featurelens.simulation.observables import Observables, observables
+from featurelens.simulation.observables import Observables, factored, observables
 from featurelens.simulation.variables import hidden_variables
 
 
@@ -66,6 +66,11 @@ def score_read_out(
     """
     is_validation = (data.obs["split"] == "validation").to_numpy()
     truth = hidden_variables(data)
+    # The probe that is trained on batches has less to read, and to multiply, of what Y is made of.
+    observed = {
+        "published": factored(data) if probe == "gradient" else observables(data),
+        "corrected": observables(data),
+    }
     tables = [
         superposition(
             inputs,
@@ -75,7 +80,7 @@ def score_read_out(
             probe=probe,
             epochs=probe_epochs,
             means=means,
-            observed=observables(data),
+            observed=observed[convention],
         )
         for convention in CONVENTIONS
     ]

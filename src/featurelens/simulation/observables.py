@@ -74,7 +74,12 @@ class Observables:
 
 def observables(adata: AnnData) -> Observables:
     """Y of simulated cells; where the file has no ``X``, from X'' and M."""
-    if adata.X is not None:
+    return factored(adata) if adata.X is None else Observables(np.asarray(adata.X))
+
+
+def factored(adata: AnnData) -> Observables:
+    """Y as X'' and M, stored or not, where it is made of them; else Y itself."""
+    if "connectivity" not in adata.varm:
         return Observables(np.asarray(adata.X))
     return Observables(
         np.asarray(adata.obsm["programs_active"]), np.asarray(adata.varm["connectivity"])

@@ -18,6 +18,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from featurelens.products import added_product, product
 from featurelens.sae._torch import session, torch
 from featurelens.sae.config import (
     SAEConfig,
@@ -135,22 +136,22 @@ class StackedStepper:
             torch.add(x, p["b_pre"].unsqueeze(1), out=shifted)
         else:
             shifted = x
-        torch.baddbmm(p["b_enc"].unsqueeze(1), shifted, p["W_enc"], out=z)
+        added_product(p["b_enc"].unsqueeze(1), shifted, p["W_enc"], z)
         self._activate(z)
-        torch.baddbmm(p["b_dec"].unsqueeze(1), z, p["W_dec"], out=y)
+        added_product(p["b_dec"].unsqueeze(1), z, p["W_dec"], y)
         y.sub_(x)
         error = y.square().sum(2).sum(1).mul_(scale)
         penalty = z.sum(1).sum(1).mul_(slope[:, 0, 0])
         y.mul_(2 * scale)
         if self._configs[0].trained == "all":
-            torch.bmm(z.mT, y, out=g["W_dec"])
+            product(z.mT, y, g["W_dec"])
         torch.sum(y, 1, out=g["b_dec"])
-        torch.baddbmm(slope, y, p["W_dec"].mT, out=dz)
+        added_product(slope, y, p["W_dec"].mT, dz)
         torch.ops.aten.threshold_backward(dz, z, 0, grad_input=dz)
-        torch.bmm(shifted.mT, dz, out=g["W_enc"])
+        product(shifted.mT, dz, g["W_enc"])
         torch.sum(dz, 1, out=g["b_enc"])
         if "b_pre" in p:
-            torch.bmm(p["W_enc"], g["b_enc"].unsqueeze(2), out=g["b_pre"].unsqueeze(2))
+            product(p["W_enc"], g["b_enc"].unsqueeze(2), g["b_pre"].unsqueeze(2))
         return torch.stack([error, penalty, torch.zeros_like(error)], dim=1)
 
     def _activate(self, z: torch.Tensor) -> None:
