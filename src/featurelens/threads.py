@@ -43,18 +43,14 @@ def keep_one_blas_thread() -> None:
 
 @contextmanager
 def torch_threads(count: int) -> Iterator[None]:
-    """Run torch, and numpy beside it, with ``count`` threads; with as many as before afterwards.
-
-    As in torch, numbers that are not finite come without a warning meanwhile.
-    """
-    import numpy as np
+    """Run torch, and BLAS beside it, with ``count`` threads; with as many as before afterwards."""
     import torch
     from threadpoolctl import threadpool_limits
 
     before = torch.get_num_threads()
     torch.set_num_threads(count)
     try:
-        with threadpool_limits(count, user_api="blas"), np.errstate(all="ignore"):
+        with threadpool_limits(count, user_api="blas"):
             yield
     finally:
         torch.set_num_threads(before)

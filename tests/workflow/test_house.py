@@ -22,6 +22,7 @@ FLOORS = (
         "journals",
         "caches",
         "portable",
+        "products",
         "progress",
         "starts",
     },

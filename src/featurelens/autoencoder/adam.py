@@ -53,6 +53,7 @@ class Fit:
 
 
 @torch.no_grad()
+@np.errstate(all="ignore")  # what is not finite is found in the loss
 def fit(
     weights: Sequence[Tensor],
     rectified: Sequence[bool],

@@ -1,8 +1,8 @@
 """The one door through which the SAE code imports torch.
 
-MKL promises the same bytes for a matrix product wherever its operands lie in memory only in a
-reproducible mode, which it reads from the environment when it starts. Without one a point could
-differ in its last bits with the company it keeps in a stack. :mod:`featurelens.portable` sets one
+What MKL computes has the same bytes wherever operands lie in memory only in a reproducible mode,
+which it reads from the environment when it starts. Without one a point could differ in its last
+bits with the company it keeps in a stack. :mod:`featurelens.portable` sets one
 for processors with AVX2; here it is set for all others.
 """
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from featurelens.products import PlainProducts
 from featurelens.sae._torch import session, torch
 from featurelens.sae.architecture import Step, load_architecture
 from featurelens.sae.config import SAEConfig
@@ -28,15 +29,17 @@ class AutogradStepper:
         self._adam = torch.optim.Adam(trained, lr=config.learning_rate, fused=True)
         self._idle = torch.zeros(initial["W_enc"].shape[1], device=device)
 
+    @np.errstate(all="ignore")  # what is not finite is found in the terms
     def run_epoch(self, orders: np.ndarray, rates: np.ndarray, sparsity: np.ndarray) -> np.ndarray:
         """Train one epoch; see :class:`featurelens.sae.loop.Stepper`."""
         rows = self._X[torch.from_numpy(orders[0]).to(self._X.device)]
         batches = rows.split(self._config.batch_size)
         patience = self._config.dead_after * len(rows)
-        terms = [
-            self._step(x, float(rate), float(factor), patience)
-            for x, rate, factor in zip(batches, rates[0], sparsity[0], strict=True)
-        ]
+        with PlainProducts():
+            terms = [
+                self._step(x, float(rate), float(factor), patience)
+                for x, rate, factor in zip(batches, rates[0], sparsity[0], strict=True)
+            ]
         return torch.stack(terms).double().cpu().numpy()[None]
 
     def _step(self, x: torch.Tensor, rate: float, sparsity: float, patience: int) -> torch.Tensor:

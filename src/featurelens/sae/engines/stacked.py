@@ -84,6 +84,7 @@ class StackedStepper:
             self._buffers[n] = tuple(self._flat.new_empty(points, n, width) for width in widths)
         return self._buffers[n]
 
+    @np.errstate(all="ignore")  # what is not finite is found in the terms
     def run_epoch(self, orders: np.ndarray, rates: np.ndarray, sparsity: np.ndarray) -> np.ndarray:
         """Train one epoch; see :class:`featurelens.sae.loop.Stepper`."""
         config, d_sae = self._configs[0], self._shapes[0][1]
