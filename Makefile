@@ -147,6 +147,7 @@ bench: $(READY)  ## speed against baselines measured in the same run
 	$(BIN)/python -m benchmarks.annotation --scale paper
 	$(BIN)/python -m benchmarks.steering
 	$(BIN)/python -m benchmarks.simulation_metrics
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.products
 
 bench-scale: $(READY)  ## memory and time of scfeaturelens at 100,000 and 1,000,000 cells; CELLS names others
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.scale $(if $(CELLS),--cells $(CELLS))

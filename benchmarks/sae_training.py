@@ -9,6 +9,9 @@ reference   the author's loop: a DataLoader that collects rows one by one, torch
 resident    what a careful user of torch writes: data in one tensor, batches by index, autograd,
             Adam(fused=True), no ``.item()``
 
+The baselines multiply as fast as MKL can, with ``MKL_CBWR=AUTO``, which loses the promise of equal
+bytes on other processors; ours take OpenBLAS or compiled loops, which keep it.
+
 Times are processor time of the one thread that works, the least of several rounds in which the
 three take turns: other work on the machine slows them less than it would slow a wall clock, but
 it shares caches and memory with them, so read ratios, not microseconds.
@@ -21,6 +24,8 @@ import time
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
+
+os.environ["MKL_CBWR"] = "AUTO"  # read when torch first multiplies
 
 import numba
 import numpy as np
@@ -265,7 +270,7 @@ def write(result: dict) -> None:
         f"{result['date']}, {result['cores']} cores (load {result['load']} at the start: the "
         f"machine was shared), one thread each, batch {BATCH}; {result['versions']}.",
         "Microseconds of processor time per point and step; baselines in "
-        f"`benchmarks/sae_training.py`. MKL_CBWR={os.environ.get('MKL_CBWR')} for all three.",
+        f"`benchmarks/sae_training.py`, with MKL_CBWR={os.environ.get('MKL_CBWR')}.",
         "",
         "| d_in | d_sae | architecture | active | engine | points | reference | resident | ours "
         "| x reference | x resident | to reach |",
