@@ -2,7 +2,7 @@
 
 Both promise the same bytes on every processor as :mod:`featurelens.portable` pins them, but MKL, in
 torch, with the instructions of SSE2 alone, and OpenBLAS with AVX2 and FMA, in half the time
-(docs/portable.md).
+(benchmarks/results/products.md).
 """
 
 from __future__ import annotations

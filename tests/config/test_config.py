@@ -121,6 +121,12 @@ def test_every_shipped_config_is_valid(path):
         ),
         (
             "sweeps.hierarchical.structure.select",
+            {"architectures": "relu"},
+            "config: 'sweeps.hierarchical.structure.select' names 'architectures'; did you mean "
+            "'architecture'?",
+        ),
+        (
+            "sweeps.hierarchical.structure.select",
             {"expansion": 3},
             "'sweeps.hierarchical.structure.select' matches no point of the sweep",
         ),

@@ -129,10 +129,14 @@ def _sweep_checks(run: RunConfig) -> Iterator[str]:
                 f"{suggest(sweep.embedding, known)}"
             )
             continue
-        unknown = [by for by in sweep.stack_by if by not in SAEConfig.__dataclass_fields__]
+        named = {"stack_by": sweep.stack_by}
+        if sweep.structure is not None:
+            named["structure.select"] = tuple(sweep.structure.select)
+        fields = list(SAEConfig.__dataclass_fields__)
+        unknown = [(k, name) for k, names in named.items() for name in names if name not in fields]
+        for where, name in unknown:
+            yield f"'{key}.{where}' names {name!r}{suggest(name, fields)}"
         if unknown:
-            known = list(SAEConfig.__dataclass_fields__)
-            yield f"'{key}.stack_by' names {unknown[0]!r}{suggest(unknown[0], known)}"
             continue
         try:
             stacks = sweep.stacks()
