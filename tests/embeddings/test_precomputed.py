@@ -131,8 +131,9 @@ def test_missing_and_truncated_files(cells, kind, tmp_path):
         embed(cells, model)
 
 
-def test_names_that_look_like_numbers_stay_text(cells, tmp_path):
-    (tmp_path / "a.csv").write_text("cell,z1\n007,1\n08,2\n1e3,3\n4,4\n")
+@pytest.mark.parametrize("head", ["cell", "", '""'])  # empty: as to_csv writes it
+def test_names_that_look_like_numbers_stay_text(cells, tmp_path, head):
+    (tmp_path / "a.csv").write_text(f"{head},z1\n007,1\n08,2\n1e3,3\n4,4\n")
     cells.obs_names = ["4", "1e3", "08", "007"]
     bundle = embed(cells, PrecomputedModel(path=str(tmp_path / "a.csv")))
     assert bundle.embedding.ravel().tolist() == [4, 3, 2, 1]

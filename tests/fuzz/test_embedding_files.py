@@ -27,7 +27,7 @@ def number(text):
 
 def plain_table(data, separator, decimal="."):
     rows = rows_of(data, separator)
-    width = len(rows[0])
+    width = max(map(len, rows))  # R's header names no names
     rows = [row for row in rows[1:] if row != [""]]
     rows = [row + [""] * (width - len(row)) for row in rows]
     return {

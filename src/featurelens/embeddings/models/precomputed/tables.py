@@ -64,8 +64,6 @@ def _table(path: str, separator: str, *, decimal: str) -> pd.DataFrame:
             path,
             sep=separator,
             decimal=decimal,
-            index_col=0,
-            dtype={0: str},
             low_memory=False,
             encoding="utf-8-sig",
             compression="gzip" if packed else None,
@@ -73,9 +71,12 @@ def _table(path: str, separator: str, *, decimal: str) -> pd.DataFrame:
         )
 
     try:
-        table = read()
-        if table.index.hasnans:  # a cell may be called NA
-            table.index = read(na_filter=False).index
+        table = read(index_col=0, dtype={0: str})
+        if table.index.dtype != object or table.index.hasnans:
+            # pandas 2.3 makes numbers of names under an empty header, 007 and 1.10 among them, and
+            # nothing of NA, as a cell may be called.
+            own = read(index_col=False, usecols=[0], dtype=str, na_filter=False)
+            table.index = pd.Index(own.iloc[:, 0].to_numpy(), name=table.index.name)
     except (ValueError, OSError, EOFError, zlib.error) as error:
         line = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise InputError(f"{path}: cannot be read as a table ({line})") from error
