@@ -104,14 +104,19 @@ class Study:
 
 
 def jobs_told(text):
-    """Jobs that Snakemake says it began, by number: rule and outputs; numbers of finished ones."""
+    """Jobs that Snakemake says it began, by number: rule and outputs; numbers of finished ones.
+
+    A rule goes by the folder of its logs, as ``enrich_features`` for that of SAEs and of controls.
+    """
     begun = {}
     for block in re.findall(r"^(?:local)?rule \w+:\n(?:    .*\n)+", text, flags=re.M):
-        rule = re.match(r"(?:local)?rule (\w+):", block)[1]
+        rule = re.search(r"^    log: \S*?/logs/(\w+)", block, flags=re.M) or re.match(
+            r"(?:local)?rule (\w+):", block
+        )
         number = re.search(r"^    jobid: (\d+)$", block, flags=re.M)
         outputs = re.search(r"^    output: (.*)$", block, flags=re.M)
         if number:
-            begun[int(number[1])] = (rule, outputs[1] if outputs else rule)
+            begun[int(number[1])] = (rule[1], outputs[1] if outputs else rule[1])
     finished = {int(number) for number in re.findall(r"^Finished jobid: (\d+)", text, flags=re.M)}
     return begun, finished
 
