@@ -30,7 +30,7 @@ from featurelens.autoencoder import gradients
 from featurelens.autoencoder.config import AutoencoderConfig
 from featurelens.autoencoder.training import train
 from featurelens.sae.config import SAEConfig
-from featurelens.sae.engines.stacked import StackedStepper
+from featurelens.sae.engines import stacked
 from featurelens.sae.loop import initial_parameters
 
 RESULTS = Path(__file__).parent / "results"
@@ -58,8 +58,6 @@ def by_torch() -> None:
     ) -> torch.Tensor:
         return (torch.addmm if a.dim() == 2 else torch.baddbmm)(shift, a, b, out=out)
 
-    from featurelens.sae.engines import stacked
-
     for module in (gradients, stacked):
         module.product, module.added_product = product, added
 
@@ -82,7 +80,7 @@ def measured() -> dict[str, float]:
             config = SAEConfig(architecture="relu", expansion=d_sae / d_in, batch_size=BATCH)
             X = rng.standard_normal((4 * BATCH, d_in), dtype=np.float32)
             start = initial_parameters(config, d_in, np.dtype(np.float32))
-            stepper = StackedStepper(X, [config], [start], "cpu")
+            stepper = stacked.StackedStepper(X, [config], [start], "cpu")
             order, each = rng.permutation(len(X))[None], np.full((1, 4), 1e-3)
             name = f"a step of an SAE, {d_in} to {d_sae:,}"
             found[name] = least(lambda s=stepper, o=order, e=each: s.run_epoch(o, e, e)) / 4

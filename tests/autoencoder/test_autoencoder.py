@@ -6,7 +6,7 @@ import pytest
 import torch
 from pydantic import TypeAdapter, ValidationError
 
-from featurelens.autoencoder import adam, gradients
+from featurelens.autoencoder import fitting, gradients
 from featurelens.autoencoder.config import AutoencoderConfig
 from featurelens.autoencoder.layers import layer_sizes
 from featurelens.autoencoder.rows import Rows
@@ -115,7 +115,7 @@ def test_training_equals_a_plain_torch_loop(batch_size, depth, output):
     initial = {}
     shapes = [(w.shape[1], w.shape[0]) for name, w in ours.weights.items() if "weight" in name]
     for name, shape in zip([n for n in ours.weights if "weight" in n], shapes, strict=True):
-        weight, bias = adam.linear_init(*shape, generator)
+        weight, bias = fitting.linear_init(*shape, generator)
         initial |= {name: weight.numpy(), name.replace("weight", "bias"): bias.numpy()}
     model = as_torch(dataclasses.replace(ours, weights={k: v.copy() for k, v in initial.items()}))
     optimiser = torch.optim.Adam(model.parameters(), lr=0.01, weight_decay=0.001)
@@ -188,12 +188,12 @@ def test_split_with_an_empty_side_is_refused(held_out):
 def drift(validation_target, **schedule):
     """One bias that training pulls to 1; the input is 0, so the weight before it has no effect."""
     zero, one = torch.zeros(1, 1), torch.ones(1, 1)
-    return adam.fit(
+    return fitting.fit(
         [zero, torch.zeros(1)],
         [False],
         Rows(zero, one),
         Rows(zero, validation_target * one),
-        schedule=adam.Schedule(
+        schedule=fitting.Schedule(
             learning_rate=0.1, weight_decay=0, batch_size=0, epochs=50, **schedule
         ),
         generator=torch.Generator().manual_seed(0),
@@ -212,13 +212,13 @@ def test_early_stopping_waits_for_patience_epochs_after_the_best():
 def published_losses(losses):
     """Losses of an epoch without steps: 8 rows of loss 1, one of loss 9, in batches of four."""
     rows = Rows(torch.zeros(9, 1), torch.tensor([[1.0]] * 8 + [[3.0]]))
-    schedule = adam.Schedule(
+    schedule = fitting.Schedule(
         learning_rate=1e-30, weight_decay=0, batch_size=4, epochs=40, patience=0, weights="last",
         losses=losses,
     )  # fmt: skip
     generator = torch.Generator().manual_seed(1)
     start = [torch.zeros(1, 1), torch.zeros(1)]
-    return adam.fit(start, [False], rows, rows, schedule=schedule, generator=generator).history
+    return fitting.fit(start, [False], rows, rows, schedule=schedule, generator=generator).history
 
 
 def test_losses_average_rows_or_batches_as_the_authors_loop_does():

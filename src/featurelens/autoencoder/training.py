@@ -80,7 +80,7 @@ def train(
     """
     import torch  # seconds to import, and everything else here works without
 
-    from featurelens.autoencoder import adam
+    from featurelens.autoencoder import fitting
 
     observables = Observables.of(observables)
     if not observables.is_finite:
@@ -91,17 +91,17 @@ def train(
     initial = [
         tensor.to(means.device)
         for d_out, d_in in shapes
-        for tensor in adam.linear_init(d_in, d_out, generator)
+        for tensor in fitting.linear_init(d_in, d_out, generator)
     ]
     inside, outside = (
         _rows(observables, side, config.batch_size, means.device)
         for side in (train_rows, ~train_rows)
     )
-    schedule = adam.Schedule(
-        **{name: getattr(config, name) for name in adam.Schedule.__dataclass_fields__}
+    schedule = fitting.Schedule(
+        **{name: getattr(config, name) for name in fitting.Schedule.__dataclass_fields__}
     )
     with torch_threads(means.threads):
-        fitted = adam.fit(
+        fitted = fitting.fit(
             initial,
             _rectified(config),
             inside,

@@ -133,9 +133,9 @@ def _sweep_checks(run: RunConfig) -> Iterator[str]:
         if sweep.structure is not None:
             named["structure.select"] = tuple(sweep.structure.select)
         fields = list(SAEConfig.__dataclass_fields__)
-        unknown = [(k, name) for k, names in named.items() for name in names if name not in fields]
-        for where, name in unknown:
-            yield f"'{key}.{where}' names {name!r}{suggest(name, fields)}"
+        unknown = [(by, name) for by in named for name in named[by] if name not in fields]
+        for by, name in unknown:
+            yield f"'{key}.{by}' names {name!r}{suggest(name, fields)}"
         if unknown:
             continue
         try:

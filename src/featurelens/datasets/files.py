@@ -28,6 +28,7 @@ from featurelens.datasets.stored import (
     names_of,
     read_column,
     read_part,
+    table_of,
 )
 from featurelens.datasets.stores import Store, is_group, open_store, parts_of
 from featurelens.io import InputError, require_unique_names
@@ -129,15 +130,11 @@ class CellsFile:
 
         Those of raw.X have the columns of X's too, where both are the same features.
         """
-        from anndata.io import read_elem
-
         place = place or self.config.counts_layer
-        names_of(self.part["var"])
-        var = read_elem(self.part["var"])
+        var = table_of(self.part["var"])
         if place != RAW:
             return var
-        names_of(self.part["raw/var"])
-        own = read_elem(self.part["raw/var"])
+        own = table_of(self.part["raw/var"])
         if own.index.equals(var.index):
             own = own.join(var[[column for column in var if column not in own]])
         return own

@@ -25,22 +25,29 @@ def columns_of(frame: Any) -> list[str]:
 
 
 def names_of(frame: Any) -> pd.Index:
-    """Index of a stored table.
-
-    Raises
-    ------
-    InputError
-        If it is no list: pandas would take the rows of a matrix for names.
-    """
+    """Index of a stored table; an InputError where it is no list, or a part of it is missing."""
     from anndata.io import read_elem
 
+    return plain_index(pd.Index(read_elem(_stored_names(frame))))
+
+
+def table_of(frame: Any) -> pd.DataFrame:
+    """A stored table; an InputError where :func:`names_of` has one."""
+    from anndata.io import read_elem
+
+    _stored_names(frame)
+    return read_elem(frame)
+
+
+def _stored_names(frame: Any) -> Any:
+    """Names of the rows of a table as they are stored; of a matrix pandas would make tuples."""
     stored = frame[frame.attrs["_index"]]
     if any(len(each.shape) > 1 for each in _arrays_of(stored)):
         raise InputError(
             f"{where_of(stored)}: names ({stored.name}) are a matrix, not a list; write them anew"
         )
     require_chunks(stored, f"names ({stored.name})")
-    return plain_index(pd.Index(read_elem(stored)))
+    return stored
 
 
 def read_column(frame: Any, name: str) -> pd.Series:

@@ -26,12 +26,12 @@ def gradient_r2(
     """
     import torch  # seconds to import, and only this probe needs it
 
-    from featurelens.autoencoder import adam
+    from featurelens.autoencoder import fitting
     from featurelens.autoencoder.rows import Rows
 
     targets = Observables.of(targets)
     generator = torch.Generator().manual_seed(seed)
-    initial = adam.linear_init(embedding.shape[1], targets.shape[1], generator)
+    initial = fitting.linear_init(embedding.shape[1], targets.shape[1], generator)
     mixing = None
     if targets.connectivity is not None:
         mixing = torch.from_numpy(targets.connectivity.T.astype(np.float32)).to(means.device)
@@ -43,7 +43,7 @@ def gradient_r2(
         )
         for side in (~is_validation, is_validation)
     )
-    schedule = adam.Schedule(
+    schedule = fitting.Schedule(
         learning_rate=1e-4,
         weight_decay=0,
         batch_size=128,
@@ -53,7 +53,7 @@ def gradient_r2(
         losses="batches",
     )
     with torch_threads(means.threads):
-        fitted = adam.fit(
+        fitted = fitting.fit(
             [part.to(means.device) for part in initial],
             [False],
             train,

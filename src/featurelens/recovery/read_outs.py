@@ -67,10 +67,7 @@ def score_read_out(
     is_validation = (data.obs["split"] == "validation").to_numpy()
     truth = hidden_variables(data)
     # The probe that is trained on batches has less to read, and to multiply, of what Y is made of.
-    observed = {
-        "published": factored(data) if probe == "gradient" else observables(data),
-        "corrected": observables(data),
-    }
+    of_batches = factored(data) if probe == "gradient" else observables(data)
     tables = [
         superposition(
             inputs,
@@ -80,7 +77,7 @@ def score_read_out(
             probe=probe,
             epochs=probe_epochs,
             means=means,
-            observed=observed[convention],
+            observed=of_batches if convention == "published" else observables(data),
         )
         for convention in CONVENTIONS
     ]

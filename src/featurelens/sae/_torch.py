@@ -2,8 +2,8 @@
 
 What MKL computes has the same bytes wherever operands lie in memory only in a reproducible mode,
 which it reads from the environment when it starts. Without one a point could differ in its last
-bits with the company it keeps in a stack. :mod:`featurelens.portable` sets one
-for processors with AVX2; here it is set for all others.
+bits with the company it keeps in a stack. :mod:`featurelens.portable` sets one for processors with
+AVX2; here it is set for all others.
 """
 
 import os
